@@ -1,0 +1,631 @@
+//! Undoes the encodings that hide an attack in a log line.
+//!
+//! Attackers write `%2527` for a quote and `\x3c` for an angle bracket; a log writer adds escapes of its own. Whoever
+//! looks for attack syntax, or shows a request to a person, needs the text that the application would have seen in the
+//! end. This file produces that one most decoded view and names the encodings that it undid, because two layers of
+//! percent are evidence in themselves.
+//!
+//! Promises: it is pure, never panics, and takes time linear in the input; the output is at most `APPENDED_BYTES_MAX`
+//! longer than the input; an escape that is not valid stays as it is; ASCII text without escapes comes back unchanged.
+//!
+//! Leaves to others: lower case, comments, quotes and everything else that depends on the language of the payload
+//! (`triage::classify`), and control characters that a terminal would obey.
+
+/// The text that is decoded; what follows is copied as it is. Web servers refuse request lines over 8 KiB, so twice
+/// that holds a whole request with its headers, and a body beyond it is not worth the time.
+pub const INPUT_BYTES_MAX: usize = 16 * 1024;
+
+/// How often the encodings are undone. Two is usual, three was seen in evasion suites, and a fourth costs little.
+pub const PASSES_MAX: usize = 4;
+
+/// The shortest run of base64 letters that is tried: below it ordinary words and numbers decode to printable text.
+pub const BASE64_CHARS_MIN: usize = 16;
+
+/// The longest run of base64 letters that is decoded, enough for any payload that fits an access log.
+pub const BASE64_CHARS_MAX: usize = 4096;
+
+/// How many base64 runs are appended: a request hides its payload in one parameter, not in dozens.
+pub const BASE64_RUNS_MAX: usize = 4;
+
+/// How many base64 runs are tried at all, so that a line made of tokens can't cost more than one made of words.
+const BASE64_TRIES_MAX: usize = 16;
+
+/// Stands before each decoded base64 run that is appended to the text.
+pub const BASE64_MARK: &str = " \u{27e8}base64\u{27e9} ";
+
+/// The most that `Decoded::text` can be longer than the input.
+pub const APPENDED_BYTES_MAX: usize =
+    BASE64_RUNS_MAX * (BASE64_MARK.len() + BASE64_CHARS_MAX / 4 * 3);
+
+/// Names an encoding that was undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layer {
+    /// `%41`.
+    Percent,
+    /// `%2541`, or deeper.
+    DoublePercent,
+    /// `+` for a blank in a query.
+    PlusAsBlank,
+    /// `&lt;`, `&#60;` or `&#x3c;`.
+    HtmlEntity,
+    /// `\u003c` or `%u003c`.
+    UnicodeEscape,
+    /// `\x3c`, as nginx and Apache log bytes, or as a script writes them.
+    HexEscape,
+    /// A run of base64 letters that decodes to text.
+    Base64,
+    /// An ASCII character written with more bytes than UTF-8 allows, such as `%c0%af` for a slash.
+    OverlongUtf8,
+}
+
+/// Says where a plus sign means a blank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plus {
+    /// After the first question mark: the text is a whole request target.
+    InQuery,
+    /// Everywhere: the text is a value of a query or of a form.
+    Everywhere,
+    /// Nowhere: the text is a path, a header or prose.
+    Nowhere,
+}
+
+/// Holds the most decoded view of a text, and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The text with all encodings undone; upper and lower case are as they were.
+    pub text: String,
+    /// The encodings that were undone, in the order in which they were first met, each once.
+    pub layers: Vec<Layer>,
+}
+
+impl Decoded {
+    /// Returns the decoded text without the appended base64 runs, and those runs.
+    pub fn split_base64(&self) -> (&str, impl Iterator<Item = &str>) {
+        let mut pieces = if self.layers.contains(&Layer::Base64) {
+            self.text.split(BASE64_MARK)
+        } else {
+            // A pattern that can't occur in the text keeps the type and yields the text alone.
+            self.text.split("\u{27e8}\u{27e8}base64\u{27e9}\u{27e9}")
+        };
+        (pieces.next().unwrap_or_default(), pieces)
+    }
+}
+
+/// Decodes a request target, or any text in which a plus sign after the first question mark may mean a blank.
+///
+/// ```
+/// # use alert::decode::{decode, Layer};
+/// let decoded = decode("/item/?id=1%2527+or%2b1=1");
+/// assert_eq!(decoded.text, "/item/?id=1' or+1=1");
+/// assert_eq!(decoded.layers, [Layer::PlusAsBlank, Layer::Percent, Layer::DoublePercent]);
+/// ```
+pub fn decode(text: &str) -> Decoded {
+    decode_with(text, Plus::InQuery)
+}
+
+/// Decodes a text of which the caller knows what a plus sign means.
+pub fn decode_with(text: &str, plus: Plus) -> Decoded {
+    let (head, tail) = split_at_most(text, INPUT_BYTES_MAX);
+    let signs = Signs::of(head);
+    let mut layers = Vec::new();
+    if !signs.any() {
+        return Decoded { text: text.to_owned(), layers };
+    }
+    let mut current = head.to_owned();
+    if signs.plus && replace_plus(&mut current, plus) {
+        note(&mut layers, Layer::PlusAsBlank);
+    }
+    if signs.escape {
+        for pass in 0..PASSES_MAX {
+            if !undo_once(&mut current, pass, &mut layers) {
+                break;
+            }
+        }
+    }
+    let runs = base64_runs(&current);
+    current.push_str(tail);
+    for run in &runs {
+        note(&mut layers, Layer::Base64);
+        current.push_str(BASE64_MARK);
+        current.push_str(run);
+    }
+    Decoded { text: current, layers }
+}
+
+/// Says which encodings can be in a text at all, so that an ordinary request costs one pass over its bytes.
+struct Signs {
+    escape: bool,
+    plus: bool,
+    base64: bool,
+}
+
+impl Signs {
+    fn of(text: &str) -> Signs {
+        let mut signs = Signs { escape: false, plus: false, base64: false };
+        let mut run = 0_usize;
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() {
+                run += 1;
+                signs.base64 |= run >= BASE64_CHARS_MIN;
+                continue;
+            }
+            match byte {
+                b'%' | b'&' | b'\\' => signs.escape = true,
+                b'+' => signs.plus = true,
+                _ => {}
+            }
+            // The signs of the alphabet don't break a run; that a path looks like a run costs only the second look.
+            if !matches!(byte, b'+' | b'/' | b'-' | b'_') {
+                run = 0;
+            }
+        }
+        signs
+    }
+
+    fn any(&self) -> bool {
+        self.escape || self.plus || self.base64
+    }
+}
+
+fn note(layers: &mut Vec<Layer>, layer: Layer) {
+    if !layers.contains(&layer) {
+        layers.push(layer);
+    }
+}
+
+/// Splits before the byte `max`, or a little earlier where that is inside a character.
+fn split_at_most(text: &str, max: usize) -> (&str, &str) {
+    let mut at = max.min(text.len());
+    loop {
+        match text.split_at_checked(at) {
+            Some(halves) => return halves,
+            // Byte 0 is always a boundary, so this ends.
+            None => at = at.saturating_sub(1),
+        }
+    }
+}
+
+fn replace_plus(text: &mut String, plus: Plus) -> bool {
+    let from = match plus {
+        Plus::Nowhere => return false,
+        Plus::Everywhere => 0,
+        Plus::InQuery => match text.find('?') {
+            Some(at) => at,
+            None => return false,
+        },
+    };
+    let Some((path, query)) = text.split_at_checked(from) else { return false };
+    if !query.contains('+') {
+        return false;
+    }
+    *text = format!("{path}{}", query.replace('+', " "));
+    true
+}
+
+/// Undoes each encoding once, and says whether anything changed.
+fn undo_once(text: &mut String, pass: usize, layers: &mut Vec<Layer>) -> bool {
+    let mut changed = false;
+    if text.contains('%')
+        && let Some((next, overlong)) = undo_bytes(text, percent_byte)
+    {
+        let seen = pass > 0 && layers.contains(&Layer::Percent);
+        note(layers, if seen { Layer::DoublePercent } else { Layer::Percent });
+        if overlong {
+            note(layers, Layer::OverlongUtf8);
+        }
+        *text = next;
+        changed = true;
+    }
+    if text.contains('&')
+        && let Some(next) = undo_chars(text, '&', entity)
+    {
+        note(layers, Layer::HtmlEntity);
+        *text = next;
+        changed = true;
+    }
+    if text.contains("\\x")
+        && let Some((next, overlong)) = undo_bytes(text, hex_byte)
+    {
+        note(layers, Layer::HexEscape);
+        if overlong {
+            note(layers, Layer::OverlongUtf8);
+        }
+        *text = next;
+        changed = true;
+    }
+    for sign in ['\\', '%'] {
+        if text.contains(sign)
+            && let Some(next) = undo_chars(text, sign, unicode_escape)
+        {
+            note(layers, Layer::UnicodeEscape);
+            *text = next;
+            changed = true;
+        }
+    }
+    changed
+}
+
+fn hex_digit(byte: Option<&u8>) -> Option<u8> {
+    match *byte? {
+        digit @ b'0'..=b'9' => Some(digit - b'0'),
+        digit @ b'a'..=b'f' => Some(digit - b'a' + 10),
+        digit @ b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Reads `%41` at the start of the bytes: the byte, and the length of the escape.
+fn percent_byte(bytes: &[u8]) -> Option<(u8, usize)> {
+    if bytes.first() != Some(&b'%') {
+        return None;
+    }
+    Some((hex_digit(bytes.get(1))? * 16 + hex_digit(bytes.get(2))?, 3))
+}
+
+/// Reads `\x41` at the start of the bytes: the byte, and the length of the escape.
+fn hex_byte(bytes: &[u8]) -> Option<(u8, usize)> {
+    if bytes.first() != Some(&b'\\') || bytes.get(1) != Some(&b'x') {
+        return None;
+    }
+    Some((hex_digit(bytes.get(2))? * 16 + hex_digit(bytes.get(3))?, 4))
+}
+
+/// Undoes escapes that stand for bytes. Returns nothing if there was none, and else whether overlong bytes were met.
+fn undo_bytes(text: &str, read: fn(&[u8]) -> Option<(u8, usize)>) -> Option<(String, bool)> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    let mut undone = false;
+    while let Some((&first, after)) = rest.split_first() {
+        match read(rest) {
+            Some((byte, length)) => {
+                undone = true;
+                bytes.push(byte);
+                rest = rest.get(length..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    undone.then(|| text_of(bytes))
+}
+
+/// Makes text of bytes: overlong forms become the character that they stand for, other broken bytes `U+FFFD`.
+fn text_of(bytes: Vec<u8>) -> (String, bool) {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return (text, false),
+        Err(broken) => broken.into_bytes(),
+    };
+    let mut text = String::with_capacity(bytes.len());
+    let mut overlong = false;
+    let mut rest = bytes.as_slice();
+    while let Some(&first) = rest.first() {
+        let length = sequence_length(first);
+        let sequence = rest.get(..length).unwrap_or(rest);
+        let used = if let Ok(valid) = std::str::from_utf8(sequence) {
+            text.push_str(valid);
+            length
+        } else if let Some(hidden) = overlong_char(sequence) {
+            overlong = true;
+            text.push(hidden);
+            sequence.len()
+        } else {
+            text.push(char::REPLACEMENT_CHARACTER);
+            1
+        };
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    (text, overlong)
+}
+
+/// Returns how many bytes the first byte announces, by the generous old rule that goes up to six.
+fn sequence_length(first: u8) -> usize {
+    match first.leading_ones() {
+        2 => 2,
+        3 => 3,
+        4 => 4,
+        5 => 5,
+        6 => 6,
+        _ => 1,
+    }
+}
+
+/// Returns the ASCII character that a sequence stands for if a decoder doesn't check for the shortest form.
+///
+/// Some servers don't check the marks of the following bytes either, so that `c0 2f` is a slash too. That reading is
+/// taken only for the characters that paths are made of: any other result would be a guess.
+fn overlong_char(sequence: &[u8]) -> Option<char> {
+    let (&first, following) = sequence.split_first()?;
+    if following.is_empty() || sequence.len() != sequence_length(first) {
+        return None;
+    }
+    let mark = first.leading_ones();
+    let mut value = u32::from(first) & (0x7f_u32.checked_shr(mark)?);
+    for &byte in following {
+        value = (value << 6) | u32::from(byte & 0x3f);
+    }
+    let strict = following.iter().all(|byte| byte & 0xc0 == 0x80);
+    let hidden = char::from_u32(value).filter(char::is_ascii)?;
+    (strict || (sequence.len() == 2 && matches!(hidden, '.' | '/' | '\\'))).then_some(hidden)
+}
+
+/// Undoes escapes that stand for characters and begin with `sign`. Returns nothing if there was none.
+fn undo_chars(text: &str, sign: char, read: fn(&str) -> Option<(char, usize)>) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut undone = false;
+    while let Some(at) = rest.find(sign) {
+        let (before, escape) = rest.split_at_checked(at)?;
+        out.push_str(before);
+        match read(escape) {
+            Some((decoded, length)) => {
+                undone = true;
+                out.push(decoded);
+                rest = escape.get(length..).unwrap_or_default();
+            }
+            None => {
+                out.push(sign);
+                rest = escape.get(sign.len_utf8()..).unwrap_or_default();
+            }
+        }
+    }
+    out.push_str(rest);
+    undone.then_some(out)
+}
+
+/// Reads `\u0041`, `\u{41}` or `%u0041`: the character, and the length of the escape.
+fn unicode_escape(text: &str) -> Option<(char, usize)> {
+    let digits = text.strip_prefix("\\u").or_else(|| text.strip_prefix("%u"))?;
+    let (digits, length) = match digits.strip_prefix('{') {
+        Some(braced) => {
+            let end = braced.bytes().take(7).position(|byte| byte == b'}')?;
+            (braced.get(..end)?, 2 + 1 + end + 1)
+        }
+        None => (digits.get(..4)?, 2 + 4),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let value = u32::from_str_radix(digits, 16).ok()?;
+    Some((char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER), length))
+}
+
+/// The entities that payloads are written with. The full table of HTML has two thousand; these are the ASCII signs.
+const ENTITIES: &[(&str, char)] = &[
+    ("lt", '<'),
+    ("gt", '>'),
+    ("amp", '&'),
+    ("quot", '"'),
+    ("apos", '\''),
+    ("nbsp", ' '),
+    ("tab", '\t'),
+    ("newline", '\n'),
+    ("colon", ':'),
+    ("semi", ';'),
+    ("comma", ','),
+    ("period", '.'),
+    ("sol", '/'),
+    ("bsol", '\\'),
+    ("lpar", '('),
+    ("rpar", ')'),
+    ("lsqb", '['),
+    ("rsqb", ']'),
+    ("lbrace", '{'),
+    ("lcub", '{'),
+    ("rbrace", '}'),
+    ("rcub", '}'),
+    ("equals", '='),
+    ("grave", '`'),
+    ("excl", '!'),
+    ("num", '#'),
+    ("dollar", '$'),
+    ("percnt", '%'),
+    ("ast", '*'),
+    ("plus", '+'),
+    ("vert", '|'),
+    ("verbar", '|'),
+    ("lowbar", '_'),
+    ("hyphen", '-'),
+    ("quest", '?'),
+    ("commat", '@'),
+];
+
+/// The longest entity that is read, `&newline;` or `&#0000060;` with a little room for more zeros.
+const ENTITY_CHARS_MAX: usize = 16;
+
+/// Reads an entity: the character, and the length of the escape.
+///
+/// Browsers take numeric entities and the oldest names without the closing semicolon, so attackers leave it out. A name
+/// before `=` is a parameter of a query, as in `?a=1&lt=5`.
+fn entity(text: &str) -> Option<(char, usize)> {
+    let body = text.strip_prefix('&')?;
+    if let Some(number) = body.strip_prefix('#') {
+        let (digits, radix, mark) = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => (hex, 16, 3),
+            None => (number, 10, 2),
+        };
+        let length = digits
+            .bytes()
+            .take(ENTITY_CHARS_MAX)
+            .take_while(|byte| char::from(*byte).is_digit(radix))
+            .count();
+        let value = u32::from_str_radix(digits.get(..length)?, radix).ok()?;
+        let closed = usize::from(digits.as_bytes().get(length) == Some(&b';'));
+        return Some((char::from_u32(value)?, mark + length + closed));
+    }
+    let length = body
+        .bytes()
+        .take(ENTITY_CHARS_MAX)
+        .take_while(u8::is_ascii_alphanumeric)
+        .count();
+    let name = body.get(..length)?;
+    if body.as_bytes().get(length) == Some(&b';') {
+        let found = ENTITIES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        return Some((found.1, 1 + length + 1));
+    }
+    // Without the semicolon the name ends where the table says, not at the next sign: `&ltscript`.
+    let (known, sign) = ENTITIES.iter().take(4).find(|(known, _)| {
+        name.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known))
+    })?;
+    let next = body.as_bytes().get(known.len());
+    (next != Some(&b'=')).then_some((*sign, 1 + known.len()))
+}
+
+/// Finds the runs of base64 letters that decode to text.
+fn base64_runs(text: &str) -> Vec<String> {
+    // In a path the slash separates; in a value it is a letter of the alphabet.
+    let query = match text.find('?') {
+        Some(at) => at,
+        None if text.starts_with('/') => text.len(),
+        None => 0,
+    };
+    let (path, values) = split_at_most(text, query);
+    let in_path = path.split(|letter: char| letter == '/' || !is_base64_letter(letter));
+    let in_values = values.split(|letter: char| !is_base64_letter(letter));
+    in_path
+        .chain(in_values)
+        .filter(|run| looks_like_base64(run))
+        .take(BASE64_TRIES_MAX)
+        .filter_map(|run| base64_text(run.get(..run.len().min(BASE64_CHARS_MAX))?))
+        .take(BASE64_RUNS_MAX)
+        .collect()
+}
+
+fn is_base64_letter(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '-' | '_')
+}
+
+/// Tells an encoded run from a long word: text in base64 mixes upper and lower case.
+fn looks_like_base64(run: &str) -> bool {
+    run.len() >= BASE64_CHARS_MIN
+        && run.bytes().any(|byte| byte.is_ascii_uppercase())
+        && run.bytes().any(|byte| byte.is_ascii_lowercase())
+}
+
+/// Decodes a run of either base64 alphabet, and returns it if nine in ten characters are printable ASCII.
+fn base64_text(run: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(run.len() / 4 * 3 + 3);
+    let mut bits = 0_u32;
+    let mut held = 0_u32;
+    for byte in run.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            _ => 63,
+        };
+        bits = ((bits << 6) | u32::from(value)) & 0xffff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from((bits >> held) & 0xff).unwrap_or_default());
+        }
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    let printable = text.chars().filter(|c| matches!(c, ' '..='~' | '\t' | '\n' | '\r')).count();
+    (printable * 10 >= text.chars().count() * 9).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_encoding_is_undone_and_named() {
+        use Layer::*;
+        let cases: &[(&str, &str, &[Layer])] = &[
+            ("/a%20b", "/a b", &[Percent]),
+            ("/a+b?c+d", "/a+b?c d", &[PlusAsBlank]),
+            ("/?q=%253Cb%253E", "/?q=<b>", &[Percent, DoublePercent]),
+            ("&lt;b&gt; &#60; &#x3C; &#x3c", "<b> < < <", &[HtmlEntity]),
+            ("\\u003cb %u003c \\u{3c}", "<b < <", &[UnicodeEscape]),
+            ("\\x22\\xc3\\xa9", "\"\u{e9}", &[HexEscape]),
+            ("/%c0%ae%c0%ae%c0%af", "/../", &[Percent, OverlongUtf8]),
+            ("/%e0%80%af%f0%80%80%af", "//", &[Percent, OverlongUtf8]),
+            ("/%c1%9c%c0%2f", "/\\/", &[Percent, OverlongUtf8]),
+            (
+                "/?q=U0VMRUNUIHBhc3N3b3Jk",
+                "/?q=U0VMRUNUIHBhc3N3b3Jk \u{27e8}base64\u{27e9} SELECT password",
+                &[Base64],
+            ),
+        ];
+        for (input, text, layers) in cases {
+            let decoded = decode(input);
+            assert_eq!((decoded.text.as_str(), decoded.layers.as_slice()), (*text, *layers), "{input}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_escape_stays() {
+        for text in [
+            "100% wool",
+            "/?a=1&lt=5&copy=2",
+            "c:\\users\\xampp",
+            "%zz %u12 \\x4 &#; &unknown;",
+            "/blog/logstash-puppetconf-2012/images/office-space-printer.jpg",
+            "/commit/78b0a76c8826d62ad71a2b323e27dbb3b322ed09",
+            "a=b&c=d",
+        ] {
+            assert_eq!(decode(text), Decoded { text: text.to_owned(), layers: vec![] });
+        }
+    }
+
+    #[test]
+    fn text_beyond_the_limit_is_kept_as_it_is() {
+        let long = "%41".repeat(INPUT_BYTES_MAX);
+        let decoded = decode(&long);
+        assert!(decoded.text.starts_with("AAAA"));
+        assert!(decoded.text.ends_with("%41%41"));
+    }
+
+    #[test]
+    fn nesting_beyond_the_passes_stays() {
+        assert_eq!(decode("%2525252541").text, "%41");
+    }
+
+    #[test]
+    fn base64_runs_can_be_told_from_the_text() {
+        let decoded = decode("/?q=U0VMRUNUIHBhc3N3b3Jk");
+        let (text, runs) = decoded.split_base64();
+        assert_eq!(text, "/?q=U0VMRUNUIHBhc3N3b3Jk");
+        assert_eq!(runs.collect::<Vec<_>>(), ["SELECT password"]);
+        let forged = decode(&format!("/a{BASE64_MARK}b"));
+        assert_eq!(forged.split_base64().1.count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_decoded_within_the_bound(text in ".{0,400}") {
+            for plus in [Plus::InQuery, Plus::Everywhere, Plus::Nowhere] {
+                let decoded = decode_with(&text, plus);
+                prop_assert!(decoded.text.len() <= text.len() + APPENDED_BYTES_MAX);
+            }
+        }
+
+        #[test]
+        fn escapes_of_all_kinds_never_grow(
+            pieces in proptest::collection::vec("(%|%u|\\\\x|\\\\u|&#|&#x|&lt|%25|%c0|\\\\u\\{)[0-9a-fA-F]{0,6}[;} ]?", 0..60)
+        ) {
+            let text = pieces.concat();
+            prop_assert!(decode(&text).text.len() <= text.len() + APPENDED_BYTES_MAX);
+        }
+
+        #[test]
+        fn plain_ascii_comes_back_unchanged(text in "([a-z0-9.,:;/?=()<>'\"-]{0,12} ){0,20}") {
+            let decoded = decode(&text);
+            prop_assert_eq!(&decoded.text, &text);
+            prop_assert!(decoded.layers.is_empty());
+        }
+
+        #[test]
+        fn the_decoded_view_is_stable_when_few_layers_were_used(text in "[a-z<>'() ]{0,40}") {
+            let once: String = text.bytes().map(|b| format!("%{b:02x}")).collect();
+            let decoded = decode(&once);
+            prop_assert_eq!(&decoded.text, &text);
+            prop_assert_eq!(&decode(&decoded.text).text, &text);
+        }
+    }
+}

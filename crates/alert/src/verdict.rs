@@ -1,0 +1,285 @@
+//! What an analyst says about an incident (a [`Draft`]), and what is left after code has checked it (a [`Verdict`]).
+//!
+//! The draft's JSON Schema is written here by hand, next to the type, because its order and its keywords are chosen for language
+//! models: the reasons come before the numbers, numbers are integers (llama.cpp ignores the bounds of `number`), and only
+//! plain objects, enums and bounds are used. A test proves that schema and reader accept the same.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::class::{Class, Outcome};
+use crate::sanitize;
+use crate::{IncidentId, Timestamp};
+
+/// The highest threat level.
+pub const THREAT_LEVEL_MAX: u8 = 10;
+
+/// Longest title taken from an analyst, in characters.
+pub const TITLE_MAX: usize = 120;
+/// Longest summary, in characters.
+pub const SUMMARY_MAX: usize = 900;
+/// Longest other text (a quote, a recommendation), in characters.
+pub const TEXT_MAX: usize = 300;
+/// Most entries in any list.
+pub const LIST_MAX: usize = 6;
+
+/// The version of the prompt and schema; goes with every verdict, so that verdicts can be compared over time.
+pub const PROMPT_VERSION: &str = "1";
+
+/// What an analyst says, unchecked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// One line.
+    pub title: String,
+    /// What happened, in a few sentences.
+    pub summary: String,
+    /// Words of the evidence that carry the judgement, verbatim.
+    pub evidence: Vec<String>,
+    /// What kind of thing it is.
+    pub class: Class,
+    /// How it likely ended.
+    pub outcome: Outcome,
+    /// How bad it is, 0 to 10.
+    pub threat_level: u8,
+    /// How sure the analyst is, 0 to 100.
+    pub confidence: u8,
+    /// It is no attack at all.
+    pub false_positive: bool,
+    /// ATT&CK technique ids.
+    pub mitre: Vec<String>,
+    /// Addresses, users, paths and hashes to look for elsewhere.
+    pub indicators: Vec<String>,
+    /// What to do, in order.
+    pub recommendations: Vec<String>,
+    /// What the evidence doesn't say.
+    pub unknowns: Vec<String>,
+}
+
+impl Draft {
+    /// Gives the JSON Schema that a model's answer must obey.
+    pub fn schema() -> Value {
+        let words = |all: Vec<&str>| json!({"type": "string", "enum": all});
+        let texts = json!({
+            "type": "array", "maxItems": LIST_MAX, "items": {"type": "string", "maxLength": TEXT_MAX}
+        });
+        json!({
+            "type": "object",
+            "properties": {
+                "title": {"type": "string", "maxLength": TITLE_MAX},
+                "summary": {"type": "string", "maxLength": SUMMARY_MAX},
+                "evidence": texts,
+                "class": words(Class::ALL.iter().map(|class| class.as_str()).collect()),
+                "outcome": words(Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect()),
+                "threat_level": {"type": "integer", "minimum": 0, "maximum": THREAT_LEVEL_MAX},
+                "confidence": {"type": "integer", "minimum": 0, "maximum": 100},
+                "false_positive": {"type": "boolean"},
+                "mitre": {
+                    "type": "array", "maxItems": LIST_MAX,
+                    "items": {"type": "string", "pattern": "^T[0-9]{4}(\\.[0-9]{3})?$"}
+                },
+                "indicators": texts,
+                "recommendations": texts,
+                "unknowns": texts,
+            },
+            "required": [
+                "title", "summary", "evidence", "class", "outcome", "threat_level", "confidence", "false_positive",
+                "mitre", "indicators", "recommendations", "unknowns"
+            ],
+            "additionalProperties": false,
+        })
+    }
+
+    /// Reads a model's answer and brings its texts within bounds.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, in words that go back to the model for its one repair.
+    pub fn parse(answer: &str) -> Result<Self, String> {
+        let body = json_object(answer).ok_or("the answer holds no JSON object")?;
+        let mut draft: Self = serde_json::from_str(body).map_err(|error| error.to_string())?;
+        if draft.threat_level > THREAT_LEVEL_MAX {
+            return Err(format!("threat_level is {}, expected 0 to {THREAT_LEVEL_MAX}", draft.threat_level));
+        }
+        if draft.confidence > 100 {
+            return Err(format!("confidence is {}, expected 0 to 100", draft.confidence));
+        }
+        draft.bound();
+        if draft.title.trim().is_empty() || draft.summary.trim().is_empty() {
+            return Err("title and summary must say something".to_owned());
+        }
+        Ok(draft)
+    }
+
+    /// Cleans every text and cuts it and every list to its limit.
+    fn bound(&mut self) {
+        self.title = sanitize::shown(&self.title, TITLE_MAX);
+        self.summary = sanitize::shown(&self.summary, SUMMARY_MAX);
+        for list in [
+            &mut self.evidence,
+            &mut self.mitre,
+            &mut self.indicators,
+            &mut self.recommendations,
+            &mut self.unknowns,
+        ] {
+            list.truncate(LIST_MAX);
+            for text in list.iter_mut() {
+                *text = sanitize::shown(text, TEXT_MAX);
+            }
+            list.retain(|text| !text.trim().is_empty());
+        }
+    }
+}
+
+/// Finds the JSON object in an answer: models like to wrap it in a fence or a sentence.
+fn json_object(answer: &str) -> Option<&str> {
+    let start = answer.find('{')?;
+    let end = answer.rfind('}')?;
+    answer.get(start..=end)
+}
+
+/// Who judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Analyst {
+    /// The deterministic one.
+    Playbook,
+    /// A language model.
+    Model {
+        /// The backend's name in the configuration.
+        backend: String,
+        /// The model that answered.
+        model: String,
+    },
+}
+
+impl Analyst {
+    /// Gives the label that goes with every verdict: `playbook` or `backend/model`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Playbook => "playbook".to_owned(),
+            Self::Model { backend, model } => format!("{backend}/{model}"),
+        }
+    }
+
+    /// Tells whether a language model was asked.
+    pub const fn is_model(&self) -> bool {
+        matches!(self, Self::Model { .. })
+    }
+}
+
+/// One check that code made on a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was checked.
+    pub name: String,
+    /// Whether it held.
+    pub passed: bool,
+    /// What was found, removed or changed.
+    pub detail: String,
+}
+
+/// The range that code allows a threat level to have, with the reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// The lowest level, given the evidence.
+    pub floor: u8,
+    /// Why not lower.
+    pub floor_reason: String,
+    /// The highest level, given the evidence.
+    pub ceiling: u8,
+    /// Why not higher.
+    pub ceiling_reason: String,
+    /// The level that rule knowledge alone gives, between the two.
+    pub typical: u8,
+    /// What that level is made of.
+    pub typical_reason: String,
+}
+
+/// What a verdict cost.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// Model calls made for it, failed ones too.
+    pub calls: u32,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens of the answer.
+    pub completion_tokens: u32,
+    /// From the first call to the last answer, in milliseconds.
+    pub elapsed_ms: u64,
+    /// What went wrong on the way, in order.
+    pub failures: Vec<String>,
+}
+
+/// A checked judgement on an incident at one revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The incident.
+    pub incident_id: IncidentId,
+    /// The revision judged.
+    pub revision: u32,
+    /// Who judged.
+    pub analyst: Analyst,
+    /// When.
+    pub judged_at: Timestamp,
+    /// What was said, after the checks.
+    pub draft: Draft,
+    /// What the checks found.
+    pub checks: Vec<Check>,
+    /// The range the level was held to.
+    pub bounds: Bounds,
+    /// The playbook stands in: a model is still to be asked.
+    pub model_pending: bool,
+    /// Why the playbook judged, where it did. Empty if a model did.
+    pub playbook_reason: String,
+    /// The version of prompt and schema.
+    pub prompt_version: String,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"title":"SQL injection","summary":"One request.","evidence":[],"class":"sql_injection",
+        "outcome":"attempted","threat_level":6,"confidence":80,"false_positive":false,"mitre":["T1190"],
+        "indicators":[],"recommendations":["Block it."],"unknowns":[]}"#;
+
+    #[test]
+    fn an_answer_in_a_fence_is_read() {
+        let draft = Draft::parse(&format!("Sure!\n```json\n{GOOD}\n```")).expect("a draft");
+        assert_eq!((draft.class, draft.threat_level), (Class::SqlInjection, 6));
+    }
+
+    #[test]
+    fn prose_half_json_and_wrong_types_say_what_is_wrong() {
+        for (answer, reason) in [
+            ("I think this is bad.", "the answer holds no JSON object"),
+            ("{\"title\":\"x\"", "the answer holds no JSON object"),
+            ("{\"title\":\"x\"}", "missing field `summary` at line 1 column 13"),
+        ] {
+            assert_eq!(Draft::parse(answer).expect_err("refused"), reason);
+        }
+        let wrong = GOOD.replace(":6,", ":\"six\",");
+        assert!(Draft::parse(&wrong).expect_err("refused").contains("invalid type: string \"six\""));
+        let high = GOOD.replace(":6,", ":11,");
+        assert_eq!(Draft::parse(&high).expect_err("refused"), "threat_level is 11, expected 0 to 10");
+    }
+
+    #[test]
+    fn texts_of_a_model_are_cleaned_and_cut() {
+        let long = GOOD.replace("One request.", &format!("\\u001b[31m{}", "x".repeat(5000)));
+        let draft = Draft::parse(&long).expect("a draft");
+        assert_eq!(draft.summary.chars().count(), SUMMARY_MAX);
+        assert!(!draft.summary.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn schema_and_type_name_the_same_fields_in_the_same_order() {
+        let draft = serde_json::to_value(Draft::parse(GOOD).expect("a draft")).expect("json");
+        let schema = Draft::schema();
+        let of = |value: &Value| -> Vec<String> {
+            value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default()
+        };
+        assert_eq!(of(&draft), of(&schema["properties"]));
+    }
+}

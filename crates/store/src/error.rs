@@ -1,0 +1,74 @@
+//! What can go wrong with the store, as far as callers act differently on it.
+
+/// A fault of the store, classed by what can be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreFault {
+    /// No room on the disk: nothing is lost, senders are told to come back.
+    Full,
+    /// Another process holds the file.
+    Locked,
+    /// The file may not be written.
+    ReadOnly,
+    /// The file is damaged or no database.
+    Corrupt,
+    /// A newer program wrote it.
+    TooNew,
+    /// Anything else.
+    Other,
+}
+
+/// An error of the store, with what was being done.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing}: {cause}")]
+pub struct StoreError {
+    /// What was being done, for the message.
+    pub doing: String,
+    /// What went wrong.
+    pub cause: String,
+    /// What kind of fault it is.
+    pub fault: StoreFault,
+}
+
+impl StoreError {
+    /// Says what to try.
+    pub const fn hint(&self) -> &'static str {
+        match self.fault {
+            StoreFault::Full => "free some space; nothing was lost, and senders will try again",
+            StoreFault::Locked => "another process holds the store: is a second daemon running?",
+            StoreFault::ReadOnly => "the data directory must be writable for the user that runs quell",
+            StoreFault::Corrupt => {
+                "stop quell, move the file aside, and start again: alerts are read once more from where Wazuh keeps them. `sqlite3 FILE .recover` may save verdicts and notes"
+            }
+            StoreFault::TooNew => "a newer quell wrote this store: install that version again, or use another data directory",
+            StoreFault::Other => "run `quell doctor` for a closer look",
+        }
+    }
+}
+
+/// Adds what was being done to an error of SQLite.
+pub(crate) trait Doing<T> {
+    fn doing(self, what: &str) -> Result<T, StoreError>;
+}
+
+impl<T> Doing<T> for rusqlite::Result<T> {
+    fn doing(self, what: &str) -> Result<T, StoreError> {
+        self.map_err(|error| StoreError { doing: what.to_owned(), fault: fault_of(&error), cause: error.to_string() })
+    }
+}
+
+impl<T> Doing<T> for serde_json::Result<T> {
+    fn doing(self, what: &str) -> Result<T, StoreError> {
+        self.map_err(|error| StoreError { doing: what.to_owned(), fault: StoreFault::Corrupt, cause: error.to_string() })
+    }
+}
+
+fn fault_of(error: &rusqlite::Error) -> StoreFault {
+    use rusqlite::ErrorCode as Code;
+    match error.sqlite_error_code() {
+        Some(Code::DiskFull) => StoreFault::Full,
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreFault::Locked,
+        Some(Code::ReadOnly | Code::PermissionDenied | Code::CannotOpen) => StoreFault::ReadOnly,
+        Some(Code::DatabaseCorrupt | Code::NotADatabase) => StoreFault::Corrupt,
+        _ => StoreFault::Other,
+    }
+}

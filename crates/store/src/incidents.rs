@@ -1,0 +1,211 @@
+//! Incidents and their verdicts: what people look at.
+
+use alert::{Class, Fingerprint, Incident, IncidentId, Timestamp, Verdict};
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use crate::error::Doing;
+use crate::row::{self, blob, whole};
+use crate::{Store, StoreError};
+
+/// Writes an incident as it is now.
+pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), StoreError> {
+    let body = serde_json::to_string(incident).doing("write an incident")?;
+    tx.prepare_cached(
+        "INSERT INTO incident (id, fingerprint, actor, target, class, state, revision, first_ms, last_ms, alert_count, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (id) DO UPDATE SET class = excluded.class, state = excluded.state, revision = excluded.revision,
+             first_ms = excluded.first_ms, last_ms = excluded.last_ms, alert_count = excluded.alert_count, body = excluded.body",
+    )
+    .and_then(|mut upsert| {
+        upsert.execute(params![
+            incident.id.as_str(),
+            blob(&incident.fingerprint),
+            incident.actor.name(),
+            incident.target(),
+            incident.class.as_str(),
+            incident.state.as_str(),
+            incident.revision,
+            incident.first_seen.as_millis(),
+            incident.last_seen.as_millis(),
+            whole(incident.alert_count),
+            body
+        ])
+    })
+    .map(drop)
+    .doing("store an incident")
+}
+
+/// An incident in a list.
+#[derive(Debug, Clone)]
+pub struct IncidentRow {
+    /// The incident.
+    pub incident: Incident,
+    /// The newest verdict, if there is one.
+    pub verdict: Option<Verdict>,
+}
+
+/// What a campaign needs to know of an incident.
+#[derive(Debug, Clone)]
+pub struct StepRow {
+    /// The incident.
+    pub id: IncidentId,
+    /// Its class.
+    pub class: Class,
+    /// The agent concerned.
+    pub target: String,
+    /// Its first alert.
+    pub first_seen: Timestamp,
+    /// Its last alert.
+    pub last_seen: Timestamp,
+    /// Its alerts.
+    pub alert_count: u64,
+}
+
+/// Which incidents to list.
+#[derive(Debug, Clone, Default)]
+pub struct IncidentFilter {
+    /// Only in this state.
+    pub state: Option<String>,
+    /// Only with this threat level or a higher one.
+    pub threat_level_min: Option<u8>,
+    /// Only by this actor.
+    pub actor: Option<String>,
+    /// At most this many; 0 for all.
+    pub limit: usize,
+}
+
+impl Store {
+    /// Finds the newest incident under each of these keys.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn incidents_by_fingerprint(&self, keys: &[Fingerprint]) -> Result<Vec<Incident>, StoreError> {
+        let mut find = self
+            .connection
+            .prepare_cached("SELECT body FROM incident WHERE fingerprint = ?1 ORDER BY last_ms DESC LIMIT 1")
+            .doing("look for open incidents")?;
+        let mut found = Vec::new();
+        for key in keys {
+            let body: Option<String> =
+                find.query_row([blob(key)], |row| row.get(0)).optional().doing("look for open incidents")?;
+            if let Some(body) = body {
+                found.push(row::incident(&body)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads an incident by its name, or by the beginning of it where that is unambiguous.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn incident(&self, id: &str) -> Result<Option<Incident>, StoreError> {
+        let mut find = self
+            .connection
+            .prepare_cached("SELECT body FROM incident WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 2")
+            .doing("read an incident")?;
+        let bodies: Vec<String> =
+            find.query_map([id], |row| row.get(0)).and_then(Iterator::collect).doing("read an incident")?;
+        match bodies.as_slice() {
+            [only] => row::incident(only).map(Some),
+            [first, _] => {
+                let incident = row::incident(first)?;
+                Ok((incident.id.as_str() == id).then_some(incident))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Lists incidents, the most dangerous and newest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<IncidentRow>, StoreError> {
+        let limit = if filter.limit == 0 { -1 } else { i64::try_from(filter.limit).unwrap_or(-1) };
+        let mut list = self
+            .connection
+            .prepare_cached(
+                "SELECT i.body AS incident, (SELECT v.body FROM verdict v WHERE v.incident_id = i.id ORDER BY v.revision DESC LIMIT 1) AS verdict
+                 FROM incident i
+                 WHERE (?1 IS NULL OR i.state = ?1) AND (?2 IS NULL OR i.threat_level >= ?2) AND (?3 IS NULL OR i.actor = ?3)
+                 ORDER BY i.threat_level DESC NULLS LAST, i.last_ms DESC, i.id LIMIT ?4",
+            )
+            .doing("list incidents")?;
+        let rows = list
+            .query_map(params![filter.state, filter.threat_level_min, filter.actor, limit], |row| {
+                Ok((row.get::<_, String>("incident")?, row.get::<_, Option<String>>("verdict")?))
+            })
+            .doing("list incidents")?;
+        rows.map(|found| {
+            let (incident, verdict) = found.doing("list incidents")?;
+            Ok(IncidentRow {
+                incident: row::incident(&incident)?,
+                verdict: verdict.map(|body| serde_json::from_str(&body).doing("read a stored verdict")).transpose()?,
+            })
+        })
+        .collect()
+    }
+
+    /// Gives the newest verdict on an incident.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn verdict(&self, id: &IncidentId) -> Result<Option<Verdict>, StoreError> {
+        Ok(self.verdicts(id)?.pop())
+    }
+
+    /// Gives all verdicts on an incident, oldest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn verdicts(&self, id: &IncidentId) -> Result<Vec<Verdict>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached("SELECT body FROM verdict WHERE incident_id = ?1 ORDER BY revision")
+            .doing("read verdicts")?;
+        let bodies = read.query_map([id.as_str()], |row| row.get::<_, String>(0)).doing("read verdicts")?;
+        bodies.map(|body| serde_json::from_str(&body.doing("read verdicts")?).doing("read a stored verdict")).collect()
+    }
+
+    /// Gives the ids of the alerts of an incident, in the order of their arrival. Alerts without an id of their own are named by their key.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn alert_ids(&self, id: &IncidentId) -> Result<Vec<String>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached(
+                "SELECT CASE alert_id WHEN '' THEN lower(hex(key)) ELSE alert_id END FROM alert WHERE incident_id = ?1 ORDER BY seq",
+            )
+            .doing("read alert ids")?;
+        read.query_map([id.as_str()], |row| row.get(0)).and_then(Iterator::collect).doing("read alert ids")
+    }
+
+    /// Gives the incidents of an actor, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn steps_of(&self, actor: &str, limit: usize) -> Result<Vec<StepRow>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached(
+                "SELECT id, class, target, first_ms, last_ms, alert_count FROM incident WHERE actor = ?1 ORDER BY first_ms DESC LIMIT ?2",
+            )
+            .doing("read the incidents of an actor")?;
+        let rows = read
+            .query_map(params![actor, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                Ok(StepRow {
+                    id: row::incident_id(row, "id")?,
+                    class: Class::parse(&row.get::<_, String>("class")?).unwrap_or(Class::Other),
+                    target: row.get("target")?,
+                    first_seen: row::time(row, "first_ms")?,
+                    last_seen: row::time(row, "last_ms")?,
+                    alert_count: row::count(row, "alert_count")?,
+                })
+            })
+            .doing("read the incidents of an actor")?;
+        let mut steps: Vec<StepRow> = rows.collect::<Result<_, _>>().doing("read the incidents of an actor")?;
+        steps.reverse();
+        Ok(steps)
+    }
+}

@@ -1,0 +1,165 @@
+//! Verdicts that are wanted, and verdicts that were given.
+
+use alert::{Incident, IncidentId, Timestamp, Verdict};
+use rusqlite::{Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Doing;
+use crate::outbox::{self, OutboxMessage};
+use crate::row::whole;
+use crate::{Store, StoreError, incidents};
+
+/// A verdict that is wanted. At most one per incident: news replaces it and keeps its place in the queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// For which incident.
+    pub incident_id: IncidentId,
+    /// At which revision.
+    pub revision: u32,
+    /// Whose incident it is.
+    pub actor: String,
+    /// How serious it looks, in a word.
+    pub severity: String,
+    /// How urgent it is.
+    pub score: f64,
+    /// What the score is made of, as the scheduler explains it.
+    pub parts: String,
+    /// Since when it waits.
+    pub queued_at: Timestamp,
+    /// Until when there should be a verdict.
+    pub deadline_at: Timestamp,
+    /// Nobody judged the incident yet.
+    pub is_unjudged: bool,
+    /// A model must not be asked.
+    pub playbook_only: bool,
+}
+
+/// Writes a job. One that waits already keeps its time, unless it was judged in the meantime.
+pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError> {
+    let waiting: Option<String> = {
+        use rusqlite::OptionalExtension as _;
+        tx.prepare_cached("SELECT body FROM job WHERE incident_id = ?1")
+            .and_then(|mut find| find.query_row([job.incident_id.as_str()], |row| row.get(0)).optional())
+            .doing("look for a waiting job")?
+    };
+    let mut job = job.clone();
+    if let Some(body) = waiting {
+        let earlier: JobRow = serde_json::from_str(&body).doing("read a waiting job")?;
+        job.queued_at = job.queued_at.min(earlier.queued_at);
+        job.deadline_at = job.deadline_at.min(earlier.deadline_at);
+    }
+    let body = serde_json::to_string(&job).doing("write a job")?;
+    tx.prepare_cached("INSERT OR REPLACE INTO job (incident_id, revision, score, queued_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .and_then(|mut upsert| {
+            upsert.execute(params![job.incident_id.as_str(), job.revision, job.score, job.queued_at.as_millis(), body])
+        })
+        .map(drop)
+        .doing("store a job")
+}
+
+impl Store {
+    /// Gives the most urgent and the oldest jobs, at most `limit` of each, without repeats.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn jobs(&self, limit: usize) -> Result<Vec<JobRow>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached(
+                "SELECT body FROM job WHERE incident_id IN (SELECT incident_id FROM job ORDER BY score DESC LIMIT ?1)
+                 OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1) ORDER BY score DESC, incident_id",
+            )
+            .doing("read the queue")?;
+        let bodies = read.query_map([whole(limit as u64)], |row| row.get::<_, String>(0)).doing("read the queue")?;
+        bodies.map(|body| serde_json::from_str(&body.doing("read the queue")?).doing("read a waiting job")).collect()
+    }
+
+    /// Counts the jobs, and gives since when the oldest waits.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn queue_depth(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
+        self.connection
+            .query_row("SELECT count(*) AS n, min(queued_ms) AS oldest FROM job", [], |row| {
+                Ok((crate::row::count(row, "n")?, row.get::<_, Option<i64>>("oldest")?.map(Timestamp::from_millis)))
+            })
+            .doing("measure the queue")
+    }
+
+    /// Commits a verdict with what each sink is to be told. The job it answers leaves the queue, unless news arrived while it was judged; `follow_up` is
+    /// a verdict that is wanted next, with the incident at its new revision.
+    ///
+    /// Gives false, and changes nothing, if the revision has a verdict already.
+    ///
+    /// # Errors
+    /// If the store fails; then nothing of it happened.
+    pub fn commit_verdict(
+        &mut self,
+        verdict: &Verdict,
+        messages: &[OutboxMessage],
+        follow_up: Option<(&Incident, &JobRow)>,
+    ) -> Result<bool, StoreError> {
+        let body = serde_json::to_string(verdict).doing("write a verdict")?;
+        let id = verdict.incident_id.as_str();
+        let tx = self.connection.transaction().doing("begin a verdict")?;
+        let is_new = tx
+            .execute(
+                "INSERT OR IGNORE INTO verdict (incident_id, revision, judged_ms, threat_level, is_by_model, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    id,
+                    verdict.revision,
+                    verdict.judged_at.as_millis(),
+                    verdict.draft.threat_level,
+                    verdict.analyst.is_model(),
+                    body
+                ],
+            )
+            .doing("store a verdict")?
+            == 1;
+        tx.execute("DELETE FROM job WHERE incident_id = ?1 AND revision <= ?2", params![id, verdict.revision])
+            .doing("take a job off the queue")?;
+        if is_new {
+            tx.execute(
+                "UPDATE incident SET threat_level = ?2 WHERE id = ?1",
+                params![id, verdict.draft.threat_level],
+            )
+            .doing("note the threat level")?;
+            for message in messages {
+                outbox::write(&tx, message, verdict.judged_at)?;
+            }
+            let by = if verdict.analyst.is_model() { "model_verdicts" } else { "playbook_verdicts" };
+            for (name, count) in [(by, 1), ("model_calls", u64::from(verdict.cost.calls))] {
+                tx.execute(
+                    "INSERT INTO counter (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+                    params![name, whole(count)],
+                )
+                .doing("count verdicts")?;
+            }
+        }
+        if let Some((incident, job)) = follow_up {
+            incidents::write(&tx, incident)?;
+            write(&tx, job)?;
+        }
+        tx.commit().doing("commit a verdict")?;
+        Ok(is_new)
+    }
+
+    /// Asks again for a verdict, with the incident at its new revision.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn commit_job(&mut self, incident: &Incident, job: &JobRow) -> Result<(), StoreError> {
+        let tx = self.connection.transaction().doing("begin a job")?;
+        incidents::write(&tx, incident)?;
+        write(&tx, job)?;
+        tx.commit().doing("commit a job")
+    }
+
+    /// Takes a job off the queue whose incident is gone.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn drop_job(&self, id: &IncidentId) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM job WHERE incident_id = ?1", [id.as_str()]).map(drop).doing("drop a job")
+    }
+}

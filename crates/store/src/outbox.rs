@@ -1,0 +1,194 @@
+//! What the outside is still to be told.
+//!
+//! A message has an idempotency key per sink, and a row for ever: it can be queued once. It goes `waiting` -> `sending` -> `sent`. A row found
+//! `sending` after a crash is the one case where nobody knows whether the sink has it; each sink settles that in its own way, with
+//! the `place` noted before the attempt.
+
+use alert::{IncidentId, Timestamp};
+use rusqlite::{Transaction, params};
+use serde::Serialize;
+
+use crate::error::Doing;
+use crate::row;
+use crate::{Store, StoreError};
+
+/// A message to queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxMessage {
+    /// The sink's name.
+    pub sink: String,
+    /// The idempotency key, `incident:revision`.
+    pub key: String,
+    /// What it is about.
+    pub incident_id: IncidentId,
+    /// What to send.
+    pub body: String,
+}
+
+/// A message that is not settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// Its place in the queue.
+    pub seq: i64,
+    /// The idempotency key.
+    pub key: String,
+    /// What to send.
+    pub body: String,
+    /// An attempt was under way when the process ended.
+    pub was_sending: bool,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Where the attempt under way was to write, as the sink noted it.
+    pub place: Option<String>,
+}
+
+/// How the messages of one sink stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutboxTotals {
+    /// The sink.
+    pub sink: String,
+    /// Not sent yet.
+    pub waiting: u64,
+    /// Sent.
+    pub sent: u64,
+    /// Given up, or refused by the sink for good.
+    pub refused: u64,
+}
+
+/// Queues a message; one with the same key is there already and stays.
+pub(crate) fn write(tx: &Transaction<'_>, message: &OutboxMessage, now: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT OR IGNORE INTO outbox (sink, key, incident_id, body, queued_ms) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .and_then(|mut insert| {
+            insert.execute(params![message.sink, message.key, message.incident_id.as_str(), message.body, now.as_millis()])
+        })
+        .map(drop)
+        .doing("queue a message")
+}
+
+impl Store {
+    /// Gives the next messages for a sink, in order. A message that rests after a failure holds back those behind it, so
+    /// that a sink sees revisions in order.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn outbox(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached(
+                "SELECT seq, key, body, state, attempts, place, not_before_ms FROM outbox
+                 WHERE sink = ?1 AND state IN ('waiting', 'sending') ORDER BY seq LIMIT ?2",
+            )
+            .doing("read the outbox")?;
+        let rows = read
+            .query_map(params![sink, row::whole(limit as u64)], |row| {
+                let entry = OutboxEntry {
+                    seq: row.get("seq")?,
+                    key: row.get("key")?,
+                    body: row.get("body")?,
+                    was_sending: row.get::<_, String>("state")? == "sending",
+                    attempts: row::small(row, "attempts")?,
+                    place: row.get("place")?,
+                };
+                Ok((entry, row::time(row, "not_before_ms")?))
+            })
+            .doing("read the outbox")?;
+        let mut due = Vec::new();
+        for found in rows {
+            let (entry, not_before) = found.doing("read the outbox")?;
+            if not_before > now {
+                break;
+            }
+            due.push(entry);
+        }
+        Ok(due)
+    }
+
+    /// Notes that an attempt begins, and where it will write.
+    ///
+    /// # Errors
+    /// If the store fails; then the attempt must not be made.
+    pub fn begin_sending(&self, seq: i64, place: Option<&str>) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE outbox SET state = 'sending', attempts = attempts + 1, place = ?2 WHERE seq = ?1")
+            .and_then(|mut update| update.execute(params![seq, place]))
+            .map(drop)
+            .doing("begin to send a message")
+    }
+
+    /// Notes that a sink has a message. The body is not needed any more.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn mark_sent(&self, seq: i64) -> Result<(), StoreError> {
+        self.settle(seq, "sent")
+    }
+
+    /// Notes that a sink will never take a message. The body stays, for a person to look at.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn mark_refused(&self, seq: i64) -> Result<(), StoreError> {
+        self.settle(seq, "refused")
+    }
+
+    /// Notes that an attempt failed for now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn mark_failed(&self, seq: i64, not_before: Timestamp) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "UPDATE outbox SET state = 'waiting', place = NULL, not_before_ms = ?2 WHERE seq = ?1",
+                params![seq, not_before.as_millis()],
+            )
+            .map(drop)
+            .doing("note a failed attempt")
+    }
+
+    /// Notes that a message came back from the outside, so the sink has it. Gives false if nobody was unsure of it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn confirm_sent(&self, sink: &str, key: &str) -> Result<bool, StoreError> {
+        self.connection
+            .execute(
+                "UPDATE outbox SET state = 'sent', place = NULL WHERE sink = ?1 AND key = ?2 AND state = 'sending'",
+                [sink, key],
+            )
+            .map(|changed| changed == 1)
+            .doing("confirm a message")
+    }
+
+    fn settle(&self, seq: i64, state: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE outbox SET state = ?2, place = NULL WHERE seq = ?1")
+            .and_then(|mut update| update.execute(params![seq, state]))
+            .map(drop)
+            .doing("settle a message")
+    }
+
+    /// Tells how the messages of each sink stand.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn outbox_totals(&self) -> Result<Vec<OutboxTotals>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached(
+                "SELECT sink, sum(state IN ('waiting', 'sending')) AS waiting, sum(state = 'sent') AS sent, sum(state = 'refused') AS refused
+                 FROM outbox GROUP BY sink ORDER BY sink",
+            )
+            .doing("measure the outbox")?;
+        let rows = read
+            .query_map([], |row| {
+                Ok(OutboxTotals {
+                    sink: row.get("sink")?,
+                    waiting: row::count(row, "waiting")?,
+                    sent: row::count(row, "sent")?,
+                    refused: row::count(row, "refused")?,
+                })
+            })
+            .doing("measure the outbox")?;
+        rows.collect::<Result<_, _>>().doing("measure the outbox")
+    }
+}

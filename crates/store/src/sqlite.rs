@@ -1,0 +1,131 @@
+//! Opening the file: pragmas, version, and a clear word when it can't be used.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Doing, StoreFault};
+use crate::StoreError;
+
+/// The version of the schema that this program writes.
+const SCHEMA_VERSION: i64 = 1;
+
+/// The file's name in the data directory.
+const FILE: &str = "quell.db";
+
+/// How long a statement waits for another process that is writing: commands leave requests in one short transaction.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The durable state.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) connection: Connection,
+}
+
+impl Store {
+    /// Opens the store in a data directory, making it if it is not there.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file or the directory, and what to try.
+    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        let path = Self::path(data_dir);
+        let connection = Connection::open(&path).doing(&format!("open `{}`", path.display()))?;
+        Self::prepare(connection, &path)
+    }
+
+    /// Opens an existing store for reading, and for leaving requests.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; a missing file is one.
+    pub fn open_existing(data_dir: &Path) -> Result<Self, StoreError> {
+        let path = Self::path(data_dir);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags).doing(&format!("open `{}`", path.display()))?;
+        Self::prepare(connection, &path)
+    }
+
+    /// Makes a store that lives in memory, for offline runs and tests.
+    ///
+    /// # Errors
+    /// Only if SQLite itself fails.
+    pub fn open_in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory().doing("open a store in memory")?, Path::new(":memory:"))
+    }
+
+    /// Names the file in a data directory.
+    pub fn path(data_dir: &Path) -> PathBuf {
+        data_dir.join(FILE)
+    }
+
+    fn prepare(connection: Connection, path: &Path) -> Result<Self, StoreError> {
+        let doing = format!("open `{}`", path.display());
+        connection.busy_timeout(BUSY).doing(&doing)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        // WAL lets commands read while the daemon writes; FULL makes a commit survive a power cut.
+        for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON"), ("trusted_schema", "OFF")] {
+            connection.pragma_update(None, name, value).doing(&doing)?;
+        }
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing(&doing)?;
+        if version > SCHEMA_VERSION {
+            return Err(StoreError {
+                doing,
+                cause: format!("its schema is version {version}, this program knows up to {SCHEMA_VERSION}"),
+                fault: StoreFault::TooNew,
+            });
+        }
+        let mut store = Self { connection };
+        if version == 0 {
+            store.create(&doing)?;
+        }
+        Ok(store)
+    }
+
+    fn create(&mut self, doing: &str) -> Result<(), StoreError> {
+        let tx = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .doing(doing)?;
+        // Another process may have made it while this one waited for the lock.
+        let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0)).doing(doing)?;
+        if version == 0 {
+            tx.execute_batch(include_str!("schema.sql")).doing(doing)?;
+            tx.pragma_update(None, "user_version", SCHEMA_VERSION).doing(doing)?;
+        }
+        tx.commit().doing(doing)
+    }
+
+    /// Reads the whole file and gives what SQLite finds wrong with it; empty if it is sound.
+    ///
+    /// # Errors
+    /// If the file can't even be read.
+    pub fn faults(&self) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare("PRAGMA quick_check(10)").doing("check the store")?;
+        let lines = statement.query_map([], |row| row.get::<_, String>(0)).doing("check the store")?;
+        let found: Vec<String> = lines.collect::<Result<_, _>>().doing("check the store")?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// Reads a named value.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn meta(&self, name: &str) -> Result<Option<String>, StoreError> {
+        use rusqlite::OptionalExtension as _;
+        self.connection
+            .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+            .optional()
+            .doing("read a setting of the store")
+    }
+
+    /// Writes a named value.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn set_meta(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.connection
+            .execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", [name, value])
+            .map(drop)
+            .doing("write a setting of the store")
+    }
+}

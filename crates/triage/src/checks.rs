@@ -1,0 +1,213 @@
+//! What is left of an analyst's draft after code has checked it.
+//!
+//! A language model invents quotes, addresses and technique ids, and does what the text it reads tells it to. So: quotes must occur in the
+//! evidence, addresses and paths must come from the incident, techniques must exist, the level is clamped to what the evidence allows, and an
+//! attack that was seen stays one. What fails is removed, said, and lowers the confidence. The playbook's drafts go through the same
+//! checks: a test holds it to passing them all.
+
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use alert::incident::{Incident, Success};
+use alert::verdict::{Bounds, Check, Draft};
+use alert::{Class, Outcome, mitre};
+use regex::{Captures, Regex};
+
+/// How much each failed grounding check takes from the confidence, in points of 100.
+const CONFIDENCE_LOSS: u8 = 15;
+
+/// Shortest quote that proves anything: single words occur everywhere.
+const QUOTE_CHARACTERS_MIN: usize = 3;
+
+/// The classifier's strength from which on its class stands against the analyst's, 1 to 100.
+const STRENGTH_CERTAIN: u8 = 50;
+
+/// Checks a draft against the incident, and gives what is left with the findings.
+pub fn check(mut draft: Draft, incident: &Incident, bounds: &Bounds) -> (Draft, Vec<Check>) {
+    let ground = Ground::of(incident);
+    let mut checks = vec![
+        quotes(&mut draft, &ground),
+        entities(&mut draft, &ground),
+        techniques(&mut draft),
+        class(&mut draft, incident),
+        outcome(&mut draft, incident),
+    ];
+    let failed = checks.iter().filter(|check| !check.passed).count();
+    let loss = CONFIDENCE_LOSS.saturating_mul(u8::try_from(failed).unwrap_or(u8::MAX));
+    draft.confidence = draft.confidence.saturating_sub(loss).max(5).min(100);
+    checks.push(level(&mut draft, bounds));
+    if incident.injection.is_some() {
+        checks.push(Check {
+            name: "injection_suspected".to_owned(),
+            passed: false,
+            detail: "the log holds text aimed at a language model: the level may only rise".to_owned(),
+        });
+    }
+    (draft, checks)
+}
+
+/// Everything that a draft may refer to, in one searchable text.
+struct Ground {
+    text: String,
+}
+
+impl Ground {
+    fn of(incident: &Incident) -> Self {
+        let mut text = String::new();
+        let mut add = |part: &str| {
+            text.push_str(&flat(part));
+            text.push('\n');
+        };
+        for evidence in &incident.evidence {
+            add(evidence.excerpt.as_raw());
+            add(&alert::redact::mask(&evidence.excerpt.shown(2000)));
+            if let Some(decoded) = &evidence.decoded {
+                add(decoded.as_raw());
+                add(&alert::redact::mask(&decoded.shown(2000)));
+            }
+            if let Some(finding) = &evidence.finding {
+                add(finding.fragment.as_raw());
+            }
+        }
+        add(incident.rule_description.as_raw());
+        add(incident.actor.name());
+        incident.actors.names().for_each(&mut add);
+        incident.objects.names().for_each(&mut add);
+        for name in [&incident.agent.name, &incident.agent.id] {
+            add(name);
+        }
+        if let Some(ip) = &incident.agent.ip {
+            add(ip);
+        }
+        Self { text }
+    }
+
+    fn holds(&self, part: &str) -> bool {
+        self.text.contains(&flat(part))
+    }
+
+    /// An address must stand there as a whole: `10.0.0.1` is not in `10.0.0.12`.
+    fn holds_address(&self, address: &str) -> bool {
+        let needle = flat(address);
+        self.text.match_indices(&needle).any(|(at, _)| {
+            let before = self.text.get(..at).and_then(|text| text.chars().next_back());
+            let after = self.text.get(at + needle.len()..).and_then(|text| text.chars().next());
+            let apart = |side: Option<char>| side.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '.');
+            apart(before) && (apart(after) || after == Some('.'))
+        })
+    }
+}
+
+/// Makes texts comparable: cleaned, one kind of blank, lower case.
+fn flat(text: &str) -> String {
+    let (clean, _) = alert::sanitize::clean(text);
+    clean.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+fn quotes(draft: &mut Draft, ground: &Ground) -> Check {
+    let said = draft.evidence.len();
+    draft.evidence.retain(|quote| {
+        let bare = quote.trim().trim_matches(['"', '\'', '`', '…']).trim();
+        bare.chars().count() >= QUOTE_CHARACTERS_MIN && ground.holds(bare)
+    });
+    removed("evidence_quoted", said - draft.evidence.len(), "quotes that are not in the evidence")
+}
+
+static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}\b").ok());
+
+static PATH: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|[\s\x60'\x22(])(/[^\s\x60'\x22,;)]{2,})").ok());
+
+/// Finds addresses in a text that the incident knows nothing of.
+fn strange_addresses(text: &str, ground: &Ground) -> Vec<String> {
+    let Some(pattern) = ADDRESS.as_ref() else { return Vec::new() };
+    pattern
+        .find_iter(text)
+        .map(|found| found.as_str())
+        .filter(|found| found.parse::<IpAddr>().is_ok() && !ground.holds_address(found))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn strange_path(text: &str, ground: &Ground) -> bool {
+    PATH.as_ref().is_some_and(|pattern| {
+        pattern
+            .captures_iter(text)
+            .filter_map(|found: Captures<'_>| found.get(1))
+            .any(|path| !ground.holds(path.as_str().trim_end_matches(['.', ':', '?', '!'])))
+    })
+}
+
+fn entities(draft: &mut Draft, ground: &Ground) -> Check {
+    let mut count = 0;
+    let said = draft.indicators.len() + draft.recommendations.len();
+    draft.indicators.retain(|text| ground.holds(text) || (strange_addresses(text, ground).is_empty() && !strange_path(text, ground)));
+    // A recommendation may name a file of ours that the log doesn't; an address that nobody saw it may not.
+    draft.recommendations.retain(|text| strange_addresses(text, ground).is_empty());
+    count += said - draft.indicators.len() - draft.recommendations.len();
+    for text in [&mut draft.title, &mut draft.summary] {
+        for address in strange_addresses(text, ground) {
+            *text = text.replace(&address, "[address not in the evidence]");
+            count += 1;
+        }
+    }
+    removed("entities_known", count, "addresses or paths that are not in the incident")
+}
+
+fn techniques(draft: &mut Draft) -> Check {
+    let said = draft.mitre.len();
+    draft.mitre.retain(|id| mitre::exists(id));
+    draft.mitre.dedup();
+    removed("techniques_exist", said.saturating_sub(draft.mitre.len()), "ATT&CK ids that don't exist")
+}
+
+fn class(draft: &mut Draft, incident: &Incident) -> Check {
+    let seen = incident.finding().filter(|(_, finding)| finding.strength >= STRENGTH_CERTAIN);
+    let is_certain = seen.is_some() || incident.injection.is_some() || incident.success == Success::Confirmed;
+    let mut detail = String::new();
+    if is_certain && draft.class != incident.class {
+        detail = format!("the analyst said {}, the evidence shows {}", draft.class, incident.class);
+        draft.class = incident.class;
+    }
+    if is_certain && draft.false_positive {
+        detail.push_str(if detail.is_empty() { "" } else { "; " });
+        detail.push_str("called a false positive against the evidence");
+        draft.false_positive = false;
+    }
+    if draft.class == Class::Benign && !draft.false_positive && !is_certain {
+        // One of the two is enough for a person to know what was meant.
+        draft.false_positive = true;
+    }
+    Check { name: "class_supported".to_owned(), passed: detail.is_empty(), detail }
+}
+
+fn outcome(draft: &mut Draft, incident: &Incident) -> Check {
+    let supported = match (draft.outcome, incident.success) {
+        (Outcome::Succeeded, Success::None | Success::Reaction) => Outcome::Attempted,
+        (Outcome::Blocked | Outcome::Attempted | Outcome::Unknown, Success::Confirmed) => Outcome::Succeeded,
+        (Outcome::Blocked, Success::Answered) => Outcome::Unknown,
+        (said, _) => said,
+    };
+    let passed = supported == draft.outcome;
+    let detail = if passed { String::new() } else { format!("the analyst said {}, the evidence supports {supported}", draft.outcome) };
+    draft.outcome = supported;
+    Check { name: "outcome_supported".to_owned(), passed, detail }
+}
+
+fn level(draft: &mut Draft, bounds: &Bounds) -> Check {
+    let said = draft.threat_level;
+    draft.threat_level = said.clamp(bounds.floor, bounds.ceiling);
+    let detail = match said.cmp(&draft.threat_level) {
+        std::cmp::Ordering::Less => format!("raised from {said} to {}: {}", draft.threat_level, bounds.floor_reason),
+        std::cmp::Ordering::Greater => format!("lowered from {said} to {}: {}", draft.threat_level, bounds.ceiling_reason),
+        std::cmp::Ordering::Equal => String::new(),
+    };
+    Check { name: "level_in_bounds".to_owned(), passed: detail.is_empty(), detail }
+}
+
+fn removed(name: &str, count: usize, what: &str) -> Check {
+    let detail = if count == 0 { String::new() } else { format!("removed {count} {what}") };
+    Check { name: name.to_owned(), passed: count == 0, detail }
+}
+
+#[cfg(test)]
+mod tests;

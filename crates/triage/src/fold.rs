@@ -1,0 +1,284 @@
+//! Joins each alert to the incident it belongs to: the heart of Quell.
+//!
+//! The key is what happened (class, behaviour, message shape) x who (address or user) x where (agent). Windows are anchored at the first
+//! alert, so that a flood can't keep one open for ever. A merge may never hide anything: level, class, techniques and signs of success only rise,
+//! and whatever rises makes a new revision that asks for a new verdict; mere growth asks at 10, 100, 1,000... alerts, mere
+//! returns at the 1st, 2nd, 4th...
+//!
+//! The fold is a bounded cache of what the store holds. Before a batch, [`Fold::missing`] names the keys it would like to have looked up,
+//! and [`Fold::restore`] takes what was found; so a restart reads no history, and a million sources cost disk, not memory. After
+//! a batch, [`Fold::take_changed`] gives what must be committed. Deterministic: same alerts in, same incidents out.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use alert::incident::{Actor, Incident, Reason, State, Success};
+use alert::{Class, Fingerprint, IncidentId, Timestamp};
+
+use crate::admit::Admitted;
+use crate::guard::Origin;
+
+mod absorb;
+mod gather;
+
+use gather::Gatherings;
+
+/// Failures after which a login by the same actor counts as the end of a brute force. Wazuh's own correlation rules use 8; people mistype 3 times.
+const FAILURES_BEFORE_LOGIN: u64 = 5;
+
+/// Limits and times of the fold.
+#[derive(Debug, Clone, Copy)]
+pub struct FoldLimits {
+    /// The longest time between an incident's first alert and one that still joins it.
+    pub window_max: Duration,
+    /// The time without alerts after which the next one is a return.
+    pub quiet_after: Duration,
+    /// Incidents held in memory. The rest is in the store.
+    pub incidents_max: usize,
+}
+
+impl Default for FoldLimits {
+    fn default() -> Self {
+        Self {
+            window_max: Duration::from_secs(24 * 3600),
+            quiet_after: Duration::from_secs(30 * 60),
+            // Typical incidents take 2 to 4 kB, the largest 30 kB: between 20 and 240 MB.
+            incidents_max: 8_000,
+        }
+    }
+}
+
+/// Where an alert went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// The incident.
+    pub incident_id: IncidentId,
+    /// The revision the incident has now.
+    pub revision: u32,
+    /// The alert made a new revision: a verdict is wanted.
+    pub asks: bool,
+}
+
+/// The open incidents.
+#[derive(Debug)]
+pub struct Fold {
+    limits: FoldLimits,
+    incidents: HashMap<Fingerprint, Held>,
+    gatherings: Gatherings,
+}
+
+#[derive(Debug)]
+struct Held {
+    incident: Incident,
+    is_changed: bool,
+    asks: bool,
+}
+
+impl Fold {
+    /// Makes an empty fold.
+    pub fn new(limits: FoldLimits) -> Self {
+        Self { limits, incidents: HashMap::new(), gatherings: Gatherings::default() }
+    }
+
+    /// Names the keys that these alerts may join and that are not in memory.
+    pub fn missing(&self, batch: &[Admitted]) -> Vec<Fingerprint> {
+        let mut keys: Vec<Fingerprint> = batch
+            .iter()
+            .flat_map(|admitted| {
+                let keys = Keys::of(admitted);
+                [Some(keys.own), Some(keys.crowded), keys.guessed_before].into_iter().flatten()
+            })
+            .filter(|key| !self.incidents.contains_key(key))
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// Takes incidents back from the store. What is in memory already is newer and stays.
+    pub fn restore(&mut self, incidents: impl IntoIterator<Item = Incident>) {
+        for incident in incidents {
+            self.incidents.entry(incident.fingerprint).or_insert(Held { incident, is_changed: false, asks: false });
+        }
+    }
+
+    /// Joins one alert to its incident, opening one if need be.
+    pub fn join(&mut self, admitted: &Admitted) -> Joined {
+        let key = self.key_for(admitted);
+        let is_current = |held: &Held| {
+            let anchor = held.incident.anchored_at;
+            admitted.time.since(anchor).max(anchor.since(admitted.time)) <= self.limits.window_max
+        };
+        let asks = match self.incidents.get_mut(&key.fingerprint).filter(|held| is_current(held)) {
+            Some(held) => {
+                let reasons = absorb::absorb(&mut held.incident, admitted, key.success, self.limits.quiet_after);
+                held.is_changed = true;
+                revise(held, reasons)
+            }
+            None => {
+                let incident = open(&key, admitted);
+                self.incidents.insert(key.fingerprint, Held { incident, is_changed: true, asks: true });
+                true
+            }
+        };
+        let (incident_id, revision) = self
+            .incidents
+            .get(&key.fingerprint)
+            .map_or_else(|| (incident_id(&key, admitted), 1), |held| (held.incident.id.clone(), held.incident.revision));
+        Joined { incident_id, revision, asks }
+    }
+
+    /// Gives the incidents that changed since the last call, each with whether it asks for a verdict, and makes room.
+    ///
+    /// An incident leaves memory only here, after it was handed out: nothing that was not committed can be forgotten.
+    pub fn take_changed(&mut self) -> Vec<(Incident, bool)> {
+        let mut changed: Vec<(Incident, bool)> = Vec::new();
+        for held in self.incidents.values_mut().filter(|held| held.is_changed) {
+            changed.push((held.incident.clone(), held.asks));
+            held.is_changed = false;
+            held.asks = false;
+        }
+        changed.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+        self.make_room();
+        changed
+    }
+
+    /// Applies what a person, or time, did to an incident outside the fold. Gives false if it is not in memory.
+    pub fn set_state(&mut self, id: &IncidentId, state: State) -> bool {
+        match self.incidents.values_mut().find(|held| held.incident.id == *id) {
+            Some(held) => {
+                held.incident.state = state;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Marks incidents without alerts since `quiet_after` as quiet, and gives how many.
+    pub fn settle(&mut self, now: Timestamp) -> usize {
+        let mut settled = 0;
+        for held in self.incidents.values_mut() {
+            if held.incident.state == State::Open && now.since(held.incident.last_seen) > self.limits.quiet_after {
+                held.incident.state = State::Quiet;
+                held.is_changed = true;
+                settled += 1;
+            }
+        }
+        settled
+    }
+
+    /// Counts the incidents in memory.
+    pub fn len(&self) -> usize {
+        self.incidents.len()
+    }
+
+    /// Tells whether no incident is in memory.
+    pub fn is_empty(&self) -> bool {
+        self.incidents.is_empty()
+    }
+
+    /// Decides which incident an alert belongs to.
+    fn key_for(&mut self, admitted: &Admitted) -> Key {
+        let keys = Keys::of(admitted);
+        let own = Key { fingerprint: keys.own, actor: admitted.observation.actor.clone(), success: admitted.observation.success };
+        // A login by whoever was just guessing passwords is not another login: it is the success of the guessing.
+        if let Some(guessed) = keys.guessed_before
+            && self.incidents.get(&guessed).is_some_and(|held| held.incident.alert_count >= FAILURES_BEFORE_LOGIN)
+        {
+            return Key { fingerprint: guessed, success: Success::Confirmed, ..own };
+        }
+        if self.incidents.contains_key(&keys.own) {
+            return own;
+        }
+        match self.gatherings.place(&keys, admitted) {
+            gather::Place::Own => own,
+            gather::Place::Crowd => Key { fingerprint: keys.crowded, actor: Actor::Many, ..own },
+            gather::Place::Various => Key { fingerprint: keys.various, ..own },
+        }
+    }
+
+    /// Drops the incidents that were quiet longest, until a tenth of the room is free again.
+    fn make_room(&mut self) {
+        if self.incidents.len() <= self.limits.incidents_max {
+            return;
+        }
+        let keep = self.limits.incidents_max - self.limits.incidents_max / 10;
+        let mut ages: Vec<(Timestamp, Fingerprint)> =
+            self.incidents.iter().map(|(key, held)| (held.incident.last_seen, *key)).collect();
+        ages.sort_unstable();
+        for (_, key) in ages.iter().take(self.incidents.len().saturating_sub(keep)) {
+            self.incidents.remove(key);
+        }
+    }
+}
+
+/// The keys that an alert may fold under.
+struct Keys {
+    /// What x who x where, with the shape of the message where the class alone is not the behaviour.
+    own: Fingerprint,
+    /// What x anybody x where: for behaviours that come from too many sources.
+    crowded: Fingerprint,
+    /// What x who x where without the shape: for behaviours of too many shapes.
+    various: Fingerprint,
+    /// Where a brute force by the same actor would have folded, for a login.
+    guessed_before: Option<Fingerprint>,
+}
+
+impl Keys {
+    fn of(admitted: &Admitted) -> Self {
+        let seen = &admitted.observation;
+        let echo = if admitted.origin == Origin::Echo { "echo" } else { "" };
+        let agent = &admitted.alert.agent;
+        let (kind, name) = (seen.actor.kind(), seen.actor.name());
+        let class = seen.class.fold_name();
+        let variant = if seen.behaviour.is_empty() { "" } else { seen.variant.as_str() };
+        let key = |class: &str, behaviour: &str, variant: &str, kind: &str, name: &str| {
+            Fingerprint::of([echo, class, behaviour, variant, kind, name, agent.id.as_str(), agent.name.as_str()])
+        };
+        Self {
+            own: key(class, &seen.behaviour, variant, kind, name),
+            crowded: key(class, &seen.behaviour, "", "many", ""),
+            various: key(class, &seen.behaviour, "various", kind, name),
+            guessed_before: (seen.class == Class::Login).then(|| key(Class::BruteForce.fold_name(), "", "", kind, name)),
+        }
+    }
+}
+
+/// The incident that an alert belongs to.
+struct Key {
+    fingerprint: Fingerprint,
+    actor: Actor,
+    success: Success,
+}
+
+fn incident_id(key: &Key, admitted: &Admitted) -> IncidentId {
+    IncidentId::derive(admitted.time, key.fingerprint, admitted.alert.key)
+}
+
+fn open(key: &Key, admitted: &Admitted) -> Incident {
+    let mut incident = absorb::blank(incident_id(key, admitted), key.fingerprint, key.actor.clone(), admitted);
+    absorb::absorb(&mut incident, admitted, key.success, Duration::MAX);
+    incident.revision = 1;
+    incident.reasons = vec![Reason::New];
+    incident
+}
+
+/// Makes a new revision if there is reason to. Gives whether a verdict is wanted.
+fn revise(held: &mut Held, reasons: Vec<Reason>) -> bool {
+    if reasons.is_empty() {
+        return false;
+    }
+    let is_news = reasons.iter().any(|reason| !matches!(reason, Reason::Growth(_) | Reason::Returned));
+    if held.incident.state == State::Closed && !is_news {
+        // A person closed it knowing what it is. More of the same changes nothing.
+        return false;
+    }
+    held.incident.state = State::Open;
+    held.incident.revision = held.incident.revision.saturating_add(1);
+    held.incident.reasons = reasons;
+    held.asks = true;
+    true
+}
+
+#[cfg(test)]
+mod tests;

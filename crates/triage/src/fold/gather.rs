@@ -1,0 +1,82 @@
+//! Keeps the number of incidents bounded where a key part varies without end: sources in a botnet, texts in a chatty rule.
+//!
+//! Up to a number of different actors (or message shapes) each have an incident of their own; those beyond share one. What is more
+//! serious is not lost in it: a class of attack has its own gathering, and whatever rises makes a revision. This memory is not stored: after a
+//! restart a flood may get as many incidents of its own again, once.
+
+use std::collections::{HashMap, HashSet};
+
+use alert::{Fingerprint, Timestamp};
+
+use super::Keys;
+use crate::admit::Admitted;
+
+/// Actors of one behaviour against one agent that have an incident of their own. A person can work through some dozens.
+const ACTORS_MAX: usize = 64;
+
+/// Message shapes of one rule by one actor on one agent that have an incident of their own.
+const SHAPES_MAX: usize = 16;
+
+/// Gatherings remembered. Each takes at most 1 kB.
+const GATHERINGS_MAX: usize = 20_000;
+
+/// Where an alert belongs that opens an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In an incident of its own.
+    Own,
+    /// With all others of its behaviour, whoever did it.
+    Crowd,
+    /// With all other texts of its rule by the same actor.
+    Various,
+}
+
+/// What has gathered.
+#[derive(Debug, Default)]
+pub(super) struct Gatherings {
+    members: HashMap<Fingerprint, Gathering>,
+}
+
+#[derive(Debug)]
+struct Gathering {
+    members: HashSet<u64>,
+    last_seen: Timestamp,
+}
+
+impl Gatherings {
+    /// Places an alert that would open an incident.
+    pub(super) fn place(&mut self, keys: &Keys, admitted: &Admitted) -> Place {
+        let seen = &admitted.observation;
+        let actor = Fingerprint::of([seen.actor.name()]).as_u64();
+        if !self.admits(keys.crowded, actor, ACTORS_MAX, admitted.time) {
+            return Place::Crowd;
+        }
+        let shape = Fingerprint::of([seen.variant.as_str()]).as_u64();
+        if !seen.behaviour.is_empty() && !self.admits(keys.various, shape, SHAPES_MAX, admitted.time) {
+            return Place::Various;
+        }
+        Place::Own
+    }
+
+    /// Tells whether a member has, or gets, a place of its own.
+    fn admits(&mut self, key: Fingerprint, member: u64, members_max: usize, now: Timestamp) -> bool {
+        if self.members.len() >= GATHERINGS_MAX && !self.members.contains_key(&key) {
+            self.forget_older_half();
+        }
+        let gathering = self
+            .members
+            .entry(key)
+            .or_insert_with(|| Gathering { members: HashSet::new(), last_seen: now });
+        gathering.last_seen = gathering.last_seen.max(now);
+        gathering.members.contains(&member)
+            || (gathering.members.len() < members_max && gathering.members.insert(member))
+    }
+
+    fn forget_older_half(&mut self) {
+        let mut times: Vec<Timestamp> = self.members.values().map(|gathering| gathering.last_seen).collect();
+        times.sort_unstable();
+        if let Some(middle) = times.get(times.len() / 2).copied() {
+            self.members.retain(|_, gathering| gathering.last_seen > middle);
+        }
+    }
+}

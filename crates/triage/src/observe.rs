@@ -1,0 +1,199 @@
+//! What an alert shows: the class, who, what was touched, its shape, and what it says about success.
+//!
+//! This is where a Wazuh alert stops being Wazuh's: everything behind works on an [`Observation`]. A web request is judged by what stands
+//! in it once decoded, since stock rules hide it (rule 31106 says only "a web attack returned 200") or cry wolf (an English
+//! sentence with `select` in it). Everything else is judged by what the rule says of itself: groups, techniques, words.
+
+use alert::incident::{Actor, Finding, Success};
+use alert::sanitize::{self, Removed};
+use alert::{Alert, Class, Fingerprint, Untrusted, decode};
+
+use crate::classify::{self, Request};
+use crate::template;
+
+mod class;
+mod entity;
+
+/// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.
+const EXCERPT_BYTES_MAX: usize = 700;
+
+/// Most text per alert that is searched for instructions to a model, in bytes.
+const SEARCHED_BYTES_MAX: usize = 16 * 1024;
+
+/// What an alert shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// What kind of thing it is.
+    pub class: Class,
+    /// Who did it.
+    pub actor: Actor,
+    /// Other addresses and users that took part.
+    pub others: Vec<String>,
+    /// What was touched.
+    pub objects: Vec<String>,
+    /// The shape of the event, for near-duplicates.
+    pub shape: u64,
+    /// What else tells two behaviours of one class apart: a rule, a message template. Empty where the class alone is the behaviour.
+    pub behaviour: String,
+    /// The class of the message within the behaviour.
+    pub variant: String,
+    /// What a web server answered.
+    pub status: Option<u16>,
+    /// What it says about success.
+    pub success: Success,
+    /// What the classifier saw.
+    pub finding: Option<Finding>,
+    /// The event, bounded.
+    pub excerpt: Untrusted,
+    /// Its decoded view, where that differs.
+    pub decoded: Option<Untrusted>,
+    /// Characters in it that hide or act.
+    pub hidden: Removed,
+    /// Text that looks like instructions to a language model.
+    pub injection: Option<Untrusted>,
+}
+
+/// Looks at an alert.
+pub fn observe(alert: &Alert) -> Observation {
+    let web = web_request(alert);
+    let finding = web.as_ref().and_then(|web| strongest_finding(web));
+    let status = web.as_ref().and_then(|web| web.status);
+    let class = class::of(alert, web.is_some(), status, finding.as_ref());
+    let (actor, others) = entity::actors(alert, class);
+    let event = event_text(alert);
+    let (cleaned, hidden) = sanitize::clean(&event);
+    let decoded = decode::decode(&cleaned);
+    let shown_decoded = (!decoded.layers.is_empty()).then(|| Untrusted::new(template::head(&decoded.text, EXCERPT_BYTES_MAX)));
+    let variant = match &web {
+        Some(web) => template::request(web.method, web.target, web.status),
+        None => template::message(&event),
+    };
+    Observation {
+        class,
+        objects: entity::objects(alert, web.as_ref().map(|web| web.target)),
+        shape: Fingerprint::of([alert.rule.id.as_str(), variant.as_str()]).as_u64(),
+        behaviour: class::behaviour(class, alert),
+        variant,
+        status,
+        success: class::success(class, alert, status, finding.as_ref()),
+        injection: injection(alert, &event, &decoded.text),
+        finding,
+        excerpt: Untrusted::new(template::head(&event, EXCERPT_BYTES_MAX)),
+        decoded: shown_decoded,
+        hidden,
+        actor,
+        others,
+    }
+}
+
+/// A web request as an alert tells of it.
+struct WebRequest<'a> {
+    method: &'a str,
+    target: &'a str,
+    status: Option<u16>,
+    user_agent: &'a str,
+    referer: &'a str,
+    extra: &'a str,
+}
+
+fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
+    let target = alert.first_field(&[
+        "data.url",
+        "data.http.url",
+        "data.uri",
+        "data.request_uri",
+        "data.ClientRequestURI",
+        "data.request.uri",
+        "data.cs-uri-stem",
+        "data.aws.httpRequest.uri",
+    ])?;
+    let (referer, user_agent) = quoted_tail(alert.full_log.as_raw());
+    Some(WebRequest {
+        // Wazuh's access-log decoder puts the method into `protocol` and the status into `id`.
+        method: alert
+            .first_field(&["data.http.http_method", "data.method", "data.ClientRequestMethod", "data.protocol"])
+            .unwrap_or("GET"),
+        target,
+        status: alert
+            .first_field(&["data.http.status", "data.status", "data.http_status_code", "data.EdgeResponseStatus", "data.id"])
+            .and_then(|text| text.parse().ok())
+            .filter(|status| (100..600).contains(status)),
+        user_agent: alert
+            .first_field(&["data.http.http_user_agent", "data.user_agent", "data.userAgent", "data.ClientRequestUserAgent"])
+            .unwrap_or(user_agent),
+        referer: alert.first_field(&["data.http.http_refer", "data.referer"]).unwrap_or(referer),
+        extra: alert.first_field(&["data.body", "data.request_body", "data.post_data", "data.http.http_request_body"]).unwrap_or_default(),
+    })
+}
+
+/// Takes referer and user agent from the end of a line in the combined format: the last two quoted texts, if there are three.
+fn quoted_tail(line: &str) -> (&str, &str) {
+    let line = template::head(line, SEARCHED_BYTES_MAX);
+    let mut quoted = line.rsplit('"');
+    // `… "request" 200 5 "referer" "agent"` splits, from the end, into: rest, agent, blank, referer, ` 200 5 `, request.
+    let (_, agent, _, referer, between) = (quoted.next(), quoted.next(), quoted.next(), quoted.next(), quoted.next());
+    match (referer, agent, between) {
+        (Some(referer), Some(agent), Some(between)) if between.trim().starts_with(|c: char| c.is_ascii_digit()) => (referer, agent),
+        _ => ("", ""),
+    }
+}
+
+fn strongest_finding(web: &WebRequest<'_>) -> Option<Finding> {
+    let request = Request {
+        method: web.method,
+        target: web.target,
+        status: web.status,
+        user_agent: web.user_agent,
+        referer: web.referer,
+        extra: web.extra,
+    };
+    let found = classify::classify(&request).into_iter().next()?;
+    Some(Finding {
+        class: class::of_web(found.class),
+        strength: found.strength.clamp(1, 100),
+        parameter: found.parameter,
+        fragment: Untrusted::new(found.fragment),
+        reason: found.reason.to_owned(),
+    })
+}
+
+/// The text that an analyst reads as the event: the log line, else what the alert holds instead of one.
+fn event_text(alert: &Alert) -> String {
+    if !alert.full_log.is_empty() {
+        return alert.full_log.as_raw().to_owned();
+    }
+    let mut text = String::new();
+    for (path, value) in alert.fields.iter() {
+        let telling = ["data.", "syscheck."].iter().any(|prefix| path.starts_with(prefix));
+        if telling && text.len() < SEARCHED_BYTES_MAX {
+            text.push_str(path);
+            text.push('=');
+            text.push_str(template::head(value, 400));
+            text.push(' ');
+        }
+    }
+    if text.is_empty() { alert.rule.description.as_raw().to_owned() } else { text }
+}
+
+/// Searches everything an attacker may have written for instructions to a model, decoded and not.
+fn injection(alert: &Alert, event: &str, decoded: &str) -> Option<Untrusted> {
+    let fields = || {
+        let mut text = String::new();
+        for (path, value) in alert.fields.iter() {
+            if (path.starts_with("data.") || path.starts_with("syscheck.")) && text.len() < SEARCHED_BYTES_MAX {
+                text.push_str(value);
+                text.push('\n');
+            }
+        }
+        text
+    };
+    let head = |text: &str| template::head(text, SEARCHED_BYTES_MAX).to_owned();
+    classify::injection_text(&head(decoded))
+        .or_else(|| classify::injection_text(&head(event)))
+        .or_else(|| classify::injection_text(&fields()))
+        .or_else(|| classify::injection_text(&head(alert.rule.description.as_raw())))
+        .map(Untrusted::new)
+}
+
+#[cfg(test)]
+mod tests;

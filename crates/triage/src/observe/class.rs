@@ -1,0 +1,208 @@
+//! The class of an alert: from the decoded request if it is one, else from what the rule says of itself.
+
+use alert::incident::{Finding, Success};
+use alert::mitre::{self, Tactic};
+use alert::{Alert, Class};
+
+use crate::classify::WebClass;
+
+/// How sure the classifier must be for its finding to name the class against what the rule says, 1 to 100.
+const STRENGTH_MIN: u8 = 30;
+
+/// Translates the classifier's words.
+pub(super) fn of_web(class: WebClass) -> Class {
+    match class {
+        WebClass::SqlInjection => Class::SqlInjection,
+        WebClass::Xss => Class::Xss,
+        WebClass::CommandInjection => Class::CommandInjection,
+        WebClass::PathTraversal => Class::PathTraversal,
+        WebClass::FileInclusion => Class::FileInclusion,
+        WebClass::Ssti => Class::Ssti,
+        WebClass::Ssrf => Class::Ssrf,
+        WebClass::Log4shell => Class::Log4shell,
+        WebClass::CodeInjection => Class::CodeInjection,
+        WebClass::OpenRedirect => Class::OpenRedirect,
+        WebClass::Xxe => Class::Xxe,
+        WebClass::NosqlInjection => Class::NosqlInjection,
+        WebClass::Scanner => Class::Scanner,
+        WebClass::Webshell => Class::Webshell,
+    }
+}
+
+/// Decides the class.
+pub(super) fn of(alert: &Alert, is_web: bool, status: Option<u16>, finding: Option<&Finding>) -> Class {
+    if let Some(finding) = finding.filter(|finding| finding.strength >= STRENGTH_MIN) {
+        return finding.class;
+    }
+    by_groups(alert, is_web, status)
+        .or_else(|| by_words(alert))
+        .or_else(|| by_technique(alert))
+        .unwrap_or(Class::Other)
+}
+
+/// Rule groups and the class they stand for, most telling first: the first one that a rule carries decides.
+const GROUPS: &[(&str, Class)] = &[
+    ("elevation_of_privilege", Class::PrivilegeEscalation),
+    ("exploit_attempt", Class::Exploit),
+    ("log_clearing", Class::DefenseEvasion),
+    ("log_clearing_auditlog", Class::DefenseEvasion),
+    ("adduser", Class::AccountChange),
+    ("account_changed", Class::AccountChange),
+    ("group_changed", Class::AccountChange),
+    ("win_group_changed", Class::AccountChange),
+    ("user_deleted", Class::AccountChange),
+    ("web_scan", Class::ForcedBrowsing),
+    ("sqlinjection", Class::SqlInjection),
+    ("syscheck", Class::FileIntegrity),
+    ("syscheck_file", Class::FileIntegrity),
+    ("rootcheck", Class::PolicyViolation),
+    ("virus", Class::Malware),
+    ("promisc", Class::NetworkScan),
+    ("authentication_failures", Class::BruteForce),
+    ("authentication_failed", Class::BruteForce),
+    ("invalid_login", Class::BruteForce),
+    ("win_authentication_failed", Class::BruteForce),
+    ("login_denied", Class::BruteForce),
+    ("authentication_success", Class::Login),
+    ("login_day", Class::Login),
+    ("login_time", Class::Login),
+    ("sudo", Class::PrivilegeEscalation),
+    ("su", Class::PrivilegeEscalation),
+    ("access_denied", Class::PolicyViolation),
+    ("sca", Class::PolicyViolation),
+    ("oscap", Class::PolicyViolation),
+    ("ciscat", Class::PolicyViolation),
+    ("vulnerability-detector", Class::PolicyViolation),
+    ("policy_violation", Class::PolicyViolation),
+    ("policy_changed", Class::PolicyViolation),
+    ("low_diskspace", Class::SystemError),
+    ("service_availability", Class::SystemError),
+    ("system_shutdown", Class::SystemError),
+    ("service_control", Class::SystemError),
+    ("audit_command", Class::CommandExecution),
+    ("recon", Class::NetworkScan),
+];
+
+fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> {
+    let groups = &alert.rule.groups;
+    let has = |name: &str| groups.iter().any(|group| group.trim() == name);
+    // Quell's own rules carry the class itself as a group.
+    if let Some(class) = groups.iter().find_map(|group| Class::parse(group.trim()).filter(|class| class.is_web_exploit())) {
+        // A stock rule's word is not enough where the request can be read and shows nothing of the kind.
+        return Some(if is_web { Class::WebAttack } else { class });
+    }
+    if let Some((_, class)) = GROUPS.iter().find(|(name, _)| has(name)) {
+        return Some(if is_web && *class == Class::SqlInjection { Class::WebAttack } else { *class });
+    }
+    if !(is_web || has("web") || has("accesslog")) {
+        return has("system_error").then_some(Class::SystemError);
+    }
+    match status {
+        // A refused or missing page is an error of the web, whatever group the rule carries; a flood of them is a scan.
+        Some(400..=499) if alert.rule.level <= 5 => Some(Class::WebError),
+        Some(404 | 410) if has("attack") => Some(Class::ForcedBrowsing),
+        Some(500..=599) if alert.rule.level <= 5 => Some(Class::WebError),
+        _ if has("attack") || has("attacks") => Some(Class::WebAttack),
+        Some(400..=599) => Some(Class::WebError),
+        _ => None,
+    }
+}
+
+/// Words of a rule's description (signatures of network sensors, mostly) and the class they stand for, most telling first.
+const WORDS: &[(&str, Class)] = &[
+    ("log4j", Class::Log4shell),
+    ("log4shell", Class::Log4shell),
+    ("sql injection", Class::SqlInjection),
+    ("cross site scripting", Class::Xss),
+    ("xss", Class::Xss),
+    ("shellshock", Class::CommandInjection),
+    ("command injection", Class::CommandInjection),
+    ("remote code execution", Class::Exploit),
+    ("directory traversal", Class::PathTraversal),
+    ("webshell", Class::Webshell),
+    ("web shell", Class::Webshell),
+    ("reverse shell", Class::CommandExecution),
+    ("privilege escalation", Class::PrivilegeEscalation),
+    ("brute force", Class::BruteForce),
+    ("ransom", Class::Malware),
+    ("trojan", Class::Malware),
+    ("malware", Class::Malware),
+    ("malicious", Class::Malware),
+    ("rootkit", Class::Malware),
+    ("coinminer", Class::Malware),
+    ("engines detected", Class::Malware),
+    ("potentially infected", Class::Malware),
+    ("ioc hit", Class::Malware),
+    ("command and control", Class::Malware),
+    ("exfiltrat", Class::Exfiltration),
+    ("denial of service", Class::DenialOfService),
+    ("syn flood", Class::DenialOfService),
+    ("port scan", Class::NetworkScan),
+    ("portscan", Class::NetworkScan),
+    ("nmap", Class::NetworkScan),
+    ("et scan", Class::NetworkScan),
+    ("scan", Class::NetworkScan),
+    ("exploit", Class::Exploit),
+    ("log file cleared", Class::DefenseEvasion),
+    ("audit log was cleared", Class::DefenseEvasion),
+    ("integrity checksum", Class::FileIntegrity),
+];
+
+fn by_words(alert: &Alert) -> Option<Class> {
+    let text = alert.rule.description.as_raw().to_lowercase();
+    WORDS.iter().find(|(word, _)| text.contains(word)).map(|(_, class)| *class)
+}
+
+fn by_technique(alert: &Alert) -> Option<Class> {
+    let technique = alert.rule.techniques.iter().find_map(|id| mitre::technique(id))?;
+    if technique.id.starts_with("T1110") {
+        return Some(Class::BruteForce);
+    }
+    let tactic = technique.tactics.first()?;
+    Some(match tactic {
+        Tactic::Reconnaissance | Tactic::ResourceDevelopment => Class::NetworkScan,
+        Tactic::InitialAccess => Class::Exploit,
+        Tactic::Execution | Tactic::Discovery => Class::CommandExecution,
+        Tactic::Persistence => Class::Persistence,
+        Tactic::PrivilegeEscalation => Class::PrivilegeEscalation,
+        Tactic::DefenseEvasion => Class::DefenseEvasion,
+        Tactic::CredentialAccess => Class::BruteForce,
+        Tactic::LateralMovement => Class::Login,
+        Tactic::Collection | Tactic::Exfiltration => Class::Exfiltration,
+        Tactic::CommandAndControl => Class::Malware,
+        Tactic::Impact => Class::DenialOfService,
+    })
+}
+
+/// Says what keeps two behaviours of one class apart. For attacks in requests, guessing and scanning, the class is the behaviour:
+/// many rules fire on one of them. For the rest the rule is.
+pub(super) fn behaviour(class: Class, alert: &Alert) -> String {
+    let by_class = class.is_web_exploit()
+        || matches!(
+            class,
+            Class::Scanner | Class::ForcedBrowsing | Class::WebError | Class::WebAttack | Class::BruteForce
+        );
+    if by_class { String::new() } else { alert.rule.id.clone() }
+}
+
+/// Says what the alert tells about success.
+pub(super) fn success(class: Class, alert: &Alert, status: Option<u16>, finding: Option<&Finding>) -> Success {
+    let description = || alert.rule.description.as_raw().to_lowercase();
+    if class == Class::BruteForce {
+        let groups = &alert.rule.groups;
+        let worked = alert.rule.id == "40112"
+            || groups.iter().any(|group| group == "authentication_success")
+            || description().contains("followed by a success");
+        return if worked { Success::Confirmed } else { Success::None };
+    }
+    if !class.is_web_exploit() || finding.is_none() {
+        return Success::None;
+    }
+    match status {
+        // A redirect to a foreign site is the success of an open redirect; for the rest it says nothing.
+        Some(300..=399) if class == Class::OpenRedirect => Success::Answered,
+        Some(200..=299) => Success::Answered,
+        Some(500..=599) => Success::Reaction,
+        _ => Success::None,
+    }
+}

@@ -1,0 +1,150 @@
+//! Who and what an alert is about: addresses, users, paths, files.
+
+use std::net::IpAddr;
+
+use alert::incident::Actor;
+use alert::{Alert, Class, sanitize};
+
+/// Longest name taken over, in characters.
+const NAME_CHARACTERS_MAX: usize = 160;
+
+/// Where decoders put the address that did it, most specific first.
+const ADDRESSES: &[&str] = &[
+    "data.srcip",
+    "data.src_ip",
+    "data.srcip2",
+    "data.win.eventdata.ipAddress",
+    "data.win.eventdata.sourceIp",
+    "data.ClientIP",
+    "data.remoteAddr",
+    "data.remote_ip",
+    "data.client_ip",
+    "data.aws.sourceIPAddress",
+    "data.aws.source_ip_address",
+    "data.office365.ClientIP",
+    "data.gcp.jsonPayload.sourceIP",
+    "data.src",
+    "data.id.orig_h",
+];
+
+/// Where decoders put users, most specific first: the one who acts, then the one who is acted on.
+const USERS: &[&str] = &[
+    "data.srcuser",
+    "data.win.eventdata.subjectUserName",
+    "data.audit.auid",
+    "syscheck.audit.login_user.name",
+    "syscheck.audit.user.name",
+    "data.dstuser",
+    "data.win.eventdata.targetUserName",
+    "data.aws.userIdentity.userName",
+    "data.office365.UserId",
+    "data.github.actor",
+    "data.usrName",
+    "data.user",
+];
+
+/// Where decoders put what was touched.
+const OBJECTS: &[&str] = &[
+    "syscheck.path",
+    "data.virustotal.source.file",
+    "data.file",
+    "data.audit.exe",
+    "data.audit.file.name",
+    "data.win.eventdata.image",
+    "data.win.eventdata.serviceName",
+    "data.win.eventdata.targetUserName",
+    "data.command",
+    "data.dstuser",
+    "data.dest_ip",
+    "data.dstip",
+    "data.system_name",
+];
+
+/// Says who did it, and who else took part.
+pub(super) fn actors(alert: &Alert, class: Class) -> (Actor, Vec<String>) {
+    let mut others = Vec::new();
+    let address = ADDRESSES.iter().find_map(|path| alert.field(path).and_then(address));
+    // `SYSTEM` and machine accounts act on everybody's behalf: they name nobody.
+    let user = USERS.iter().find_map(|path| alert.field(path).and_then(user));
+    let actor = match (address, user) {
+        (Some(address), user) => {
+            // Who guesses passwords tries many users from one address; who is logged in has one of each.
+            others.extend(user.filter(|_| class != Class::BruteForce));
+            Actor::Address(address)
+        }
+        (None, Some(user)) => Actor::User(user),
+        (None, None) => Actor::Host(host(alert)),
+    };
+    (actor, others)
+}
+
+/// Says what was touched: the path of a request, or what the decoder names.
+pub(super) fn objects(alert: &Alert, target: Option<&str>) -> Vec<String> {
+    if let Some(target) = target {
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        return vec![sanitize::shown(if path.is_empty() { "/" } else { path }, NAME_CHARACTERS_MAX)];
+    }
+    let mut objects: Vec<String> = Vec::new();
+    for text in OBJECTS.iter().filter_map(|path| alert.field(path)) {
+        let name = sanitize::shown(text, NAME_CHARACTERS_MAX);
+        if !name.is_empty() && !objects.contains(&name) && objects.len() < 3 {
+            objects.push(name);
+        }
+    }
+    objects
+}
+
+fn host(alert: &Alert) -> String {
+    [&alert.agent.name, &alert.agent.id, &alert.manager]
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .map_or_else(|| "unknown".to_owned(), String::clone)
+}
+
+/// Reads an address, with or without a port. Names and dashes are none.
+fn address(text: &str) -> Option<String> {
+    let text = text.trim().trim_matches(['[', ']']);
+    let bare = text.parse::<IpAddr>().ok().or_else(|| {
+        let (head, port) = text.rsplit_once(':')?;
+        port.parse::<u16>().ok()?;
+        head.trim_matches(['[', ']']).parse().ok()
+    })?;
+    let bare = match bare {
+        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(IpAddr::V6(six), IpAddr::V4),
+        four @ IpAddr::V4(_) => four,
+    };
+    (!bare.is_unspecified()).then(|| bare.to_string())
+}
+
+fn user(text: &str) -> Option<String> {
+    let name = sanitize::shown(text.trim(), 64);
+    let nobody = name.is_empty()
+        || name == "-"
+        || name == "4294967295"
+        || name.ends_with('$')
+        || ["system", "unknown", "null", "n/a", "local service", "network service"]
+            .iter()
+            .any(|word| name.eq_ignore_ascii_case(word));
+    (!nobody).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_in_the_forms_that_decoders_leave() {
+        assert_eq!(address("192.168.18.53:41437").as_deref(), Some("192.168.18.53"));
+        assert_eq!(address("::ffff:10.0.0.1").as_deref(), Some("10.0.0.1"));
+        assert_eq!(address("[2001:db8::1]:443").as_deref(), Some("2001:db8::1"));
+        assert_eq!(address("web01"), None);
+        assert_eq!(address("-"), None);
+    }
+
+    #[test]
+    fn machine_accounts_name_nobody() {
+        assert_eq!(user("PC-1$"), None);
+        assert_eq!(user("SYSTEM"), None);
+        assert_eq!(user("deploy").as_deref(), Some("deploy"));
+    }
+}

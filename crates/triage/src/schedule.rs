@@ -1,0 +1,247 @@
+//! What is judged next, and by whom.
+//!
+//! One queue. The urgency of a job is its score, growing with age so that nothing starves, shared among actors so that one noisy source can't
+//! delay another's first verdict. What the models have no room for is judged by the playbook in the meantime, marked as pending, and
+//! stays in the queue: nothing is ever dropped.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use alert::{IncidentId, Timestamp};
+
+use crate::budget::Bucket;
+use crate::priority::Severity;
+
+/// Actors whose budgets are remembered. A full bucket is forgotten first, and forgetting it changes nothing.
+const ACTORS_MAX: usize = 10_000;
+
+/// A verdict that is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// For which incident.
+    pub incident_id: IncidentId,
+    /// At which revision.
+    pub revision: u32,
+    /// Whose incident it is.
+    pub actor: String,
+    /// How serious it looks.
+    pub severity: Severity,
+    /// How urgent it is, from [`crate::priority::score`].
+    pub score: f64,
+    /// Since when it waits.
+    pub queued_at: Timestamp,
+    /// Until when there should be a verdict.
+    pub deadline_at: Timestamp,
+    /// Nobody judged the incident yet, not even the playbook.
+    pub is_unjudged: bool,
+    /// A model must not be asked (an echo of Quell's own output).
+    pub playbook_only: bool,
+}
+
+/// Limits on what models are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budgets {
+    /// Model calls a minute, in all.
+    pub calls_per_minute: u32,
+    /// Model calls an hour for the incidents of one actor.
+    pub calls_per_actor_hour: u32,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        // A small model on a small machine answers 5 to 15 times a minute; an actor with 20 different incidents in an hour is one story.
+        Self { calls_per_minute: 30, calls_per_actor_hour: 20 }
+    }
+}
+
+/// What the models can take right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// No model is configured: the playbook judges for good.
+    NoModel,
+    /// All backends are resting after failures; the playbook stands in.
+    Down,
+    /// This many calls may start now.
+    Slots(usize),
+}
+
+/// Who judges a job now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// A model.
+    Model,
+    /// The playbook, for good.
+    Playbook(&'static str),
+    /// The playbook, until a model has time.
+    Interim(&'static str),
+}
+
+/// Decides whose turn it is.
+#[derive(Debug)]
+pub struct Scheduler {
+    budgets: Budgets,
+    all: Bucket,
+    actors: HashMap<String, Bucket>,
+}
+
+impl Scheduler {
+    /// Makes a scheduler with full budgets.
+    pub fn new(budgets: Budgets, now: Timestamp) -> Self {
+        let all = Bucket::new(budgets.calls_per_minute.max(1), Duration::from_secs(60), now);
+        Self { budgets, all, actors: HashMap::new() }
+    }
+
+    /// Picks from `jobs` those that are judged now, most urgent first, as indices with whose turn it is. `running` names the actors of
+    /// calls under way.
+    pub fn pick(&mut self, now: Timestamp, jobs: &[Job], running: &[String], capacity: Capacity) -> Vec<(usize, Turn)> {
+        let mut shares: HashMap<&str, u32> = HashMap::new();
+        for actor in running {
+            *shares.entry(actor).or_default() += 1;
+        }
+        let mut turns = Vec::new();
+        let mut waiting: Vec<usize> = Vec::new();
+        for (at, job) in jobs.iter().enumerate() {
+            match capacity {
+                _ if job.playbook_only => turns.push((at, Turn::Playbook("it is an echo of Quell's own output"))),
+                Capacity::NoModel => turns.push((at, Turn::Playbook("no model is configured"))),
+                _ => waiting.push(at),
+            }
+        }
+        let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
+        let mut why = if capacity == Capacity::Down { "no model answers" } else { "all models are busy" };
+        while slots > 0 && !waiting.is_empty() {
+            let urgent = waiting
+                .iter()
+                .enumerate()
+                .filter_map(|(place, at)| jobs.get(*at).map(|job| (place, job)))
+                .filter(|(_, job)| self.actor_has_budget(&job.actor, now))
+                .max_by(|(_, a), (_, b)| {
+                    let share = |job: &Job| shares.get(job.actor.as_str()).copied().unwrap_or(0);
+                    urgency(a, share(a), now).total_cmp(&urgency(b, share(b), now))
+                })
+                .map(|(place, job)| (place, job.actor.as_str()));
+            let Some((place, actor)) = urgent else {
+                why = "the budget of its actor is spent";
+                break;
+            };
+            if !self.all.take(now) {
+                why = "the budget of model calls is spent";
+                break;
+            }
+            self.take_from_actor(actor, now);
+            *shares.entry(actor).or_default() += 1;
+            turns.push((waiting.swap_remove(place), Turn::Model));
+            slots -= 1;
+        }
+        for at in waiting {
+            let is_due = jobs.get(at).is_some_and(|job| job.is_unjudged && now.since(job.queued_at) >= patience(job.severity));
+            if is_due {
+                turns.push((at, Turn::Interim(why)));
+            }
+        }
+        turns
+    }
+
+    fn actor_has_budget(&mut self, actor: &str, now: Timestamp) -> bool {
+        self.actors.get_mut(actor).is_none_or(|bucket| bucket.has(now))
+    }
+
+    fn take_from_actor(&mut self, actor: &str, now: Timestamp) {
+        if self.actors.len() >= ACTORS_MAX && !self.actors.contains_key(actor) {
+            self.actors.retain(|_, bucket| !bucket.is_full(now));
+        }
+        let budget = self.budgets.calls_per_actor_hour.max(1);
+        self.actors
+            .entry(actor.to_owned())
+            .or_insert_with(|| Bucket::new(budget, Duration::from_secs(3600), now))
+            .take(now);
+    }
+}
+
+/// How long a job waits for a model before the playbook stands in. The less serious, the sooner: the model's time is for the rest.
+pub const fn patience(severity: Severity) -> Duration {
+    Duration::from_secs(match severity {
+        Severity::Low => 0,
+        Severity::Medium => 20,
+        Severity::High | Severity::Critical => 60,
+    })
+}
+
+/// Grows with age relative to the deadline, and shrinks with what the actor already gets.
+fn urgency(job: &Job, share: u32, now: Timestamp) -> f64 {
+    let allowed = job.deadline_at.since(job.queued_at).as_secs_f64().max(1.0);
+    let age = now.since(job.queued_at).as_secs_f64() / allowed;
+    job.score * (1.0 + age) * (1.0 + age) / f64::from(1 + share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
+        Job {
+            incident_id: IncidentId::parse(name).expect("an id"),
+            revision: 1,
+            actor: actor.to_owned(),
+            severity,
+            score,
+            queued_at: Timestamp::from_millis(0),
+            deadline_at: Timestamp::from_millis(600_000),
+            is_unjudged: true,
+            playbook_only: false,
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn a_noisy_actor_does_not_delay_the_first_verdict_of_another() {
+        let jobs = [
+            job("a", "noisy", 20.0, Severity::High),
+            job("b", "noisy", 19.0, Severity::High),
+            job("c", "quiet", 12.0, Severity::High),
+        ];
+        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+        let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(2));
+        assert_eq!(turns, [(0, Turn::Model), (2, Turn::Model)]);
+    }
+
+    #[test]
+    fn what_waits_long_enough_overtakes_what_is_more_severe() {
+        let mut old = job("old", "x", 3.0, Severity::Medium);
+        old.queued_at = at(-1800);
+        old.deadline_at = at(-1200);
+        let jobs = [old, job("new", "y", 20.0, Severity::High)];
+        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+        assert_eq!(scheduler.pick(at(0), &jobs, &[], Capacity::Slots(1)), [(0, Turn::Model), ]);
+    }
+
+    #[test]
+    fn low_severity_is_judged_by_the_playbook_in_the_meantime_and_high_waits_a_minute() {
+        let jobs = [job("low", "x", 1.0, Severity::Low), job("high", "y", 9.0, Severity::High)];
+        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+        assert_eq!(scheduler.pick(at(0), &jobs, &[], Capacity::Slots(0)), [(0, Turn::Interim("all models are busy"))]);
+        let turns = scheduler.pick(at(60), &jobs, &[], Capacity::Down);
+        assert!(turns.contains(&(1, Turn::Interim("no model answers"))), "{turns:?}");
+    }
+
+    #[test]
+    fn the_budget_of_an_actor_is_his_alone() {
+        let budgets = Budgets { calls_per_minute: 100, calls_per_actor_hour: 1 };
+        let jobs = [job("a", "x", 9.0, Severity::High), job("b", "x", 9.0, Severity::High), job("c", "y", 1.0, Severity::High)];
+        let mut scheduler = Scheduler::new(budgets, at(0));
+        let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(3));
+        let models: Vec<usize> = turns.iter().filter(|(_, turn)| *turn == Turn::Model).map(|(at, _)| *at).collect();
+        assert_eq!(models.len(), 2, "{turns:?}");
+        assert!(models.contains(&2));
+    }
+
+    #[test]
+    fn without_a_model_everything_is_judged_at_once_and_for_good() {
+        let jobs = [job("a", "x", 9.0, Severity::Critical)];
+        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+        assert_eq!(scheduler.pick(at(0), &jobs, &[], Capacity::NoModel), [(0, Turn::Playbook("no model is configured"))]);
+    }
+}
