@@ -231,7 +231,7 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// Makes `ring` the provider of cryptography for the process, once.
-fn install_crypto() {
+pub fn install_crypto() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // It fails only if another thread was first, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());

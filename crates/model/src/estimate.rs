@@ -32,15 +32,17 @@ const WHOLE_PROMPT_PERCENT: usize = 60;
 /// Ollama cuts to half the context plus the first `num_keep` tokens, 4 by default.
 const OLLAMA_KEEP_TOKENS: u32 = 4;
 
-/// Estimates the tokens of a prompt, on the high side.
+/// Estimates the tokens of a whole prompt, on the high side, its chat template included.
 pub fn estimate_tokens(prompt: &Prompt) -> u32 {
-    let tokens = text_tokens(&prompt.system) + text_tokens(&prompt.user) + TEMPLATE_TOKENS;
-    u32::try_from(tokens).unwrap_or(u32::MAX)
+    let texts = text_tokens(&prompt.system).saturating_add(text_tokens(&prompt.user));
+    u32::try_from(texts.saturating_add(TEMPLATE_TOKENS)).unwrap_or(u32::MAX)
 }
 
+/// Estimates the tokens of a text, for whoever fills a prompt up to a budget.
+///
 /// Characters beyond ASCII are counted by their bytes, because a byte-level vocabulary needs one
 /// token for each byte of a character that it doesn't know, and a log line may be full of those.
-fn text_tokens(text: &str) -> usize {
+pub(crate) fn text_tokens(text: &str) -> usize {
     let ascii = text.bytes().filter(u8::is_ascii).count();
     (ascii * 10).div_ceil(CHARS_PER_TOKEN_TENTHS) + (text.len() - ascii)
 }
@@ -83,8 +85,9 @@ pub(crate) fn expected_if_cut(prompt: &Prompt, counted: u32, context: u32) -> Op
         return Some(context);
     }
     let cut_leaves = context / 2..=context / 2 + OLLAMA_KEEP_TOKENS;
+    // No text has more tokens than bytes.
     let bytes = prompt.system.len() + prompt.user.len() + TEMPLATE_TOKENS;
-    let could_overrun = u32::try_from(bytes).is_ok_and(|bytes| bytes > context);
+    let could_overrun = u32::try_from(bytes).unwrap_or(u32::MAX) > context;
     (could_overrun && cut_leaves.contains(&counted)).then_some(context)
 }
 

@@ -3,8 +3,8 @@
 //! A [`Backend`] is one model server, Ollama or anything that speaks OpenAI's chat dialect. It
 //! counts tokens before it sends, bounds its own calls, time and bytes, and says exactly why a
 //! call gave no answer, so that the caller can shorten the prompt, repair, go on to the next
-//! backend or fall back to the playbook. [`probe`](fn@probe) tells what a server is worth. Nothing leaves the
-//! network that [`Egress`] guards.
+//! backend or fall back to the playbook. [`probe`](fn@probe) tells what a server is worth. Nothing
+//! leaves the network that [`Egress`] guards.
 //!
 //! Everything that a server sends is hostile input. An answer's text is handed on as it came: to
 //! validate, ground and clamp it is the caller's work.
@@ -31,7 +31,9 @@ pub mod egress;
 pub mod estimate;
 mod ollama;
 mod openai;
+pub mod playbook;
 pub mod probe;
+pub mod prompt;
 mod wire;
 
 pub use ask::{Answer, AskError, Prompt};

@@ -1,2 +1,39 @@
-//! Stub.
-fn main() {}
+//! `quell`: reads the command line, does one thing, and says how it went by its exit code.
+
+mod cli;
+mod command;
+mod config;
+mod daemon;
+mod desk;
+mod event;
+mod home;
+mod operations;
+mod panel;
+mod publish;
+mod setup;
+mod stage;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::command::{Failure, Talk};
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let code = if error.use_stderr() { Failure::USAGE } else { 0 };
+            error.print().ok();
+            return ExitCode::from(code);
+        }
+    };
+    match command::dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            Talk::error(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}

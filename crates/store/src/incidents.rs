@@ -154,6 +154,17 @@ impl Store {
         Ok(self.verdicts(id)?.pop())
     }
 
+    /// Tells whether somebody judged an incident, at whatever revision.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn has_verdict(&self, id: &IncidentId) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached("SELECT 1 FROM verdict WHERE incident_id = ?1")
+            .and_then(|mut find| find.exists([id.as_str()]))
+            .doing("look for a verdict")
+    }
+
     /// Gives all verdicts on an incident, oldest first.
     ///
     /// # Errors

@@ -131,14 +131,14 @@ impl Store {
         self.settle(seq, "refused")
     }
 
-    /// Notes that an attempt failed for now.
+    /// Notes that an attempt failed for now. Where a place was noted, part of the message may be there: it stays to be settled.
     ///
     /// # Errors
     /// If the store fails.
     pub fn mark_failed(&self, seq: i64, not_before: Timestamp) -> Result<(), StoreError> {
         self.connection
             .execute(
-                "UPDATE outbox SET state = 'waiting', place = NULL, not_before_ms = ?2 WHERE seq = ?1",
+                "UPDATE outbox SET state = CASE WHEN place IS NULL THEN 'waiting' ELSE 'sending' END, not_before_ms = ?2 WHERE seq = ?1",
                 params![seq, not_before.as_millis()],
             )
             .map(drop)

@@ -143,15 +143,12 @@ impl Fold {
         changed
     }
 
-    /// Applies what a person, or time, did to an incident outside the fold. Gives false if it is not in memory.
-    pub fn set_state(&mut self, id: &IncidentId, state: State) -> bool {
-        match self.incidents.values_mut().find(|held| held.incident.id == *id) {
-            Some(held) => {
-                held.incident.state = state;
-                true
-            }
-            None => false,
-        }
+    /// Changes an incident outside the flow of alerts: a person closed it, a verdict asks for the next. Gives it as it is now, or none if
+    /// it is not in memory. The caller commits it.
+    pub fn update(&mut self, id: &IncidentId, change: impl FnOnce(&mut Incident)) -> Option<Incident> {
+        let held = self.incidents.values_mut().find(|held| held.incident.id == *id)?;
+        change(&mut held.incident);
+        Some(held.incident.clone())
     }
 
     /// Marks incidents without alerts since `quiet_after` as quiet, and gives how many.

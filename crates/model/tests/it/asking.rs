@@ -70,6 +70,18 @@ async fn many_questions_load_the_model_once_and_reuse_the_prefix() {
 }
 
 #[tokio::test]
+async fn another_context_reloads_the_model_which_is_why_ours_never_changes() {
+    let fake = FakeOllama::start(Setup::default()).await;
+    let mut smaller = config(&fake);
+    smaller.num_ctx = 4096;
+    let (one, other) = (backend(config(&fake)), backend(smaller));
+    for backend in [&one, &other, &one] {
+        backend.ask(&prompt("hi")).await.unwrap();
+    }
+    assert_eq!(fake.counts().loads, 3);
+}
+
+#[tokio::test]
 async fn time_in_the_servers_queue_is_told_apart() {
     let fake = FakeOllama::start(Setup::default()).await;
     fake.hold_answers(true);

@@ -52,6 +52,7 @@ const GROUPS: &[(&str, Class)] = &[
     ("win_group_changed", Class::AccountChange),
     ("user_deleted", Class::AccountChange),
     ("web_scan", Class::ForcedBrowsing),
+    ("web_scanning", Class::ForcedBrowsing),
     ("sqlinjection", Class::SqlInjection),
     ("syscheck", Class::FileIntegrity),
     ("syscheck_file", Class::FileIntegrity),
@@ -94,15 +95,16 @@ fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> 
     if let Some((_, class)) = GROUPS.iter().find(|(name, _)| has(name)) {
         return Some(if is_web && *class == Class::SqlInjection { Class::WebAttack } else { *class });
     }
+    let is_attack = has("attack") || has("attacks") || has("web_attack");
     if !(is_web || has("web") || has("accesslog")) {
         return has("system_error").then_some(Class::SystemError);
     }
     match status {
         // A refused or missing page is an error of the web, whatever group the rule carries; a flood of them is a scan.
         Some(400..=499) if alert.rule.level <= 5 => Some(Class::WebError),
-        Some(404 | 410) if has("attack") => Some(Class::ForcedBrowsing),
+        Some(404 | 410) if is_attack => Some(Class::ForcedBrowsing),
         Some(500..=599) if alert.rule.level <= 5 => Some(Class::WebError),
-        _ if has("attack") || has("attacks") => Some(Class::WebAttack),
+        _ if is_attack => Some(Class::WebAttack),
         Some(400..=599) => Some(Class::WebError),
         _ => None,
     }

@@ -1,0 +1,302 @@
+//! The playbook: the deterministic analyst, from rule knowledge alone.
+//!
+//! It is what users without a model get, what stands in while models are busy, and what a model's verdict is measured against. It says what kind
+//! of thing an incident is, how bad by the evidence, and what to do, naming the actual path, parameter, account and address.
+//! It never pretends to be a model: its verdicts carry its name.
+
+use alert::incident::{Actor, Evidence, Incident, Success};
+use alert::verdict::{Bounds, Draft, LIST_MAX, SUMMARY_MAX, TITLE_MAX};
+use alert::{Class, Outcome, sanitize};
+
+mod advice;
+
+/// Longest quote that the playbook takes from the evidence, in characters.
+const QUOTE_CHARACTERS_MAX: usize = 160;
+
+/// Judges an incident. `campaign` is what else the same actor did, in one line.
+pub fn judge(incident: &Incident, bounds: &Bounds, campaign: Option<&str>) -> Draft {
+    let scene = Scene::of(incident);
+    let outcome = outcome(incident);
+    let mut summary = format!("{} {}", what(incident, &scene), so_far(incident, &scene));
+    if let Some(campaign) = campaign {
+        summary.push_str(&format!(" The same actor also shows up in: {campaign}."));
+    }
+    if incident.injection.is_some() {
+        summary.push_str(
+            " The log text tries to instruct a language model, which no honest client does.",
+        );
+    }
+    if incident.forged_marks > 0 {
+        summary.push_str(" It pretends to be output of Quell itself.");
+    }
+    if incident.hidden.is_suspicious() {
+        summary.push_str(" Characters that hide text or act on a terminal were removed from it.");
+    }
+    let false_positive = incident.class == Class::WebAttack && bounds.floor <= 2;
+    Draft {
+        title: sanitize::shown(&title(incident, &scene), TITLE_MAX),
+        summary: sanitize::shown(&summary, SUMMARY_MAX),
+        evidence: quotes(incident),
+        class: incident.class,
+        outcome,
+        threat_level: bounds.typical,
+        confidence: confidence(incident),
+        false_positive,
+        mitre: techniques(incident),
+        indicators: indicators(incident),
+        recommendations: advice::steps(incident, &scene),
+        unknowns: advice::unknowns(incident, &scene),
+    }
+}
+
+/// The names that a text about an incident uses.
+struct Scene {
+    actor: String,
+    target: String,
+    /// The path or other object that carries the strongest evidence.
+    object: String,
+    /// The query parameter that carries it.
+    parameter: Option<String>,
+    /// How many different objects there were.
+    objects: u64,
+}
+
+impl Scene {
+    fn of(incident: &Incident) -> Self {
+        let object = strongest(incident)
+            .and_then(|evidence| path_of(evidence, incident))
+            .or_else(|| incident.objects.names().next().map(str::to_owned))
+            .unwrap_or_default();
+        Self {
+            actor: sanitize::shown(incident.actor.name(), 60),
+            target: sanitize::shown(incident.target(), 60),
+            object: sanitize::shown(&object, 80),
+            parameter: incident.finding().and_then(|(_, finding)| {
+                finding.parameter.as_deref().map(|name| sanitize::shown(name, 40))
+            }),
+            objects: incident.object_count(),
+        }
+    }
+
+    /// `the parameter id of /item/`, `/item/`, or the target.
+    fn place(&self) -> String {
+        match (&self.parameter, self.object.is_empty()) {
+            (Some(parameter), false) => format!("the parameter `{parameter}` of `{}`", self.object),
+            (_, false) => format!("`{}`", self.object),
+            _ => self.target.clone(),
+        }
+    }
+}
+
+fn strongest(incident: &Incident) -> Option<&Evidence> {
+    incident.finding().map(|(evidence, _)| evidence).or_else(|| {
+        incident.evidence.iter().max_by_key(|evidence| (evidence.success, evidence.level))
+    })
+}
+
+/// Finds the object of a piece of evidence among those that the incident counted.
+fn path_of(evidence: &Evidence, incident: &Incident) -> Option<String> {
+    let excerpt = evidence.excerpt.as_raw();
+    incident
+        .objects
+        .names()
+        .filter(|name| name.len() > 1 && excerpt.contains(name))
+        .max_by_key(|name| name.len())
+        .map(str::to_owned)
+}
+
+fn title(incident: &Incident, scene: &Scene) -> String {
+    let what = advice::name(incident.class);
+    let from = match &incident.actor {
+        Actor::Host(_) => format!("on {}", scene.target),
+        Actor::User(user) => format!("by user {} on {}", sanitize::shown(user, 40), scene.target),
+        Actor::Address(_) | Actor::Many => format!("from {} against {}", scene.actor, scene.target),
+    };
+    match incident.class {
+        Class::Other | Class::SystemError | Class::PolicyViolation | Class::Login => {
+            format!("{what}: {} ({from})", incident.rule_description.shown(60))
+        }
+        class if class.is_web_exploit() && !scene.object.is_empty() => {
+            format!("{what} {from} at {}", scene.object)
+        }
+        _ => format!("{what} {from}"),
+    }
+}
+
+fn what(incident: &Incident, scene: &Scene) -> String {
+    let alerts = if incident.alert_count == 1 {
+        "one alert".to_owned()
+    } else {
+        format!("{} alerts", incident.alert_count)
+    };
+    match incident.class {
+        Class::Scanner | Class::ForcedBrowsing => format!(
+            "{} asked {} for about {} different paths ({alerts}): a directory scan, looking for pages that nobody linked.",
+            scene.actor, scene.target, scene.objects
+        ),
+        Class::WebError => format!(
+            "{} met errors on {} at {} different paths ({alerts}).",
+            scene.actor, scene.target, scene.objects
+        ),
+        Class::WebAttack => format!(
+            "A rule flagged requests by {} to {} ({alerts}), but the decoded requests hold no attack: the rule matched ordinary words.",
+            scene.actor,
+            scene.place()
+        ),
+        Class::BruteForce => {
+            format!("{alerts} of failed logins by {} on {}.", scene.actor, scene.target)
+        }
+        class if class.is_web_exploit() => {
+            let reason = incident
+                .finding()
+                .map_or(String::new(), |(_, finding)| format!(" ({})", finding.reason));
+            format!(
+                "{} sent {} through {} ({alerts}){reason}.",
+                scene.actor,
+                advice::name(class),
+                scene.place()
+            )
+        }
+        class => {
+            let rule = incident.rule_description.shown(140);
+            format!(
+                "{} on {}, {alerts}: {}{}",
+                advice::name(class),
+                scene.target,
+                rule,
+                if rule.ends_with('.') { "" } else { "." }
+            )
+        }
+    }
+}
+
+fn so_far(incident: &Incident, scene: &Scene) -> String {
+    match incident.success {
+        Success::Confirmed if incident.class == Class::BruteForce => {
+            "It ended in a successful login: treat the account as taken over.".to_owned()
+        }
+        Success::Confirmed => "The alerts say that it worked.".to_owned(),
+        Success::Answered => format!(
+            "{} answered with success ({} times): what it gave back must be looked at.",
+            scene.target,
+            incident.responses.ok.max(1)
+        ),
+        Success::Reaction => {
+            "The server failed on it, so the input reached code that does not handle it.".to_owned()
+        }
+        Success::None
+            if incident.responses.total() > 0
+                && incident.responses.missing + incident.responses.refused
+                    == incident.responses.total() =>
+        {
+            "Every request was refused or found nothing.".to_owned()
+        }
+        Success::None => "Nothing in the alerts says that it worked.".to_owned(),
+    }
+}
+
+fn outcome(incident: &Incident) -> Outcome {
+    let answers = incident.responses;
+    match incident.success {
+        Success::Confirmed => Outcome::Succeeded,
+        Success::Answered => Outcome::Unknown,
+        Success::Reaction => Outcome::Attempted,
+        Success::None
+            if answers.total() > 0 && answers.missing + answers.refused == answers.total() =>
+        {
+            Outcome::Blocked
+        }
+        Success::None
+            if incident.class.is_web_exploit()
+                || matches!(
+                    incident.class,
+                    Class::BruteForce | Class::Scanner | Class::ForcedBrowsing
+                ) =>
+        {
+            Outcome::Attempted
+        }
+        Success::None => Outcome::Unknown,
+    }
+}
+
+/// How sure rule knowledge can be: a decoded finding by its strength, a correlated rule more than a single one.
+fn confidence(incident: &Incident) -> u8 {
+    if let Some((_, finding)) = incident.finding() {
+        return 40 + finding.strength / 2;
+    }
+    let by_level = match incident.level_max {
+        12.. => 75,
+        10..=11 => 70,
+        7..=9 => 55,
+        _ => 45,
+    };
+    match incident.class {
+        Class::Other => 30,
+        Class::ForcedBrowsing | Class::Scanner if incident.object_count() >= 100 => 90,
+        Class::WebAttack => 60,
+        _ => by_level,
+    }
+}
+
+fn quotes(incident: &Incident) -> Vec<String> {
+    let mut quotes: Vec<String> = Vec::new();
+    let mut evidence: Vec<&Evidence> = incident.evidence.iter().collect();
+    evidence.sort_by_key(|piece| {
+        std::cmp::Reverse((
+            piece.success,
+            piece.finding.as_ref().map_or(0, |finding| finding.strength),
+            piece.level,
+        ))
+    });
+    for piece in evidence.into_iter().take(3) {
+        let text = alert::redact::mask(&piece.excerpt.shown(2000));
+        let quote: String = request_of(&text).chars().take(QUOTE_CHARACTERS_MAX).collect();
+        if quote.chars().count() >= 4 && !quotes.contains(&quote) {
+            quotes.push(quote);
+        }
+    }
+    quotes
+}
+
+/// The request in an access-log line, else the whole text.
+fn request_of(line: &str) -> &str {
+    let Some((_, rest)) = line.split_once('"') else { return line };
+    match rest.split_once("\" ") {
+        Some((request, _)) if request.contains(" /") || request.contains(" http") => request,
+        _ => line,
+    }
+}
+
+fn techniques(incident: &Incident) -> Vec<String> {
+    let mut ids: Vec<String> =
+        advice::techniques(incident.class).iter().map(|id| (*id).to_owned()).collect();
+    // What the stock rules name for a web attack is a list of everything it might have been: the decoded class knows better.
+    if ids.is_empty() {
+        ids.extend(incident.techniques.iter().cloned());
+    }
+    ids.truncate(LIST_MAX);
+    ids
+}
+
+fn indicators(incident: &Incident) -> Vec<String> {
+    let mut indicators = Vec::new();
+    if let Actor::Address(address) | Actor::User(address) = &incident.actor {
+        indicators.push(sanitize::shown(address, 80));
+    }
+    if incident.class.is_web_exploit() {
+        indicators.extend(
+            incident
+                .finding()
+                .map(|(_, finding)| alert::redact::mask(&finding.fragment.shown(80)))
+                .filter(|text| text.len() > 3),
+        );
+    }
+    indicators
+        .extend(incident.actors.names().skip(1).take(2).map(|name| sanitize::shown(name, 80)));
+    indicators.dedup();
+    indicators.truncate(LIST_MAX);
+    indicators
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! What to call each class, and what to do about it: in the words of somebody who has done it before.
+//!
+//! Steps name the actual host, path, parameter and address. They begin with what settles whether it worked, then what stops it, then
+//! what keeps it from coming back.
+
+use alert::Class;
+use alert::incident::{Actor, Incident, Success};
+
+use super::Scene;
+
+/// The name of a class for people.
+pub(super) const fn name(class: Class) -> &'static str {
+    match class {
+        Class::SqlInjection => "SQL injection",
+        Class::Xss => "Cross-site scripting",
+        Class::CommandInjection => "Command injection",
+        Class::PathTraversal => "Path traversal",
+        Class::FileInclusion => "File inclusion",
+        Class::Ssti => "Template injection",
+        Class::Ssrf => "Server-side request forgery",
+        Class::Log4shell => "Log4Shell lookup",
+        Class::CodeInjection => "Code injection",
+        Class::OpenRedirect => "Open redirect",
+        Class::Xxe => "XML external entity",
+        Class::NosqlInjection => "NoSQL injection",
+        Class::Webshell => "Web shell use",
+        Class::Scanner => "Vulnerability scan",
+        Class::ForcedBrowsing => "Directory scan",
+        Class::WebAttack => "Flagged web requests without an attack in them",
+        Class::WebError => "Web errors",
+        Class::BruteForce => "Password guessing",
+        Class::Login => "Login",
+        Class::PrivilegeEscalation => "Use of higher privileges",
+        Class::AccountChange => "Account or group change",
+        Class::FileIntegrity => "File change",
+        Class::Malware => "Malware report",
+        Class::Persistence => "New foothold",
+        Class::DefenseEvasion => "Removal of traces",
+        Class::NetworkScan => "Network scan",
+        Class::Exploit => "Exploit attempt",
+        Class::DenialOfService => "Denial of service",
+        Class::Exfiltration => "Data leaving",
+        Class::PolicyViolation => "Policy violation",
+        Class::CommandExecution => "Command execution",
+        Class::SystemError => "System trouble",
+        Class::Other => "Unclassified",
+        Class::Benign => "Ordinary behaviour",
+    }
+}
+
+/// The ATT&CK techniques that a class stands for.
+pub(super) const fn techniques(class: Class) -> &'static [&'static str] {
+    match class {
+        Class::SqlInjection
+        | Class::Ssti
+        | Class::Xxe
+        | Class::NosqlInjection
+        | Class::Log4shell
+        | Class::FileInclusion
+        | Class::Ssrf => &["T1190"],
+        Class::CommandInjection | Class::CodeInjection => &["T1190", "T1059"],
+        Class::PathTraversal => &["T1190", "T1083"],
+        Class::Xss => &["T1189"],
+        Class::OpenRedirect => &["T1566.002"],
+        Class::Webshell => &["T1505.003"],
+        Class::Scanner => &["T1595.002"],
+        Class::ForcedBrowsing => &["T1595.003"],
+        Class::BruteForce => &["T1110"],
+        _ => &[],
+    }
+}
+
+/// What to do, in order.
+pub(super) fn steps(incident: &Incident, scene: &Scene) -> Vec<String> {
+    let mut steps = confirm(incident, scene);
+    steps.extend(stop(incident, scene));
+    steps.extend(mend(incident.class).map(str::to_owned));
+    steps.truncate(5);
+    steps
+}
+
+/// What settles whether it worked.
+fn confirm(incident: &Incident, scene: &Scene) -> Vec<String> {
+    let (target, place, actor) = (&scene.target, scene.place(), &scene.actor);
+    let step = match incident.class {
+        Class::SqlInjection | Class::NosqlInjection => format!(
+            "Replay the request against a test copy of {target} and see whether {place} changes the query; search the database log for it."
+        ),
+        Class::Xss => format!(
+            "Open {place} with the payload in a test browser and see whether it runs; if the value is stored, find who has seen the page."
+        ),
+        Class::CommandInjection | Class::CodeInjection | Class::Ssti | Class::Log4shell => {
+            format!(
+                "On {target}, look for child processes of the web server and outgoing connections at that time; check what {place} passes to the shell or interpreter."
+            )
+        }
+        Class::PathTraversal | Class::FileInclusion | Class::Xxe => {
+            format!(
+                "Compare the size of the answers of {place} with that of a normal one: a larger one may hold the file that was asked for."
+            )
+        }
+        Class::Ssrf => format!(
+            "Search outgoing connections of {target} at that time for the address in the request through {place}."
+        ),
+        Class::OpenRedirect => {
+            format!("See whether {place} really sends a browser to the foreign site.")
+        }
+        Class::Webshell => format!(
+            "Take {target} off the network, keep its memory and disk, and look for the file behind {place}."
+        ),
+        Class::Scanner | Class::ForcedBrowsing => {
+            format!(
+                "List what {actor} got with status 200 from {target} during the scan: those pages are what it found."
+            )
+        }
+        Class::WebAttack => format!(
+            "Read one of the requests to {place}; if it is what users type, exclude rule {} for this path.",
+            first_rule(incident)
+        ),
+        Class::WebError => format!(
+            "See whether a page of {target} links to {place}; a broken link explains errors like these."
+        ),
+        Class::BruteForce if incident.success == Success::Confirmed => {
+            format!(
+                "End the sessions of {actor} on {target} now, and lock the account that logged in."
+            )
+        }
+        Class::BruteForce => {
+            format!("Search {target} for a successful login by {actor} after the failures.")
+        }
+        Class::Login => {
+            format!("Ask the owner of the account whether the login on {target} was theirs.")
+        }
+        Class::PrivilegeEscalation => format!(
+            "Ask {} whether they meant to use higher privileges on {target}.",
+            who(incident, scene)
+        ),
+        Class::AccountChange => format!(
+            "Find the change request for this account or group change on {target}; if there is none, undo it."
+        ),
+        Class::FileIntegrity => format!(
+            "Compare {place} on {target} with the packaged version, and find who or what wrote it."
+        ),
+        Class::Malware => format!(
+            "Isolate {target}, keep a copy of {place}, and scan for the same file elsewhere."
+        ),
+        Class::Persistence => format!(
+            "On {target}, find what was installed to start by itself and which account did it."
+        ),
+        Class::DefenseEvasion => format!(
+            "Find who cleared or switched off logging on {target}; use copies of the log from the manager."
+        ),
+        Class::NetworkScan => {
+            format!("See what {actor} reached on {target} and its neighbours after the scan.")
+        }
+        Class::Exploit => {
+            format!("Check whether {target} runs what the signature is about, and its version.")
+        }
+        Class::DenialOfService => format!(
+            "See whether services on {target} answer, and how much traffic comes from {actor}."
+        ),
+        Class::Exfiltration => format!("Find what left {target}, how much, and to where."),
+        Class::PolicyViolation => format!(
+            "Compare the setting on {target} with your baseline; accept it in writing or mend it."
+        ),
+        Class::CommandExecution => format!(
+            "See which account ran the command on {target}, from which session, and whether that is its work."
+        ),
+        Class::SystemError => {
+            format!("Mend the fault on {target}; rule {} names it.", first_rule(incident))
+        }
+        Class::Other | Class::Benign => format!(
+            "Read the alerts of rule {} on {target} and decide whether they are expected.",
+            first_rule(incident)
+        ),
+    };
+    vec![step]
+}
+
+/// What stops it.
+fn stop(incident: &Incident, scene: &Scene) -> Vec<String> {
+    let is_hostile = incident.class.is_web_exploit()
+        || matches!(
+            incident.class,
+            Class::Scanner
+                | Class::ForcedBrowsing
+                | Class::BruteForce
+                | Class::NetworkScan
+                | Class::Exploit
+                | Class::DenialOfService
+        );
+    match &incident.actor {
+        Actor::Address(address) if is_hostile => vec![format!(
+            "If {} is not your own scanner or proxy, block it at the edge of {} for now.",
+            alert::sanitize::shown(address, 60),
+            scene.target
+        )],
+        Actor::Many if is_hostile => vec![format!(
+            "Limit the rate of such requests to {}: they come from many addresses, so blocking single ones will not help.",
+            scene.target
+        )],
+        _ => Vec::new(),
+    }
+}
+
+/// What keeps it from coming back.
+fn mend(class: Class) -> Option<&'static str> {
+    Some(match class {
+        Class::SqlInjection => {
+            "Use bound parameters in the query behind it, and give its database account no more rights than it needs."
+        }
+        Class::Xss => {
+            "Escape the value where it is put into the page, and set a content security policy."
+        }
+        Class::CommandInjection => {
+            "Call the program with an argument list instead of a shell, and accept only what the parameter should hold."
+        }
+        Class::PathTraversal | Class::FileInclusion => {
+            "Resolve the path and refuse what lies outside the served folder; map names to files instead of taking paths."
+        }
+        Class::Ssti => "Never build templates from input; pass it as data.",
+        Class::Ssrf => {
+            "Allow only the hosts that the feature needs, and block the metadata address and private ranges for the web server."
+        }
+        Class::Log4shell => {
+            "Update Log4j to 2.17.1 or later on every Java service that may log this text."
+        }
+        Class::CodeInjection => {
+            "Remove the evaluation of input, and update the component that allows it."
+        }
+        Class::OpenRedirect => "Accept only paths of your own site as the target of a redirect.",
+        Class::Xxe => "Switch external entities off in the XML parser.",
+        Class::NosqlInjection => {
+            "Accept only plain values where the query expects them, and refuse operators."
+        }
+        Class::Webshell => {
+            "Rebuild the host from a known image, and close the way by which the file came."
+        }
+        Class::Scanner | Class::ForcedBrowsing => {
+            "Make sure that nothing lies in the served folders that is not meant to be found: backups, version control, settings."
+        }
+        Class::BruteForce => {
+            "Allow keys or a second factor only, and limit failed logins by address."
+        }
+        Class::PrivilegeEscalation => "Review who may use sudo or administrative groups.",
+        Class::Persistence | Class::Malware => {
+            "Change the credentials that were used on the host since it happened."
+        }
+        Class::FileIntegrity => "If the change was planned, tell the file integrity monitor so.",
+        _ => return None,
+    })
+}
+
+/// What the evidence doesn't say.
+pub(super) fn unknowns(incident: &Incident, scene: &Scene) -> Vec<String> {
+    let mut unknowns = Vec::new();
+    match incident.class {
+        Class::SqlInjection | Class::NosqlInjection => unknowns
+            .push(format!("whether the database behind {} ran the statement", scene.place())),
+        Class::Xss => unknowns.push(
+            "whether the script ran in anybody's browser: a status of 200 does not say".to_owned(),
+        ),
+        Class::CommandInjection | Class::CodeInjection | Class::Ssti | Class::Log4shell => unknowns
+            .push(format!("whether {} ran the command: access logs do not show it", scene.target)),
+        Class::PathTraversal | Class::FileInclusion | Class::Xxe => {
+            unknowns.push("what the answer contained".to_owned())
+        }
+        Class::BruteForce => {
+            unknowns.push("whether a guessed password was used elsewhere".to_owned())
+        }
+        Class::Other => unknowns.push("whether this behaviour is expected on this host".to_owned()),
+        _ => {}
+    }
+    if matches!(incident.actor, Actor::Address(_)) && incident.class.is_web_exploit() {
+        unknowns.push("whether the address is a proxy that hides the real client".to_owned());
+    }
+    unknowns
+}
+
+fn who(incident: &Incident, scene: &Scene) -> String {
+    match &incident.actor {
+        Actor::User(user) => alert::sanitize::shown(user, 40),
+        _ => format!("the user behind {}", scene.actor),
+    }
+}
+
+fn first_rule(incident: &Incident) -> String {
+    incident
+        .rules
+        .names()
+        .next()
+        .map_or_else(|| "?".to_owned(), |id| alert::sanitize::shown(id, 12))
+}

@@ -1,0 +1,444 @@
+//! The triage desk: the one owner of the store and of the fold.
+//!
+//! Alerts come over it ([`Desk::take_in`]), jobs leave it to be judged ([`Desk::next_cases`]) and come back as verdicts
+//! ([`Desk::settle`]), people reach into it ([`Desk::apply_requests`]). Everything it does is a pure decision of `triage` followed by one
+//! transaction of `store`; if that fails, the fold is forgotten and comes back from the store, so memory never runs ahead of disk.
+//! It waits for nothing and reads no clock, so the daemon, `quell triage` and the simulation drive the same desk.
+
+use std::collections::HashSet;
+
+use alert::incident::{Reason, State};
+use alert::verdict::Bounds;
+use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
+use anyhow::Context as _;
+use model::prompt::Context;
+use store::{AlertRow, Batch, Counts, DeadLetter, JobRow, OutboxMessage, Store, StoreError};
+use triage::admit::{self, Admission, Admitted, Gate};
+use triage::campaign::{Campaign, Step};
+use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines, Severity};
+use triage::schedule::{Budgets, Capacity, Job, Scheduler, Turn};
+use triage::{Fold, FoldLimits, campaign, threat};
+
+use crate::publish::event::Publisher;
+
+pub(crate) mod handle;
+
+/// Jobs looked at for one decision. The most urgent and the oldest are among them, whatever the queue's length.
+const JOBS_MAX: usize = 256;
+
+/// Requests of people applied at a time.
+const REQUESTS_MAX: usize = 64;
+
+/// What somebody said about an asset in the configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Asset {
+    /// The agent's id or name.
+    pub(crate) agent: String,
+    /// How much it matters, 1 to 10.
+    pub(crate) weight: u8,
+    /// What a person wrote about it.
+    pub(crate) note: Option<String>,
+}
+
+/// Where verdicts go, and from which threat level on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SinkRule {
+    /// The sink's name, also in the outbox.
+    pub(crate) name: String,
+    /// The lowest threat level it is told of.
+    pub(crate) threat_level_min: u8,
+    /// Incidents that are echoes of Quell's own output go there too.
+    pub(crate) takes_echoes: bool,
+}
+
+/// How the desk works.
+#[derive(Debug, Clone)]
+pub(crate) struct DeskSettings {
+    pub(crate) fold: FoldLimits,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) budgets: Budgets,
+    pub(crate) assets: Vec<Asset>,
+    pub(crate) sinks: Vec<SinkRule>,
+    /// Mask secrets in prompts.
+    pub(crate) redact: bool,
+}
+
+impl Default for DeskSettings {
+    fn default() -> Self {
+        Self {
+            fold: FoldLimits::default(),
+            deadlines: Deadlines::default(),
+            budgets: Budgets::default(),
+            assets: Vec::new(),
+            sinks: Vec::new(),
+            redact: true,
+        }
+    }
+}
+
+/// Bytes that arrived, and what was rejected on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    /// By which route, for dead letters.
+    pub(crate) route: String,
+    /// Each alert, as it came.
+    pub(crate) alerts: Vec<Vec<u8>>,
+    /// What a source could not even pass on as an alert, with the reason.
+    pub(crate) rejected: Vec<(Vec<u8>, String)>,
+    /// Up to where the source was read.
+    pub(crate) checkpoint: Option<(String, String)>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Where the alerts went.
+    pub(crate) counts: Counts,
+    /// Verdicts that are wanted because of it.
+    pub(crate) asks: usize,
+}
+
+/// An incident to be judged, with everything that an analyst gets to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) job: JobRow,
+    pub(crate) incident: Incident,
+    pub(crate) bounds: Bounds,
+    pub(crate) context: Context,
+    /// Who is to judge, and why.
+    pub(crate) turn: Turn,
+}
+
+/// The triage desk.
+pub(crate) struct Desk {
+    pub(crate) store: Store,
+    fold: Fold,
+    gate: Gate,
+    settings: DeskSettings,
+    scheduler: Scheduler,
+    publisher: Publisher,
+}
+
+impl Desk {
+    /// Sets a desk up on a store.
+    pub(crate) fn new(store: Store, gate: Gate, settings: DeskSettings, now: Timestamp) -> Self {
+        let publisher = Publisher::new(gate.key.clone());
+        Self {
+            fold: Fold::new(settings.fold),
+            scheduler: Scheduler::new(settings.budgets, now),
+            store,
+            gate,
+            settings,
+            publisher,
+        }
+    }
+
+    /// Changes how it works, without losing anything.
+    pub(crate) fn reconfigure(&mut self, gate: Gate, settings: DeskSettings, now: Timestamp) {
+        self.gate = gate;
+        self.scheduler = Scheduler::new(settings.budgets, now);
+        self.fold = Fold::new(settings.fold);
+        self.settings = settings;
+    }
+
+    /// Takes alerts in: all of them, durably, or none.
+    ///
+    /// # Errors
+    /// If the store can't take them. Then nothing of it happened, and the sender keeps them.
+    pub(crate) fn take_in(&mut self, arrivals: &[Arrivals], now: Timestamp) -> Result<Taken, StoreError> {
+        let taken = self.fold_and_commit(arrivals, now);
+        if taken.is_err() {
+            // The fold may hold alerts that were not committed. What was is in the store.
+            self.fold = Fold::new(self.settings.fold);
+        }
+        taken
+    }
+
+    fn fold_and_commit(&mut self, arrivals: &[Arrivals], now: Timestamp) -> Result<Taken, StoreError> {
+        let mut batch = Batch::default();
+        let mut admitted = Vec::new();
+        for arrival in arrivals {
+            batch.checkpoints.extend(arrival.checkpoint.clone());
+            for raw in &arrival.alerts {
+                self.admit(raw, arrival, now, &mut batch, &mut admitted)?;
+            }
+            for (raw, reason) in &arrival.rejected {
+                batch.counts.accepted += 1;
+                batch.counts.malformed += 1;
+                batch.dead_letters.push(dead_letter(raw, reason, &arrival.route, now));
+            }
+        }
+        let fresh = self.without_duplicates(admitted, &mut batch.counts)?;
+        let missing = self.fold.missing(&fresh);
+        self.fold.restore(self.store.incidents_by_fingerprint(&missing)?);
+        for admitted in fresh {
+            let joined = self.fold.join(&admitted);
+            batch.counts.folded += 1;
+            batch.alerts.push(alert_row(admitted, joined.incident_id));
+        }
+        for (incident, asks) in self.fold.take_changed() {
+            if asks {
+                batch.jobs.push(self.job_for(&incident, now)?);
+            }
+            batch.incidents.push(incident);
+        }
+        debug_assert!(batch.counts.are_conserved(0), "{:?}", batch.counts);
+        self.store.commit_batch(&batch)?;
+        Ok(Taken { counts: batch.counts, asks: batch.jobs.len() })
+    }
+
+    fn admit(
+        &self,
+        raw: &[u8],
+        arrival: &Arrivals,
+        now: Timestamp,
+        batch: &mut Batch,
+        admitted: &mut Vec<Admitted>,
+    ) -> Result<(), StoreError> {
+        batch.counts.accepted += 1;
+        match admit::admit(&self.gate, raw, now) {
+            Admission::Admitted(alert) => admitted.push(*alert),
+            Admission::OwnOutput { key } => {
+                batch.counts.own_output += 1;
+                // It came back, so Wazuh has it: the answer to a message whose sending was interrupted.
+                if let Some(key) = key {
+                    self.store.confirm_sent(crate::publish::WAZUH, &key)?;
+                }
+            }
+            Admission::BelowPolicy { .. } => batch.counts.below_policy += 1,
+            Admission::Malformed { reason } => {
+                batch.counts.malformed += 1;
+                batch.dead_letters.push(dead_letter(raw, &reason, &arrival.route, now));
+            }
+        }
+        Ok(())
+    }
+
+    fn without_duplicates(&self, admitted: Vec<Admitted>, counts: &mut Counts) -> Result<Vec<Admitted>, StoreError> {
+        let keys: Vec<AlertKey> = admitted.iter().map(|admitted| admitted.alert.key).collect();
+        let mut known: HashSet<AlertKey> = self.store.known_keys(&keys)?;
+        let (fresh, repeated): (Vec<_>, Vec<_>) =
+            admitted.into_iter().partition(|admitted| known.insert(admitted.alert.key));
+        counts.duplicate += repeated.len() as u64;
+        Ok(fresh)
+    }
+
+    fn job_for(&self, incident: &Incident, now: Timestamp) -> Result<JobRow, StoreError> {
+        let bounds = threat::assess(incident);
+        let has_verdict = self.store.has_verdict(&incident.id)?;
+        let weight = self.asset(incident).map_or(ASSET_WEIGHT_DEFAULT, |asset| asset.weight);
+        let priority = priority::score(incident, &bounds, weight, has_verdict);
+        Ok(JobRow {
+            incident_id: incident.id.clone(),
+            revision: incident.revision,
+            actor: incident.actor.name().to_owned(),
+            severity: priority.severity.as_str().to_owned(),
+            score: priority.score,
+            parts: priority.parts.iter().map(|part| format!("{} x{:.1}: {}", part.name, part.factor, part.reason)).collect::<Vec<_>>().join("; "),
+            queued_at: now,
+            deadline_at: now.after(self.settings.deadlines.of(priority.severity)),
+            is_unjudged: !has_verdict,
+            playbook_only: incident.echo,
+        })
+    }
+
+    fn asset(&self, incident: &Incident) -> Option<&Asset> {
+        self.settings.assets.iter().find(|asset| asset.agent == incident.agent.id || asset.agent == incident.agent.name)
+    }
+
+    /// Gives the incidents whose turn it is. `running` names the incidents and actors that are being judged already.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn next_cases(
+        &mut self,
+        now: Timestamp,
+        running: &[(IncidentId, String)],
+        capacity: Capacity,
+    ) -> Result<Vec<Case>, StoreError> {
+        let mut rows = self.store.jobs(JOBS_MAX + running.len())?;
+        rows.retain(|row| !running.iter().any(|(id, _)| *id == row.incident_id));
+        let jobs: Vec<Job> = rows.iter().map(job).collect();
+        let actors: Vec<String> = running.iter().map(|(_, actor)| actor.clone()).collect();
+        let turns = self.scheduler.pick(now, &jobs, &actors, capacity);
+        let mut cases = Vec::with_capacity(turns.len());
+        for (at, turn) in turns {
+            let Some(row) = rows.get(at) else { continue };
+            match self.store.incident(row.incident_id.as_str())? {
+                Some(incident) => cases.push(self.case(row.clone(), incident, turn)?),
+                None => self.store.drop_job(&row.incident_id)?,
+            }
+        }
+        Ok(cases)
+    }
+
+    fn case(&self, job: JobRow, incident: Incident, turn: Turn) -> Result<Case, StoreError> {
+        let notes = self.store.notes(&incident.id)?;
+        let context = Context {
+            campaign: self.campaign(&incident)?.map(|campaign| campaign.line()),
+            asset_note: self.asset(&incident).and_then(|asset| asset.note.clone()),
+            notes: notes.into_iter().rev().map(|note| note.text).collect(),
+            redact: self.settings.redact,
+        };
+        Ok(Case { bounds: threat::assess(&incident), job, incident, context, turn })
+    }
+
+    /// Gives the campaign that an incident belongs to.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn campaign(&self, incident: &Incident) -> Result<Option<Campaign>, StoreError> {
+        campaign_of(&self.store, incident)
+    }
+
+    /// Commits a verdict, with what the sinks are to be told. Gives whether it is the first on its revision.
+    ///
+    /// # Errors
+    /// If the store fails; then the job still waits.
+    pub(crate) fn settle(&mut self, case: &Case, verdict: &Verdict) -> Result<bool, StoreError> {
+        let messages: Vec<OutboxMessage> = self
+            .settings
+            .sinks
+            .iter()
+            .filter(|sink| verdict.draft.threat_level >= sink.threat_level_min && (sink.takes_echoes || !case.incident.echo))
+            .map(|sink| OutboxMessage {
+                sink: sink.name.clone(),
+                key: crate::publish::event::key(verdict),
+                incident_id: verdict.incident_id.clone(),
+                body: self.publisher.event(&case.incident, verdict, case.context.campaign.as_deref()),
+            })
+            .collect();
+        let follow_up = if verdict.model_pending { self.ask_again(&case.job, Reason::ModelPending)? } else { None };
+        let settled =
+            self.store.commit_verdict(verdict, &messages, follow_up.as_ref().map(|(incident, job)| (incident, job)));
+        if settled.is_err() {
+            self.fold = Fold::new(self.settings.fold);
+        }
+        settled
+    }
+
+    /// Makes the next revision of an incident, with a job that keeps the urgency of `job`.
+    fn ask_again(&mut self, job: &JobRow, reason: Reason) -> Result<Option<(Incident, JobRow)>, StoreError> {
+        let incident = self.change(&job.incident_id, |incident| {
+            incident.revision = incident.revision.saturating_add(1);
+            incident.reasons = vec![reason.clone()];
+        })?;
+        Ok(incident.map(|incident| {
+            let job = JobRow { revision: incident.revision, is_unjudged: false, ..job.clone() };
+            (incident, job)
+        }))
+    }
+
+    /// Changes an incident, in memory if it is there. The caller commits it.
+    fn change(&mut self, id: &IncidentId, change: impl Fn(&mut Incident)) -> Result<Option<Incident>, StoreError> {
+        if let Some(incident) = self.fold.update(id, &change) {
+            return Ok(Some(incident));
+        }
+        let mut incident = self.store.incident(id.as_str())?;
+        if let Some(incident) = &mut incident {
+            change(incident);
+        }
+        Ok(incident)
+    }
+
+    /// Applies what people asked for from other processes. Gives how many requests there were.
+    ///
+    /// # Errors
+    /// If the store fails; then the rest still waits.
+    pub(crate) fn apply_requests(&mut self, now: Timestamp) -> anyhow::Result<usize> {
+        let requests = self.store.requests(REQUESTS_MAX)?;
+        for request in &requests {
+            let incident = match request.action.as_str() {
+                "close" => self.change(&request.incident_id, |incident| incident.state = State::Closed)?,
+                "reopen" => self.change(&request.incident_id, |incident| incident.state = State::Open)?,
+                "judge" => {
+                    let asked = self.change(&request.incident_id, |incident| {
+                        incident.revision = incident.revision.saturating_add(1);
+                        incident.reasons = vec![Reason::Requested];
+                    })?;
+                    if let Some(incident) = &asked {
+                        let job = self.job_for(incident, now)?;
+                        self.store.commit_job(incident, &job)?;
+                    }
+                    asked
+                }
+                _ => None,
+            };
+            self.store.apply_request(request, incident.as_ref()).with_context(|| {
+                format!("could not apply the request of {} on {}", request.who, request.incident_id)
+            })?;
+        }
+        Ok(requests.len())
+    }
+
+    /// Marks incidents as quiet whose time has come, and commits them.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn rest(&mut self, now: Timestamp) -> Result<usize, StoreError> {
+        let settled = self.fold.settle(now);
+        if settled > 0 {
+            self.take_in(&[], now)?;
+        }
+        Ok(settled)
+    }
+
+    /// Counts the incidents in memory.
+    pub(crate) fn incidents_in_memory(&self) -> usize {
+        self.fold.len()
+    }
+}
+
+/// Gives the campaign of an incident's actor, from a store.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn campaign_of(store: &Store, incident: &Incident) -> Result<Option<Campaign>, StoreError> {
+    let actor = incident.actor.name();
+    let steps = store.steps_of(actor, campaign::INCIDENTS_MAX)?;
+    Ok(Campaign::of(actor, steps.into_iter().map(step).collect()))
+}
+
+fn job(row: &JobRow) -> Job {
+    Job {
+        incident_id: row.incident_id.clone(),
+        revision: row.revision,
+        actor: row.actor.clone(),
+        severity: Severity::ALL.into_iter().find(|severity| severity.as_str() == row.severity).unwrap_or(Severity::Medium),
+        score: row.score,
+        queued_at: row.queued_at,
+        deadline_at: row.deadline_at,
+        is_unjudged: row.is_unjudged,
+        playbook_only: row.playbook_only,
+    }
+}
+
+fn step(row: store::StepRow) -> Step {
+    Step {
+        incident_id: row.id,
+        class: row.class,
+        target: row.target,
+        first_seen: row.first_seen,
+        last_seen: row.last_seen,
+        alert_count: row.alert_count,
+    }
+}
+
+fn alert_row(admitted: Admitted, incident_id: IncidentId) -> AlertRow {
+    AlertRow {
+        key: admitted.alert.key,
+        incident_id,
+        alert_id: admitted.alert.id,
+        time: admitted.time,
+        rule_id: admitted.alert.rule.id,
+        level: admitted.alert.rule.level,
+        raw: admitted.alert.raw,
+    }
+}
+
+fn dead_letter(raw: &[u8], reason: &str, route: &str, now: Timestamp) -> DeadLetter {
+    DeadLetter { at: now, route: route.to_owned(), reason: reason.to_owned(), raw: raw.to_vec() }
+}
+
+#[cfg(test)]
+mod tests;

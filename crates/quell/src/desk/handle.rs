@@ -1,0 +1,49 @@
+//! The desk on a thread of its own, and the way to it from everywhere else.
+//!
+//! Work is a closure that runs on the desk's thread, in turn; the queue is bounded, so whoever sends more than the desk can do waits.
+
+use anyhow::Context as _;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Desk;
+
+/// Closures that wait for the desk. Each stage sends one at a time.
+const WORK_MAX: usize = 64;
+
+type Work = Box<dyn FnOnce(&mut Desk) + Send>;
+
+/// The way to the desk.
+#[derive(Clone)]
+pub(crate) struct DeskHandle {
+    work: mpsc::Sender<Work>,
+}
+
+impl DeskHandle {
+    /// Puts the desk on its thread. The thread ends when the last handle is gone.
+    pub(crate) fn start(mut desk: Desk) -> anyhow::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (work, mut waiting) = mpsc::channel::<Work>(WORK_MAX);
+        let thread = std::thread::Builder::new()
+            .name("desk".to_owned())
+            .spawn(move || {
+                while let Some(work) = waiting.blocking_recv() {
+                    work(&mut desk);
+                }
+            })
+            .context("could not start the desk's thread")?;
+        Ok((Self { work }, thread))
+    }
+
+    /// Does something at the desk and gives what came of it.
+    ///
+    /// # Errors
+    /// If the desk is gone, which means that it panicked: the daemon must end and start again from the store.
+    pub(crate) async fn call<R: Send + 'static>(&self, work: impl FnOnce(&mut Desk) -> R + Send + 'static) -> anyhow::Result<R> {
+        let (done, result) = oneshot::channel();
+        let work: Work = Box::new(move |desk| {
+            // Nobody may wait any more (a stage that was shut down): what was done is committed all the same.
+            done.send(work(desk)).ok();
+        });
+        self.work.send(work).await.ok().context("the desk is gone")?;
+        result.await.context("the desk ended in the middle of its work")
+    }
+}

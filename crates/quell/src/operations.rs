@@ -1,0 +1,68 @@
+//! The daemon's own pages: `/metrics` for Prometheus, `/healthz` and `/readyz` for whatever watches over it.
+//!
+//! They hold counts and names from the configuration, never text from alerts.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::event;
+use crate::stage::Stage;
+
+/// How long the desk may take to answer before the daemon counts as not ready.
+const READY_WITHIN: Duration = Duration::from_secs(5);
+
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Starts to record metrics.
+///
+/// # Errors
+/// If another recorder was set before.
+pub(crate) fn record() -> anyhow::Result<()> {
+    let handle = PrometheusBuilder::new().install_recorder().context("could not start to record metrics")?;
+    event::describe();
+    RECORDER.set(handle).ok();
+    Ok(())
+}
+
+/// Serves the pages until shutdown.
+pub(crate) async fn serve(stage: Stage, listen: SocketAddr) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
+        format!("could not listen on `{listen}` for metrics\nhint: another program may use the port; set `http.listen`, or leave it empty")
+    })?;
+    tracing::info!(address = %listener.local_addr()?, "metrics and health are served");
+    let mut shutdown = stage.shutdown.clone();
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(stage);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
+            shutdown.wait_for(|end| *end).await.ok();
+        })
+        .await
+        .context("the metrics page failed")
+}
+
+async fn metrics() -> String {
+    RECORDER.get().map(PrometheusHandle::render).unwrap_or_default()
+}
+
+/// Ready means: the desk answers and its store can be read.
+async fn ready(State(stage): State<Stage>) -> (StatusCode, String) {
+    let asked = stage.desk.call(|desk| desk.store.counts().map_err(|error| error.to_string()));
+    match tokio::time::timeout(READY_WITHIN, asked).await {
+        Ok(Ok(Ok(_))) => (StatusCode::OK, "ready\n".to_owned()),
+        Ok(Ok(Err(error))) => (StatusCode::SERVICE_UNAVAILABLE, format!("the store can't be read: {error}\n")),
+        Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}\n")),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the desk did not answer in time\n".to_owned()),
+    }
+}

@@ -1,0 +1,168 @@
+//! The panel of analysts: the models in the order of the configuration, and the playbook behind them.
+//!
+//! A model is asked once, gets one chance to repair an answer that can't be used, then the next model is asked, then the playbook judges. Whoever
+//! judged, the draft goes through the same checks. A verdict says who judged, and if no model did, why.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alert::verdict::{Analyst, Cost, Draft, PROMPT_VERSION, Verdict};
+use alert::Clock;
+use model::{AskError, Backend, Prompt, playbook, prompt};
+use triage::checks;
+use triage::schedule::Turn;
+
+use crate::desk::Case;
+
+/// Pauses while a server says that it loads a model. A 14B model takes up to 10 s from an SSD.
+const LOADING_PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+
+/// Failures of a case that its verdict tells of.
+const FAILURES_MAX: usize = 6;
+
+/// One model of the panel.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) backend: Backend,
+    /// Tokens of an answer at most.
+    pub(crate) max_tokens: u32,
+}
+
+impl Seat {
+    pub(crate) fn name(&self) -> &str {
+        &self.backend.config().name
+    }
+}
+
+/// What came of asking.
+#[derive(Debug)]
+pub(crate) struct Opinion {
+    pub(crate) verdict: Verdict,
+    /// For each model that was asked: its place in the panel, and whether it worked as a server.
+    pub(crate) health: Vec<(usize, bool)>,
+}
+
+/// Judges a case by the models at `seats`, then by the playbook.
+pub(crate) async fn judge(panel: &[Arc<Seat>], seats: &[usize], case: &Case, nonce: &str, clock: &dyn Clock) -> Opinion {
+    let started = clock.now();
+    let mut cost = Cost::default();
+    let mut health = Vec::new();
+    if case.turn == Turn::Model {
+        for seat in seats {
+            let Some(model) = panel.get(*seat) else { continue };
+            match ask(model, case, nonce, &mut cost).await {
+                Ok((draft, analyst)) => {
+                    health.push((*seat, true));
+                    cost.elapsed_ms = millis(clock.now().since(started));
+                    return Opinion { verdict: assemble(case, draft, analyst, cost, clock), health };
+                }
+                Err(failure) => {
+                    health.push((*seat, !failure.is_backend_fault));
+                    note(&mut cost, format!("{}: {}", model.name(), failure.text));
+                }
+            }
+        }
+    }
+    cost.elapsed_ms = millis(clock.now().since(started));
+    let draft = playbook::judge(&case.incident, &case.bounds, case.context.campaign.as_deref());
+    Opinion { verdict: assemble(case, draft, Analyst::Playbook, cost, clock), health }
+}
+
+/// Why a model gave no draft.
+struct Failure {
+    text: String,
+    is_backend_fault: bool,
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Self {
+        Self { text: error.to_string(), is_backend_fault: error.is_backend_fault() }
+    }
+}
+
+async fn ask(seat: &Seat, case: &Case, nonce: &str, cost: &mut Cost) -> Result<(Draft, Analyst), Failure> {
+    let context = seat.backend.config().num_ctx;
+    let question = |context| prompt::incident(&case.incident, &case.bounds, &case.context, nonce, context, seat.max_tokens);
+    let mut first = question(context);
+    let mut answered = call(seat, &first, cost).await;
+    if let Err(AskError::PromptTooLong { .. } | AskError::Truncated { .. }) = &answered {
+        // The estimate was too low for this tokenizer: half the room is enough for the most telling evidence.
+        first = question(context / 2);
+        answered = call(seat, &first, cost).await;
+    }
+    let (text, complaint) = match answered {
+        Ok(answer) => match Draft::parse(&answer.text) {
+            Ok(draft) => return Ok((draft, analyst(seat, answer.model))),
+            Err(complaint) => (answer.text, complaint),
+        },
+        Err(AskError::CutByLength { max_tokens }) => (String::new(), format!("it was cut at {max_tokens} tokens")),
+        Err(error) => return Err(error.into()),
+    };
+    note(cost, format!("{}: {complaint}; asked once more", seat.name()));
+    let answer = call(seat, &prompt::repair(&first, &text, &complaint), cost).await?;
+    match Draft::parse(&answer.text) {
+        Ok(draft) => Ok((draft, analyst(seat, answer.model))),
+        Err(complaint) => Err(Failure { text: format!("its repaired answer could not be used: {complaint}"), is_backend_fault: false }),
+    }
+}
+
+/// Makes one call, waiting while the server loads the model.
+async fn call(seat: &Seat, prompt: &Prompt, cost: &mut Cost) -> Result<model::Answer, AskError> {
+    let mut pauses = LOADING_PAUSES.iter();
+    loop {
+        cost.calls = cost.calls.saturating_add(1);
+        match seat.backend.ask(prompt).await {
+            Ok(answer) => {
+                cost.prompt_tokens = cost.prompt_tokens.saturating_add(answer.prompt_tokens.unwrap_or(0));
+                cost.completion_tokens = cost.completion_tokens.saturating_add(answer.completion_tokens.unwrap_or(0));
+                return Ok(answer);
+            }
+            Err(AskError::Loading) => match pauses.next() {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return Err(AskError::Loading),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn analyst(seat: &Seat, model: String) -> Analyst {
+    Analyst::Model { backend: seat.name().to_owned(), model: alert::sanitize::shown(&model, 80) }
+}
+
+fn note(cost: &mut Cost, failure: String) {
+    if cost.failures.len() < FAILURES_MAX {
+        cost.failures.push(alert::sanitize::shown(&failure, 300));
+    }
+}
+
+/// Checks a draft and makes the verdict of it.
+fn assemble(case: &Case, draft: Draft, analyst: Analyst, cost: Cost, clock: &dyn Clock) -> Verdict {
+    let (draft, checks) = checks::check(draft, &case.incident, &case.bounds);
+    let (model_pending, playbook_reason) = match (&analyst, case.turn) {
+        (Analyst::Model { .. }, _) => (false, String::new()),
+        (Analyst::Playbook, Turn::Interim(why)) => (true, why.to_owned()),
+        (Analyst::Playbook, Turn::Playbook(why)) => (false, why.to_owned()),
+        (Analyst::Playbook, Turn::Model) => {
+            (false, cost.failures.last().cloned().unwrap_or_else(|| "no model of the panel could be asked".to_owned()))
+        }
+    };
+    Verdict {
+        incident_id: case.incident.id.clone(),
+        revision: case.incident.revision,
+        analyst,
+        judged_at: clock.now(),
+        draft,
+        checks,
+        bounds: case.bounds.clone(),
+        model_pending,
+        playbook_reason,
+        prompt_version: PROMPT_VERSION.to_owned(),
+        cost,
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,121 @@
+//! The event that carries a verdict to Wazuh and to every other sink.
+//!
+//! One JSON object, `{"integration":"quell","quell":{...}}`; the list of fields is in `docs/wazuh.md`. Every value is a text, because Wazuh's JSON
+//! decoder prints numbers as it likes. Texts are kept from the forms that it rewrites: none is empty, and none can be
+//! read as a JSON array. The keyed tag covers all of them, so the event is known when it comes back.
+
+use alert::tag::TagKey;
+use alert::verdict::{Check, Verdict};
+use alert::{Incident, redact, sanitize};
+use serde_json::{Map, Value};
+
+/// Longest text in an event, in characters. With the lists below an event stays near 6 kB: an alert carries it twice, and stays far
+/// under the 65,535 bytes at which Wazuh's consumers stop.
+const TEXT_MAX: usize = 900;
+
+/// Most entries of a list in an event.
+const LIST_MAX: usize = 6;
+
+/// Gives the idempotency key of a verdict.
+pub(crate) fn key(verdict: &Verdict) -> String {
+    format!("{}:{}", verdict.incident_id, verdict.revision)
+}
+
+/// Writes events with the mark of this installation.
+pub(crate) struct Publisher {
+    key: TagKey,
+}
+
+impl Publisher {
+    pub(crate) fn new(key: TagKey) -> Self {
+        Self { key }
+    }
+
+    /// Writes the event for a verdict, on one line.
+    pub(crate) fn event(&self, incident: &Incident, verdict: &Verdict, campaign: Option<&str>) -> String {
+        let mut object = Map::new();
+        let mut pairs: Vec<(&'static str, String)> = Vec::new();
+        for (name, value) in texts(incident, verdict, campaign) {
+            let text = safe(&value);
+            if !text.is_empty() {
+                object.insert(name.to_owned(), Value::String(text.clone()));
+                pairs.push((name, text));
+            }
+        }
+        for (name, list) in lists(verdict) {
+            let list: Vec<String> = list.iter().take(LIST_MAX).map(|text| safe(text)).filter(|text| !text.is_empty()).collect();
+            if list.is_empty() {
+                continue;
+            }
+            pairs.extend(list.iter().map(|text| (name, text.clone())));
+            object.insert(name.to_owned(), Value::Array(list.into_iter().map(Value::String).collect()));
+        }
+        let tag = self.key.sign(pairs.iter().map(|(name, text)| (*name, text.as_str())));
+        object.insert("tag".to_owned(), Value::String(tag));
+        let mut event = Map::new();
+        event.insert("integration".to_owned(), Value::String(triage::guard::INTEGRATION.to_owned()));
+        event.insert(triage::guard::INTEGRATION.to_owned(), Value::Object(object));
+        Value::Object(event).to_string()
+    }
+}
+
+fn texts(incident: &Incident, verdict: &Verdict, campaign: Option<&str>) -> Vec<(&'static str, String)> {
+    let draft = &verdict.draft;
+    vec![
+        ("kind", "verdict".to_owned()),
+        ("key", key(verdict)),
+        ("incident_id", verdict.incident_id.to_string()),
+        ("revision", verdict.revision.to_string()),
+        ("title", draft.title.clone()),
+        ("summary", draft.summary.clone()),
+        ("class", draft.class.to_string()),
+        ("threat_level", draft.threat_level.to_string()),
+        ("confidence", draft.confidence.to_string()),
+        ("outcome", draft.outcome.to_string()),
+        ("false_positive", draft.false_positive.to_string()),
+        ("analyst", verdict.analyst.label()),
+        ("prompt_version", verdict.prompt_version.clone()),
+        ("pending", verdict.model_pending.to_string()),
+        ("injection_suspected", incident.injection.is_some().to_string()),
+        ("level_floor", verdict.bounds.floor.to_string()),
+        ("level_ceiling", verdict.bounds.ceiling.to_string()),
+        ("actor", incident.actor.name().to_owned()),
+        ("target", incident.target().to_owned()),
+        ("agent_id", incident.agent.id.clone()),
+        ("agent_ip", incident.agent.ip.clone().unwrap_or_default()),
+        ("alert_count", incident.alert_count.to_string()),
+        ("rule_level", incident.level_max.to_string()),
+        ("first_seen", incident.first_seen.to_string()),
+        ("last_seen", incident.last_seen.to_string()),
+        ("judged_at", verdict.judged_at.to_string()),
+        ("campaign", campaign.unwrap_or_default().to_owned()),
+    ]
+}
+
+fn lists(verdict: &Verdict) -> Vec<(&'static str, Vec<String>)> {
+    let draft = &verdict.draft;
+    let failed: Vec<String> = verdict.checks.iter().filter(|check| !check.passed).map(check_text).collect();
+    vec![
+        ("evidence", draft.evidence.clone()),
+        ("mitre", draft.mitre.clone()),
+        ("indicators", draft.indicators.clone()),
+        ("recommendations", draft.recommendations.clone()),
+        ("unknowns", draft.unknowns.clone()),
+        ("checks", failed),
+    ]
+}
+
+fn check_text(check: &Check) -> String {
+    format!("{}: {}", check.name, check.detail)
+}
+
+/// Makes a text that a manager hands back as it was.
+fn safe(text: &str) -> String {
+    let shown = sanitize::shown(redact::mask(text).trim(), TEXT_MAX);
+    let shown = shown.trim();
+    // A string that reads as a JSON array comes back as an array.
+    if shown.starts_with('[') { format!("'{shown}") } else { shown.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

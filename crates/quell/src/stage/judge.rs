@@ -1,0 +1,220 @@
+//! Judge: takes incidents that ask for a verdict, leaves verdicts with messages for the sinks.
+//! Safe to repeat because a revision gets one verdict; a case that a crash interrupted is asked again. Bounded by the concurrency of the models.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alert::{Clock, IncidentId, Timestamp};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use triage::budget::Breaker;
+use triage::schedule::{Capacity, Turn};
+
+use super::Stage;
+use crate::desk::Case;
+use crate::event;
+use crate::panel::{self, Opinion, Seat};
+
+/// How often the queue is looked at without a nudge: budgets refill, patience ends.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a shutdown waits for calls under way. They are asked again after the next start.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// The models, and what is known of their health and load.
+pub(crate) struct Bench {
+    panel: Arc<Vec<Arc<Seat>>>,
+    breakers: Vec<Breaker>,
+    /// For each case under way: whose it is, and the seat it was given to first.
+    running: HashMap<IncidentId, (String, usize)>,
+}
+
+impl Bench {
+    pub(crate) fn new(panel: Vec<Arc<Seat>>) -> Self {
+        Self { breakers: vec![Breaker::default(); panel.len()], panel: Arc::new(panel), running: HashMap::new() }
+    }
+
+    fn load(&self, seat: usize) -> usize {
+        self.running.values().filter(|(_, given)| *given == seat).count()
+    }
+
+    fn is_up(&self, seat: usize, now: Timestamp) -> bool {
+        self.breakers.get(seat).is_some_and(|breaker| breaker.allows(now))
+    }
+
+    fn free(&self, seat: usize) -> usize {
+        let concurrency = self.panel.get(seat).map_or(0, |seat| seat.backend.config().concurrency);
+        concurrency.saturating_sub(self.load(seat))
+    }
+
+    /// Says what the models can take.
+    pub(crate) fn capacity(&self, now: Timestamp) -> Capacity {
+        if self.panel.is_empty() {
+            return Capacity::NoModel;
+        }
+        let up: Vec<usize> = (0..self.panel.len()).filter(|seat| self.is_up(*seat, now)).collect();
+        if up.is_empty() { Capacity::Down } else { Capacity::Slots(up.into_iter().map(|seat| self.free(seat)).sum()) }
+    }
+
+    /// Says in which order the models are asked about a case: one with room first, then the others that are up.
+    pub(crate) fn seat(&mut self, case: &Case, now: Timestamp) -> Vec<usize> {
+        let mut seats: Vec<usize> = (0..self.panel.len()).filter(|seat| self.is_up(*seat, now)).collect();
+        if let Some(free) = seats.iter().position(|seat| self.free(*seat) > 0) {
+            seats.rotate_left(free);
+        }
+        let given = seats.first().copied().unwrap_or(0);
+        self.running.insert(case.incident.id.clone(), (case.job.actor.clone(), given));
+        seats
+    }
+
+    /// Takes note of what came of a case.
+    pub(crate) fn finished(&mut self, id: &IncidentId, health: &[(usize, bool)], now: Timestamp) {
+        self.running.remove(id);
+        for (seat, is_well) in health {
+            let (Some(breaker), Some(model)) = (self.breakers.get_mut(*seat), self.panel.get(*seat)) else { continue };
+            if *is_well {
+                breaker.succeeded();
+            } else if let Some(pause) = breaker.failed(now) {
+                tracing::warn!(backend = model.name(), pause_s = pause.as_secs(), "a model backend rests after failures");
+            }
+            event::backend_health(model.name(), *is_well, !breaker.allows(now));
+        }
+    }
+
+    pub(crate) fn running(&self) -> Vec<(IncidentId, String)> {
+        self.running.iter().map(|(id, (actor, _))| (id.clone(), actor.clone())).collect()
+    }
+
+    pub(crate) fn panel(&self) -> Arc<Vec<Arc<Seat>>> {
+        Arc::clone(&self.panel)
+    }
+}
+
+/// Draws the word that fences one prompt's data.
+pub(crate) fn nonce() -> String {
+    let mut bytes = [0_u8; 12];
+    // Without randomness the fence is weaker, and the checks behind it are not.
+    if getrandom::fill(&mut bytes).is_err() {
+        tracing::warn!("no randomness for a prompt's fence");
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Runs until shutdown.
+pub(crate) async fn run(mut stage: Stage, mut bench: Bench) -> anyhow::Result<()> {
+    let mut calls: JoinSet<(Case, Opinion)> = JoinSet::new();
+    let nudge = Arc::clone(&stage.judge);
+    let finished = Arc::new(Notify::new());
+    loop {
+        take_turns(&stage, &mut bench, &mut calls, &finished).await?;
+        while let Some(done) = calls.try_join_next() {
+            let (case, opinion) = done?;
+            bench.finished(&case.incident.id, &opinion.health, stage.clock.now());
+            settle(&stage, case, opinion).await?;
+            // Its slot is free: look again before sleeping.
+            nudge.notify_one();
+        }
+        tokio::select! {
+            goes_on = stage.sleep(&nudge, LOOK_EVERY) => if !goes_on { break },
+            () = finished.notified() => {}
+        }
+    }
+    drain(&stage, calls).await
+}
+
+/// Gives what finishes in time to the sinks, and leaves the rest in the queue.
+async fn drain(stage: &Stage, mut calls: JoinSet<(Case, Opinion)>) -> anyhow::Result<()> {
+    let deadline = tokio::time::sleep(DRAIN_MAX);
+    tokio::pin!(deadline);
+    loop {
+        tokio::select! {
+            done = calls.join_next() => match done {
+                Some(done) => {
+                    let (case, opinion) = done?;
+                    settle(stage, case, opinion).await?;
+                }
+                None => return Ok(()),
+            },
+            () = &mut deadline => return Ok(()),
+        }
+    }
+}
+
+async fn take_turns(stage: &Stage, bench: &mut Bench, calls: &mut JoinSet<(Case, Opinion)>, finished: &Arc<Notify>) -> anyhow::Result<()> {
+    loop {
+        let now = stage.clock.now();
+        let (running, capacity) = (bench.running(), bench.capacity(now));
+        let cases = match stage.desk.call(move |desk| desk.next_cases(now, &running, capacity)).await? {
+            Ok(cases) => cases,
+            Err(error) => {
+                tracing::error!(hint = error.hint(), "the queue could not be read: {error}");
+                return Ok(());
+            }
+        };
+        let mut judged_here = 0;
+        for case in cases {
+            if case.turn == Turn::Model {
+                let seats = bench.seat(&case, now);
+                let (panel, clock, finished) = (bench.panel(), Arc::clone(&stage.clock), Arc::clone(finished));
+                calls.spawn(async move {
+                    let opinion = panel::judge(&panel, &seats, &case, &nonce(), clock.as_ref()).await;
+                    finished.notify_one();
+                    (case, opinion)
+                });
+            } else {
+                let opinion = panel::judge(&[], &[], &case, "", stage.clock.as_ref()).await;
+                if !settle(stage, case, opinion).await? {
+                    return Ok(());
+                }
+                judged_here += 1;
+            }
+        }
+        if judged_here == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Commits a verdict and wakes the sinks. Gives false if the store did not take it: the job still waits.
+async fn settle(stage: &Stage, case: Case, opinion: Opinion) -> anyhow::Result<bool> {
+    let verdict = opinion.verdict;
+    count(&case, &verdict, stage.clock.as_ref());
+    let settled = stage.desk.call(move |desk| desk.settle(&case, &verdict)).await?;
+    match settled {
+        Ok(_) => {
+            stage.publish.notify_waiters();
+            Ok(true)
+        }
+        Err(error) => {
+            tracing::error!(hint = error.hint(), "a verdict could not be stored, the incident is judged again: {error}");
+            Ok(false)
+        }
+    }
+}
+
+fn count(case: &Case, verdict: &alert::Verdict, clock: &dyn Clock) {
+    let now = clock.now();
+    let analyst = match (verdict.analyst.is_model(), verdict.model_pending) {
+        (true, _) => "model",
+        (false, true) => "interim",
+        (false, false) => "playbook",
+    };
+    event::judged(analyst, &case.job.severity, now.since(case.job.queued_at), now > case.job.deadline_at);
+    if verdict.cost.calls > 0 {
+        let cost = &verdict.cost;
+        event::models_asked(
+            &verdict.analyst.label(),
+            cost.calls,
+            cost.prompt_tokens,
+            cost.completion_tokens,
+            Duration::from_millis(cost.elapsed_ms),
+        );
+    }
+    for check in verdict.checks.iter().filter(|check| !check.passed) {
+        event::check_failed(&check.name);
+    }
+    for failure in &verdict.cost.failures {
+        tracing::warn!(incident = %verdict.incident_id, "a model gave no verdict: {failure}");
+    }
+}

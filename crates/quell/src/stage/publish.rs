@@ -1,0 +1,92 @@
+//! Publish: takes messages that wait for one sink, leaves them sent. One task per sink, in order.
+//! Safe to repeat because each message has an idempotency key and an attempt is noted before it is made. Bounded by the batch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::OutboxEntry;
+
+use super::Stage;
+use crate::event;
+use crate::publish::sink::{Attempt, Sink};
+
+/// Messages read at a time.
+const BATCH_MAX: usize = 64;
+
+/// How often the outbox is looked at without a nudge.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// First pause after a failure.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+
+/// Longest pause: a sink that was down for a day is back within a minute.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Runs until shutdown.
+pub(crate) async fn run(mut stage: Stage, mut sink: Sink) -> anyhow::Result<()> {
+    let nudge = Arc::clone(&stage.publish);
+    loop {
+        while publish_some(&stage, &mut sink).await? {}
+        if !stage.sleep(&nudge, LOOK_EVERY).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Sends what waits. Gives true if there may be more right away.
+pub(crate) async fn publish_some(stage: &Stage, sink: &mut Sink) -> anyhow::Result<bool> {
+    let (name, now) = (sink.name().to_owned(), stage.clock.now());
+    let entries = match stage.desk.call(move |desk| desk.store.outbox(&name, now, BATCH_MAX)).await? {
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::error!(hint = error.hint(), "the outbox could not be read: {error}");
+            return Ok(false);
+        }
+    };
+    let is_full = entries.len() == BATCH_MAX;
+    for entry in entries {
+        if !publish_one(stage, sink, entry).await? {
+            return Ok(false);
+        }
+    }
+    Ok(is_full)
+}
+
+/// Sends one message. Gives false if the sink or the store can't go on now.
+async fn publish_one(stage: &Stage, sink: &mut Sink, entry: OutboxEntry) -> anyhow::Result<bool> {
+    let attempt = match entry.was_sending.then(|| sink.settle(&entry)).flatten() {
+        Some(attempt) => attempt,
+        None => match sink.plan() {
+            Ok(place) => {
+                let (seq, noted) = (entry.seq, place.clone());
+                if let Err(error) = stage.desk.call(move |desk| desk.store.begin_sending(seq, noted.as_deref())).await? {
+                    tracing::error!(hint = error.hint(), "an attempt could not be noted, so it is not made: {error}");
+                    return Ok(false);
+                }
+                sink.send(&entry, place.as_deref()).await
+            }
+            Err(reason) => Attempt::Failed(reason),
+        },
+    };
+    let seq = entry.seq;
+    let goes_on = attempt == Attempt::Sent || matches!(attempt, Attempt::Refused(_));
+    let (result, noted) = match attempt {
+        Attempt::Sent => ("sent", stage.desk.call(move |desk| desk.store.mark_sent(seq)).await?),
+        Attempt::Refused(reason) => {
+            tracing::error!(sink = sink.name(), key = entry.key, "a message was refused for good: {reason}");
+            ("refused", stage.desk.call(move |desk| desk.store.mark_refused(seq)).await?)
+        }
+        Attempt::Failed(reason) => {
+            let pause = PAUSE_FIRST.saturating_mul(1 << entry.attempts.min(6)).min(PAUSE_MAX);
+            tracing::warn!(sink = sink.name(), retry_s = pause.as_secs(), "a message could not be sent: {reason}");
+            let not_before = stage.clock.now().after(pause);
+            ("failed", stage.desk.call(move |desk| desk.store.mark_failed(seq, not_before)).await?)
+        }
+    };
+    event::message(sink.name(), result);
+    if let Err(error) = noted {
+        tracing::error!(hint = error.hint(), "what became of a message could not be noted: {error}");
+        return Ok(false);
+    }
+    Ok(goes_on)
+}

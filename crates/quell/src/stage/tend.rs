@@ -1,0 +1,87 @@
+//! Tend: applies what people asked for, lets incidents rest, keeps the store in bounds, and says how things stand.
+//! Safe to repeat because each step looks at the store first. Bounded by its timer and by the batches of the store.
+
+use std::time::Duration;
+
+use alert::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::Retention;
+
+use super::Stage;
+use crate::event;
+
+/// How often it looks. People who close an incident wait for it.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often old rows are swept.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// Where the daemon leaves word of itself for `quell status`.
+pub(crate) const HEARTBEAT: &str = "daemon";
+
+/// What the daemon says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Heartbeat {
+    pub(crate) pid: u32,
+    pub(crate) version: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) at: Timestamp,
+    pub(crate) models: Vec<String>,
+    pub(crate) incidents_in_memory: usize,
+    pub(crate) deliveries_waiting: usize,
+}
+
+/// What tending needs besides a stage.
+pub(crate) struct Upkeep {
+    pub(crate) retention: Duration,
+    pub(crate) dead_letters_max: u64,
+    pub(crate) heartbeat: Heartbeat,
+    /// Tells how many deliveries wait for intake.
+    pub(crate) deliveries: tokio::sync::mpsc::WeakSender<wazuh::Delivery>,
+}
+
+/// Runs until shutdown.
+pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<()> {
+    let never = tokio::sync::Notify::new();
+    let mut swept_at = Timestamp::EPOCH;
+    loop {
+        let now = stage.clock.now();
+        upkeep.heartbeat.at = now;
+        upkeep.heartbeat.deliveries_waiting =
+            upkeep.deliveries.upgrade().map_or(0, |sender| sender.max_capacity().saturating_sub(sender.capacity()));
+        let mut heartbeat = upkeep.heartbeat.clone();
+        let sweeps = now.since(swept_at) >= SWEEP_EVERY || now < swept_at;
+        let retention = Retention { older_than: now.before(upkeep.retention), dead_letters_max: upkeep.dead_letters_max };
+        let tended = stage
+            .desk
+            .call(move |desk| -> anyhow::Result<usize> {
+                let applied = desk.apply_requests(now)?;
+                desk.rest(now)?;
+                if sweeps {
+                    while desk.store.sweep(&retention)? > 0 {}
+                }
+                heartbeat.incidents_in_memory = desk.incidents_in_memory();
+                desk.store.set_meta(HEARTBEAT, &serde_json::to_string(&heartbeat)?)?;
+                let (jobs, oldest) = desk.store.queue_depth()?;
+                let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
+                event::standing(jobs, age, heartbeat.incidents_in_memory, heartbeat.deliveries_waiting);
+                for sink in desk.store.outbox_totals()? {
+                    event::outbox(&sink.sink, sink.waiting);
+                }
+                Ok(applied)
+            })
+            .await?;
+        match tended {
+            Ok(applied) if applied > 0 => stage.judge.notify_one(),
+            Ok(_) => {}
+            Err(error) => tracing::error!("the store could not be tended: {error:#}"),
+        }
+        if sweeps {
+            swept_at = now;
+        }
+        if !stage.sleep(&never, LOOK_EVERY).await {
+            return Ok(());
+        }
+    }
+}
+
