@@ -1,34 +1,40 @@
 //! Undoes the encodings that hide an attack in a log line.
 //!
-//! Attackers write `%2527` for a quote and `\x3c` for an angle bracket; a log writer adds escapes of its own. Whoever
-//! looks for attack syntax, or shows a request to a person, needs the text that the application would have seen in the
-//! end. This file produces that one most decoded view and names the encodings that it undid, because two layers of
-//! percent are evidence in themselves.
+//! Attackers write `%2527` for a quote and `\x3c` for an angle bracket; a log writer adds escapes
+//! of its own. Whoever looks for attack syntax, or shows a request to a person, needs the text that
+//! the application would have seen in the end. This file produces that one most decoded view and
+//! names the encodings that it undid, because two layers of percent are evidence in themselves.
 //!
-//! Promises: it is pure, never panics, and takes time linear in the input; the output is at most `APPENDED_BYTES_MAX`
-//! longer than the input; an escape that is not valid stays as it is; ASCII text without escapes comes back unchanged.
+//! Promises: it is pure, never panics, and takes time linear in the input; the output is at most
+//! `APPENDED_BYTES_MAX` longer than the input; an escape that is not valid stays as it is; ASCII
+//! text without escapes comes back unchanged.
 //!
-//! Leaves to others: lower case, comments, quotes and everything else that depends on the language of the payload
-//! (`triage::classify`), and control characters that a terminal would obey.
+//! Leaves to others: lower case, comments, quotes and everything else that depends on the language
+//! of the payload (`triage::classify`), and control characters that a terminal would obey.
 
-/// The text that is decoded; what follows is copied as it is. Web servers refuse request lines over 8 KiB, so twice
-/// that holds a whole request with its headers, and a body beyond it is not worth the time.
+mod base64;
+#[cfg(test)]
+mod tests;
+
+/// The text that is decoded; what follows is copied as it is. Web servers refuse request lines over
+/// 8 KiB, so twice that holds a whole request with its headers, and a body beyond it is not worth
+/// the time.
 pub const INPUT_BYTES_MAX: usize = 16 * 1024;
 
-/// How often the encodings are undone. Two is usual, three was seen in evasion suites, and a fourth costs little.
+/// How often the encodings are undone. Two is usual, three was seen in evasion suites, and a fourth
+/// costs little.
 pub const PASSES_MAX: usize = 4;
 
-/// The shortest run of base64 letters that is tried: below it ordinary words and numbers decode to printable text.
+/// The shortest run of base64 letters that is tried: below it ordinary words and numbers decode to
+/// printable text.
 pub const BASE64_CHARS_MIN: usize = 16;
 
-/// The longest run of base64 letters that is decoded, enough for any payload that fits an access log.
+/// The longest run of base64 letters that is decoded, enough for any payload that fits an access
+/// log.
 pub const BASE64_CHARS_MAX: usize = 4096;
 
 /// How many base64 runs are appended: a request hides its payload in one parameter, not in dozens.
 pub const BASE64_RUNS_MAX: usize = 4;
-
-/// How many base64 runs are tried at all, so that a line made of tokens can't cost more than one made of words.
-const BASE64_TRIES_MAX: usize = 16;
 
 /// Stands before each decoded base64 run that is appended to the text.
 pub const BASE64_MARK: &str = " \u{27e8}base64\u{27e9} ";
@@ -91,7 +97,8 @@ impl Decoded {
     }
 }
 
-/// Decodes a request target, or any text in which a plus sign after the first question mark may mean a blank.
+/// Decodes a request target, or any text in which a plus sign after the first question mark may
+/// mean a blank.
 ///
 /// ```
 /// # use alert::decode::{decode, Layer};
@@ -122,7 +129,7 @@ pub fn decode_with(text: &str, plus: Plus) -> Decoded {
             }
         }
     }
-    let runs = base64_runs(&current);
+    let runs = base64::runs(&current);
     current.push_str(tail);
     for run in &runs {
         note(&mut layers, Layer::Base64);
@@ -132,7 +139,8 @@ pub fn decode_with(text: &str, plus: Plus) -> Decoded {
     Decoded { text: current, layers }
 }
 
-/// Says which encodings can be in a text at all, so that an ordinary request costs one pass over its bytes.
+/// Says which encodings can be in a text at all, so that an ordinary request costs one pass over
+/// its bytes.
 struct Signs {
     escape: bool,
     plus: bool,
@@ -154,7 +162,8 @@ impl Signs {
                 b'+' => signs.plus = true,
                 _ => {}
             }
-            // The signs of the alphabet don't break a run; that a path looks like a run costs only the second look.
+            // The signs of the alphabet don't break a run; that a path looks like a run costs only
+            // the second look.
             if !matches!(byte, b'+' | b'/' | b'-' | b'_') {
                 run = 0;
             }
@@ -270,7 +279,8 @@ fn hex_byte(bytes: &[u8]) -> Option<(u8, usize)> {
     Some((hex_digit(bytes.get(2))? * 16 + hex_digit(bytes.get(3))?, 4))
 }
 
-/// Undoes escapes that stand for bytes. Returns nothing if there was none, and else whether overlong bytes were met.
+/// Undoes escapes that stand for bytes. Returns nothing if there was none, and else whether
+/// overlong bytes were met.
 fn undo_bytes(text: &str, read: fn(&[u8]) -> Option<(u8, usize)>) -> Option<(String, bool)> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -291,7 +301,8 @@ fn undo_bytes(text: &str, read: fn(&[u8]) -> Option<(u8, usize)>) -> Option<(Str
     undone.then(|| text_of(bytes))
 }
 
-/// Makes text of bytes: overlong forms become the character that they stand for, other broken bytes `U+FFFD`.
+/// Makes text of bytes: overlong forms become the character that they stand for, other broken bytes
+/// `U+FFFD`.
 fn text_of(bytes: Vec<u8>) -> (String, bool) {
     let bytes = match String::from_utf8(bytes) {
         Ok(text) => return (text, false),
@@ -331,10 +342,12 @@ fn sequence_length(first: u8) -> usize {
     }
 }
 
-/// Returns the ASCII character that a sequence stands for if a decoder doesn't check for the shortest form.
+/// Returns the ASCII character that a sequence stands for if a decoder doesn't check for the
+/// shortest form.
 ///
-/// Some servers don't check the marks of the following bytes either, so that `c0 2f` is a slash too. That reading is
-/// taken only for the characters that paths are made of: any other result would be a guess.
+/// Some servers don't check the marks of the following bytes either, so that `c0 2f` is a slash
+/// too. That reading is taken only for the characters that paths are made of: any other result
+/// would be a guess.
 fn overlong_char(sequence: &[u8]) -> Option<char> {
     let (&first, following) = sequence.split_first()?;
     if following.is_empty() || sequence.len() != sequence_length(first) {
@@ -350,7 +363,8 @@ fn overlong_char(sequence: &[u8]) -> Option<char> {
     (strict || (sequence.len() == 2 && matches!(hidden, '.' | '/' | '\\'))).then_some(hidden)
 }
 
-/// Undoes escapes that stand for characters and begin with `sign`. Returns nothing if there was none.
+/// Undoes escapes that stand for characters and begin with `sign`. Returns nothing if there was
+/// none.
 fn undo_chars(text: &str, sign: char, read: fn(&str) -> Option<(char, usize)>) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -391,7 +405,8 @@ fn unicode_escape(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER), length))
 }
 
-/// The entities that payloads are written with. The full table of HTML has two thousand; these are the ASCII signs.
+/// The entities that payloads are written with. The full table of HTML has two thousand; these are
+/// the ASCII signs.
 const ENTITIES: &[(&str, char)] = &[
     ("lt", '<'),
     ("gt", '>'),
@@ -436,8 +451,8 @@ const ENTITY_CHARS_MAX: usize = 16;
 
 /// Reads an entity: the character, and the length of the escape.
 ///
-/// Browsers take numeric entities and the oldest names without the closing semicolon, so attackers leave it out. A name
-/// before `=` is a parameter of a query, as in `?a=1&lt=5`.
+/// Browsers take numeric entities and the oldest names without the closing semicolon, so attackers
+/// leave it out. A name before `=` is a parameter of a query, as in `?a=1&lt=5`.
 fn entity(text: &str) -> Option<(char, usize)> {
     let body = text.strip_prefix('&')?;
     if let Some(number) = body.strip_prefix('#') {
@@ -454,11 +469,7 @@ fn entity(text: &str) -> Option<(char, usize)> {
         let closed = usize::from(digits.as_bytes().get(length) == Some(&b';'));
         return Some((char::from_u32(value)?, mark + length + closed));
     }
-    let length = body
-        .bytes()
-        .take(ENTITY_CHARS_MAX)
-        .take_while(u8::is_ascii_alphanumeric)
-        .count();
+    let length = body.bytes().take(ENTITY_CHARS_MAX).take_while(u8::is_ascii_alphanumeric).count();
     let name = body.get(..length)?;
     if body.as_bytes().get(length) == Some(&b';') {
         let found = ENTITIES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
@@ -470,162 +481,4 @@ fn entity(text: &str) -> Option<(char, usize)> {
     })?;
     let next = body.as_bytes().get(known.len());
     (next != Some(&b'=')).then_some((*sign, 1 + known.len()))
-}
-
-/// Finds the runs of base64 letters that decode to text.
-fn base64_runs(text: &str) -> Vec<String> {
-    // In a path the slash separates; in a value it is a letter of the alphabet.
-    let query = match text.find('?') {
-        Some(at) => at,
-        None if text.starts_with('/') => text.len(),
-        None => 0,
-    };
-    let (path, values) = split_at_most(text, query);
-    let in_path = path.split(|letter: char| letter == '/' || !is_base64_letter(letter));
-    let in_values = values.split(|letter: char| !is_base64_letter(letter));
-    in_path
-        .chain(in_values)
-        .filter(|run| looks_like_base64(run))
-        .take(BASE64_TRIES_MAX)
-        .filter_map(|run| base64_text(run.get(..run.len().min(BASE64_CHARS_MAX))?))
-        .take(BASE64_RUNS_MAX)
-        .collect()
-}
-
-fn is_base64_letter(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '-' | '_')
-}
-
-/// Tells an encoded run from a long word: text in base64 mixes upper and lower case.
-fn looks_like_base64(run: &str) -> bool {
-    run.len() >= BASE64_CHARS_MIN
-        && run.bytes().any(|byte| byte.is_ascii_uppercase())
-        && run.bytes().any(|byte| byte.is_ascii_lowercase())
-}
-
-/// Decodes a run of either base64 alphabet, and returns it if nine in ten characters are printable ASCII.
-fn base64_text(run: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(run.len() / 4 * 3 + 3);
-    let mut bits = 0_u32;
-    let mut held = 0_u32;
-    for byte in run.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            _ => 63,
-        };
-        bits = ((bits << 6) | u32::from(value)) & 0xffff;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from((bits >> held) & 0xff).unwrap_or_default());
-        }
-    }
-    let text = String::from_utf8(bytes).ok()?;
-    let printable = text.chars().filter(|c| matches!(c, ' '..='~' | '\t' | '\n' | '\r')).count();
-    (printable * 10 >= text.chars().count() * 9).then_some(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn each_encoding_is_undone_and_named() {
-        use Layer::*;
-        let cases: &[(&str, &str, &[Layer])] = &[
-            ("/a%20b", "/a b", &[Percent]),
-            ("/a+b?c+d", "/a+b?c d", &[PlusAsBlank]),
-            ("/?q=%253Cb%253E", "/?q=<b>", &[Percent, DoublePercent]),
-            ("&lt;b&gt; &#60; &#x3C; &#x3c", "<b> < < <", &[HtmlEntity]),
-            ("\\u003cb %u003c \\u{3c}", "<b < <", &[UnicodeEscape]),
-            ("\\x22\\xc3\\xa9", "\"\u{e9}", &[HexEscape]),
-            ("/%c0%ae%c0%ae%c0%af", "/../", &[Percent, OverlongUtf8]),
-            ("/%e0%80%af%f0%80%80%af", "//", &[Percent, OverlongUtf8]),
-            ("/%c1%9c%c0%2f", "/\\/", &[Percent, OverlongUtf8]),
-            (
-                "/?q=U0VMRUNUIHBhc3N3b3Jk",
-                "/?q=U0VMRUNUIHBhc3N3b3Jk \u{27e8}base64\u{27e9} SELECT password",
-                &[Base64],
-            ),
-        ];
-        for (input, text, layers) in cases {
-            let decoded = decode(input);
-            assert_eq!((decoded.text.as_str(), decoded.layers.as_slice()), (*text, *layers), "{input}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_an_escape_stays() {
-        for text in [
-            "100% wool",
-            "/?a=1&lt=5&copy=2",
-            "c:\\users\\xampp",
-            "%zz %u12 \\x4 &#; &unknown;",
-            "/blog/logstash-puppetconf-2012/images/office-space-printer.jpg",
-            "/commit/78b0a76c8826d62ad71a2b323e27dbb3b322ed09",
-            "a=b&c=d",
-        ] {
-            assert_eq!(decode(text), Decoded { text: text.to_owned(), layers: vec![] });
-        }
-    }
-
-    #[test]
-    fn text_beyond_the_limit_is_kept_as_it_is() {
-        let long = "%41".repeat(INPUT_BYTES_MAX);
-        let decoded = decode(&long);
-        assert!(decoded.text.starts_with("AAAA"));
-        assert!(decoded.text.ends_with("%41%41"));
-    }
-
-    #[test]
-    fn nesting_beyond_the_passes_stays() {
-        assert_eq!(decode("%2525252541").text, "%41");
-    }
-
-    #[test]
-    fn base64_runs_can_be_told_from_the_text() {
-        let decoded = decode("/?q=U0VMRUNUIHBhc3N3b3Jk");
-        let (text, runs) = decoded.split_base64();
-        assert_eq!(text, "/?q=U0VMRUNUIHBhc3N3b3Jk");
-        assert_eq!(runs.collect::<Vec<_>>(), ["SELECT password"]);
-        let forged = decode(&format!("/a{BASE64_MARK}b"));
-        assert_eq!(forged.split_base64().1.count(), 0);
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_decoded_within_the_bound(text in ".{0,400}") {
-            for plus in [Plus::InQuery, Plus::Everywhere, Plus::Nowhere] {
-                let decoded = decode_with(&text, plus);
-                prop_assert!(decoded.text.len() <= text.len() + APPENDED_BYTES_MAX);
-            }
-        }
-
-        #[test]
-        fn escapes_of_all_kinds_never_grow(
-            pieces in proptest::collection::vec("(%|%u|\\\\x|\\\\u|&#|&#x|&lt|%25|%c0|\\\\u\\{)[0-9a-fA-F]{0,6}[;} ]?", 0..60)
-        ) {
-            let text = pieces.concat();
-            prop_assert!(decode(&text).text.len() <= text.len() + APPENDED_BYTES_MAX);
-        }
-
-        #[test]
-        fn plain_ascii_comes_back_unchanged(text in "([a-z0-9.,:;/?=()<>'\"-]{0,12} ){0,20}") {
-            let decoded = decode(&text);
-            prop_assert_eq!(&decoded.text, &text);
-            prop_assert!(decoded.layers.is_empty());
-        }
-
-        #[test]
-        fn the_decoded_view_is_stable_when_few_layers_were_used(text in "[a-z<>'() ]{0,40}") {
-            let once: String = text.bytes().map(|b| format!("%{b:02x}")).collect();
-            let decoded = decode(&once);
-            prop_assert_eq!(&decoded.text, &text);
-            prop_assert_eq!(&decode(&decoded.text).text, &text);
-        }
-    }
 }

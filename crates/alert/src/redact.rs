@@ -54,13 +54,15 @@ static RULES: LazyLock<Vec<MaskRule>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Tells card numbers from other long numbers: the Luhn checksum, and a leading digit that cards use.
+/// Tells card numbers from other long numbers: the Luhn checksum, and leading digits that cards use.
 fn is_card_number(text: &str) -> bool {
     let digits: Vec<u32> = text.chars().filter_map(|character| character.to_digit(10)).collect();
     let luhn = digits.iter().rev().enumerate().fold(0, |sum, (at, digit)| {
         sum + if at % 2 == 0 { *digit } else if *digit > 4 { digit * 2 - 9 } else { digit * 2 }
     });
-    luhn % 10 == 0 && matches!(digits.first(), Some(2..=6))
+    let first_four = digits.iter().take(4).fold(0, |number, digit| number * 10 + digit);
+    // Of the numbers that begin with 2, cards use 2221 to 2720. Times written as one number begin with 19 or 20.
+    luhn % 10 == 0 && matches!(first_four, 2221..=2720 | 3000..=6999)
 }
 
 #[cfg(test)]

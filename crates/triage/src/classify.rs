@@ -1,20 +1,24 @@
 //! Tells which kind of attack a web request carries, if any.
 //!
-//! Wazuh's stock rules say that "a web attack returned code 200" and hide which one; they also take an English search for
-//! `union jack flag` for an attack. Here the request is taken apart as a server would do it, decoded, and each value is
-//! compared with the *syntax* of attacks: a quote that is closed and followed by an operator, a shell separator followed
-//! by a command with arguments, a tag with a handler. Words alone prove nothing.
+//! Wazuh's stock rules say that "a web attack returned code 200" and hide which one; they also take
+//! an English search for `union jack flag` for an attack. Here the request is taken apart as a
+//! server would do it, decoded, and each value is compared with the *syntax* of attacks: a quote
+//! that is closed and followed by an operator, a shell separator followed by a command with
+//! arguments, a tag with a handler. Words alone prove nothing.
 //!
-//! Promises: it is pure and never panics; each field, value and fragment is bounded; every pattern is a finite automaton,
-//! so time is linear; an ordinary request costs one pass of one string finder over each field.
+//! Promises: it is pure and never panics; each field, value and fragment is bounded; every pattern
+//! is a finite automaton, so time is linear; an ordinary request costs one pass of one string
+//! finder over each field.
 //!
-//! Leaves to others: whether the attack worked, who sent it, and how bad it is. Paths that are worth probing but no attack
-//! are named by [`sensitive_path`], text that talks to a language model by [`injection_text`].
+//! Leaves to others: whether the attack worked, who sent it, and how bad it is. Paths that are
+//! worth probing but no attack are named by [`sensitive_path`], text that talks to a language model
+//! by [`injection_text`].
 
 mod address;
 mod agent;
 mod code;
 mod path;
+mod probe;
 mod prompt;
 mod query;
 mod rule;
@@ -27,19 +31,21 @@ mod template;
 mod tests;
 mod view;
 
-pub use agent::sensitive_path;
+pub use probe::sensitive_path;
 pub use prompt::injection_text;
 
 use query::Part;
 use rule::Evidence;
 
-/// The longest fragment of a finding: enough to see the syntax, short enough for a line on a screen.
+/// The longest fragment of a finding: enough to see the syntax, short enough for a line on a
+/// screen.
 pub const FRAGMENT_CHARS_MAX: usize = 120;
 
 /// The longest parameter name of a finding; real names are far shorter.
 pub const PARAMETER_CHARS_MAX: usize = 64;
 
-/// The least combined strength that is reported. Below it is one weak sign, which an honest request can have.
+/// The least combined strength that is reported. Below it is one weak sign, which an honest request
+/// can have.
 pub const STRENGTH_MIN: u8 = 40;
 
 /// Holds what is known of one web request.
@@ -122,7 +128,8 @@ pub struct Finding {
     pub reason: &'static str,
 }
 
-/// Returns the kinds of attack that a request carries, best first; nothing if no attack syntax was seen.
+/// Returns the kinds of attack that a request carries, best first; nothing if no attack syntax was
+/// seen.
 ///
 /// ```
 /// # use triage::classify::{classify, Request, WebClass};
@@ -137,7 +144,7 @@ pub struct Finding {
 pub fn classify(request: &Request<'_>) -> Vec<Finding> {
     let mut evidence = Evidence::default();
     for part in query::parts(request) {
-        weigh(&part, &mut evidence);
+        weigh(&part, request, &mut evidence);
     }
     agent::scanner(request.user_agent, &mut evidence);
     agent::shell_script(request, &mut evidence);
@@ -145,9 +152,9 @@ pub fn classify(request: &Request<'_>) -> Vec<Finding> {
 }
 
 /// Collects what one part of a request says.
-fn weigh(part: &Part, evidence: &mut Evidence) {
+fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence) {
     rule::weigh(part, evidence);
-    address::weigh(part, evidence);
+    address::weigh(part, request, evidence);
     template::weigh_lookups(part, evidence);
 }
 

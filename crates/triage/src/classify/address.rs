@@ -1,40 +1,92 @@
 //! Signs in values that are addresses: forged requests and open redirects.
 //!
-//! An address is taken apart by hand, because what betrays it is its host: the machine itself, the cloud's metadata
-//! service, a private network, or a number written so that a filter doesn't know it. Whether `https://example.com/` in a
-//! parameter is wanted, only the application knows; it counts a little in parameters that say where to go next.
+//! An address is taken apart by hand, because what betrays it is its host: the machine itself, the
+//! cloud's metadata service, a private network, or a number written so that a filter doesn't know
+//! it. Whether `https://example.com/` in a parameter is wanted, only the application knows; it
+//! counts a little in parameters that say where to go next.
 
 use super::FRAGMENT_CHARS_MAX;
 use super::WebClass::{OpenRedirect, Ssrf};
 use super::query::{Kind, Part};
 use super::rule::Evidence;
 use super::view::View;
-use super::{Field, clip};
+use super::{Field, Request, clip};
 
 /// Parameters that say where the visitor goes next.
 const NEXT_PARAMETERS: &[&str] = &[
-    "next", "redirect", "redirect_to", "redirect_url", "redirecturl", "redirect_uri", "redir", "rurl", "return", "return_to",
-    "returnurl", "return_url", "returnto", "goto", "go", "dest", "destination", "continue", "forward", "target", "to", "out",
-    "checkout_url", "callback", "success_url", "back", "backurl", "url", "uri", "u", "jump", "exit", "login_url", "service",
+    "next",
+    "redirect",
+    "redirect_to",
+    "redirect_url",
+    "redirecturl",
+    "redirect_uri",
+    "redir",
+    "rurl",
+    "return",
+    "return_to",
+    "returnurl",
+    "return_url",
+    "returnto",
+    "goto",
+    "go",
+    "dest",
+    "destination",
+    "continue",
+    "forward",
+    "target",
+    "to",
+    "out",
+    "checkout_url",
+    "callback",
+    "success_url",
+    "back",
+    "backurl",
+    "url",
+    "uri",
+    "u",
+    "jump",
+    "exit",
+    "login_url",
+    "service",
 ];
 
 /// Parameters in which a developer's own machine is an ordinary answer.
-const OWN_PARAMETERS: &[&str] = &["redirect_uri", "origin", "referer", "referrer", "ref", "callback"];
+const OWN_PARAMETERS: &[&str] =
+    &["redirect_uri", "origin", "referer", "referrer", "ref", "callback"];
 
 /// Schemes that a server shouldn't fetch for a visitor.
-const ODD_SCHEMES: &[&str] = &["gopher", "dict", "ldap", "ldaps", "tftp", "sftp", "netdoc", "jar", "local_file"];
+const ODD_SCHEMES: &[&str] =
+    &["gopher", "dict", "ldap", "ldaps", "tftp", "sftp", "netdoc", "jar", "local_file"];
 
 /// Names of hosts that are inside.
 const INSIDE_NAMES: &[&str] = &[
-    "localhost", "localhost.localdomain", "ip6-localhost", "metadata", "metadata.google.internal", "instance-data",
-    "host.docker.internal", "host.containers.internal", "kubernetes.default", "kubernetes.default.svc", "0",
+    "localhost",
+    "localhost.localdomain",
+    "ip6-localhost",
+    "metadata",
+    "metadata.google.internal",
+    "instance-data",
+    "host.docker.internal",
+    "host.containers.internal",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "0",
 ];
 
 /// Names of hosts that anybody can point inside, or that belong to a cloud's inside.
-const INSIDE_ENDINGS: &[&str] = &[".internal", ".localhost", ".nip.io", ".sslip.io", ".xip.io", ".localtest.me", ".lvh.me", ".cluster.local"];
+const INSIDE_ENDINGS: &[&str] = &[
+    ".internal",
+    ".localhost",
+    ".nip.io",
+    ".sslip.io",
+    ".xip.io",
+    ".localtest.me",
+    ".lvh.me",
+    ".cluster.local",
+];
 
 /// Looks at a part that may be an address.
-pub(super) fn weigh(part: &Part, evidence: &mut Evidence) {
+pub(super) fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence) {
     if part.kind != Kind::Value || !matches!(part.field, Field::Target | Field::Extra) {
         return;
     }
@@ -45,7 +97,7 @@ pub(super) fn weigh(part: &Part, evidence: &mut Evidence) {
     let name = part.parameter.as_deref().unwrap_or_default().to_ascii_lowercase();
     if let Some((strength, reason)) = forged(text, &name) {
         evidence.add(Ssrf, strength, part, reason, clip(&part.text, FRAGMENT_CHARS_MAX));
-    } else if let Some((strength, reason)) = redirects(text, &name) {
+    } else if let Some((strength, reason)) = redirects(text, &name, request) {
         evidence.add(OpenRedirect, strength, part, reason, clip(&part.text, FRAGMENT_CHARS_MAX));
     }
 }
@@ -60,8 +112,10 @@ fn forged(text: &str, name: &str) -> Option<(u8, &'static str)> {
         Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest),
         // Without a scheme only a name that exists nowhere else counts, and not in prose.
         _ => {
-            let host = bare.trim_start_matches('/').split(['/', ':', '?']).next().unwrap_or_default();
-            let inside = host.contains('.') && INSIDE_NAMES.contains(&host) || host == "169.254.169.254";
+            let host =
+                bare.trim_start_matches('/').split(['/', ':', '?']).next().unwrap_or_default();
+            let inside =
+                host.contains('.') && INSIDE_NAMES.contains(&host) || host == "169.254.169.254";
             return inside.then_some((65, "names a host of the inner network"));
         }
     };
@@ -80,10 +134,12 @@ fn forged(text: &str, name: &str) -> Option<(u8, &'static str)> {
 }
 
 fn is_scheme(text: &str) -> bool {
-    (2..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    (2..=12).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-/// Returns the host of an address, and every host that another reader might see: readers differ about `@` and `#`.
+/// Returns the host of an address, and every host that another reader might see: readers differ
+/// about `@` and `#`.
 fn hosts_of(rest: &str) -> impl Iterator<Item = &str> {
     let authority = rest.trim_start_matches(['/', '\\']);
     let end = authority.find(['/', '\\', '?']).unwrap_or(authority.len());
@@ -114,7 +170,11 @@ fn is_inside(host: &str) -> bool {
 
 fn is_inside_four(number: u32) -> bool {
     let address = std::net::Ipv4Addr::from_bits(number);
-    address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified() || number < 0x0100_0000
+    address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_unspecified()
+        || number < 0x0100_0000
 }
 
 fn is_inside_six(text: &str) -> bool {
@@ -123,11 +183,14 @@ fn is_inside_six(text: &str) -> bool {
     if let Some(four) = address.to_ipv4() {
         return is_inside_four(four.to_bits());
     }
-    address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local() || address.is_unique_local()
+    address.is_loopback()
+        || address.is_unspecified()
+        || address.is_unicast_link_local()
+        || address.is_unique_local()
 }
 
-/// Reads an IPv4 address as old resolvers do: one to four numbers, each decimal, octal or hexadecimal, the last of which
-/// fills what is left.
+/// Reads an IPv4 address as old resolvers do: one to four numbers, each decimal, octal or
+/// hexadecimal, the last of which fills what is left.
 fn number_of(host: &str) -> Option<u32> {
     let mut numbers = Vec::with_capacity(4);
     for piece in host.split('.') {
@@ -162,8 +225,9 @@ fn read_number(text: &str) -> Option<u32> {
     }
 }
 
-/// Says whether an address is written so that a check takes it for a local one, or leads away where a path is expected.
-fn redirects(text: &str, name: &str) -> Option<(u8, &'static str)> {
+/// Says whether an address is written so that a check takes it for a local one, or leads away where
+/// a path is expected.
+fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'static str)> {
     if text.contains(' ') || text.contains('<') {
         return None;
     }
@@ -177,9 +241,16 @@ fn redirects(text: &str, name: &str) -> Option<(u8, &'static str)> {
         let behind_slash = after.strip_prefix("http:").or_else(|| after.strip_prefix("https:"));
         return if behind_slash.is_some() {
             Some((60, "hides an address behind a slash"))
-        } else if (slashes >= 2 || odd) && host.contains('.') && !host.ends_with('.') && is_host(host) {
+        } else if (slashes >= 2 || odd)
+            && host.contains('.')
+            && !host.ends_with('.')
+            && is_host(host)
+        {
             // A protocol-relative link is ordinary in a page, but not in a value.
-            Some((if odd || leads_on || host.contains('@') { 60 } else { 45 }, "leads to another site without a scheme"))
+            Some((
+                if odd || leads_on || host.contains('@') { 60 } else { 45 },
+                "leads to another site without a scheme",
+            ))
         } else {
             None
         };
@@ -196,25 +267,52 @@ fn redirects(text: &str, name: &str) -> Option<(u8, &'static str)> {
         return Some((55, "writes an address with a wrong number of slashes"));
     }
     let hidden = rest.trim_start_matches(['/', '\\']).split_once('/').map(|(_, path)| path);
-    if hidden.is_some_and(|path| path.starts_with([':', '@']) && path.split('@').nth(1).is_some_and(|host| host.contains('.'))) {
+    if hidden.is_some_and(|path| {
+        path.starts_with([':', '@'])
+            && path.split('@').nth(1).is_some_and(|host| host.contains('.'))
+    }) {
         return Some((50, "hides the host behind a user name"));
     }
     if authority.contains('@') || authority.contains('\\') {
         return Some((55, "hides the host behind a user name"));
     }
-    if host.starts_with('[') || (number_of(host).is_some() && host.parse::<std::net::Ipv4Addr>().is_err()) {
+    if host.starts_with('[')
+        || (number_of(host).is_some() && host.parse::<std::net::Ipv4Addr>().is_err())
+    {
         return Some((60, "writes the host as a number"));
     }
     let climbs = rest.ends_with("//..") || rest.ends_with("/..");
     if climbs {
         return Some((50, "leads to another site"));
     }
-    (leads_on && !OWN_PARAMETERS.contains(&name) && name != "url" && name != "uri" && name != "u")
-        .then_some((45, "leads to another site"))
+    let leads_away = leads_on
+        && !OWN_PARAMETERS.contains(&name)
+        && (!COMMON_PARAMETERS.contains(&name) || is_redirector(request.target))
+        && own_host(request.referer) != Some(host);
+    leads_away.then_some((42, "leads to another site"))
+}
+
+/// Parameters that often hold an address for another purpose, such as sharing a page.
+const COMMON_PARAMETERS: &[&str] = &["url", "uri", "u", "to", "out", "go", "target", "service"];
+
+/// Says whether the path of a target is that of a page that sends visitors on.
+fn is_redirector(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default().trim_end_matches('/');
+    let last = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    ["redir", "goto", "jump", "logout", "login", "signin", "exit", "away", "leave"]
+        .iter()
+        .any(|word| last.starts_with(word))
+}
+
+/// Returns the host of the page that the visitor came from, which is usually the site itself.
+fn own_host(referer: &str) -> Option<&str> {
+    let (_, rest) = referer.split_once("://")?;
+    rest.split(['/', '?', '#']).next().map(host_of)
 }
 
 fn is_host(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-@[]:_".contains(&byte))
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-@[]:_".contains(&byte))
 }
 
 #[cfg(test)]
@@ -223,11 +321,36 @@ mod tests {
 
     #[test]
     fn addresses_of_the_inner_network_are_known_in_every_spelling() {
-        for host in ["127.0.0.1", "127.1", "0x7f.1", "0177.0.0.1", "2130706433", "169.254.169.254", "0xa9fea9fe", "10.1.2.3",
-            "192.168.1.1", "172.16.0.1", "[::1]", "[::ffff:127.0.0.1]", "[fe80::1%eth0]", "localhost", "db.internal", "0"] {
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "0x7f.1",
+            "0177.0.0.1",
+            "2130706433",
+            "169.254.169.254",
+            "0xa9fea9fe",
+            "10.1.2.3",
+            "192.168.1.1",
+            "172.16.0.1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[fe80::1%eth0]",
+            "localhost",
+            "db.internal",
+            "0",
+        ] {
             assert!(is_inside(host), "{host}");
         }
-        for host in ["example.com", "8.8.8.8", "0x08080808", "256.1.1.1", "1.2.3.4.5", "[2001:db8::1]", "", "09.1"] {
+        for host in [
+            "example.com",
+            "8.8.8.8",
+            "0x08080808",
+            "256.1.1.1",
+            "1.2.3.4.5",
+            "[2001:db8::1]",
+            "",
+            "09.1",
+        ] {
             assert!(!is_inside(host), "{host}");
         }
     }

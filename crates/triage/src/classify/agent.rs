@@ -1,7 +1,7 @@
-//! Scanners that name themselves, calls of planted scripts, and paths that are worth probing.
+//! Scanners that name themselves, and calls of planted scripts.
 //!
-//! A tool's own name in the user agent is the plainest sign there is, and the easiest to change; it is worth reporting
-//! because most attackers don't bother. A probed path is no attack: it only says what a visitor hopes to find.
+//! A tool's own name in the user agent is the plainest sign there is, and the easiest to change; it
+//! is worth reporting because most attackers don't bother.
 
 use super::WebClass::{Scanner, Webshell};
 use super::rule::{Evidence, Place, Sign, sign as any_sign};
@@ -24,19 +24,58 @@ pub(super) const SIGNS: &[Sign] = &[
 ];
 
 /// Parameters through which planted scripts take their command.
-const SHELL_PARAMETERS: &[&str] = &["cmd", "exec", "command", "execute", "c", "run", "system", "shell", "do", "cmdline", "z0", "pass"];
+const SHELL_PARAMETERS: &[&str] = &[
+    "cmd", "exec", "command", "execute", "c", "run", "system", "shell", "do", "cmdline", "z0",
+    "pass",
+];
 
-/// Says whether a parameter may carry the command of a planted script; elsewhere the same words are a search.
+/// Says whether a parameter may carry the command of a planted script; elsewhere the same words are
+/// a search.
 pub(super) fn takes_commands(parameter: Option<&str>) -> bool {
-    parameter.is_some_and(|name| SHELL_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known)))
+    parameter
+        .is_some_and(|name| SHELL_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known)))
 }
 
 /// File names of scripts that attackers plant, without their extension.
 const SHELL_NAMES: &[&str] = &[
-    "c99", "c99shell", "r57", "r57shell", "wso", "wso2", "b374k", "shell", "cmd", "webshell", "backdoor", "alfa",
-    "alfashell", "indoxploit", "antsword", "chopper", "c100", "phpshell", "cmdasp", "cmdjsp", "aspxspy", "jspspy",
-    "r00t", "hacked", "idx", "bypass", "mini", "marijuana", "priv8", "simple-backdoor", "php-backdoor", "gel4y", "0byte",
-    "leafmailer", "shell1", "shell2", "x", "up",
+    "c99",
+    "c99shell",
+    "r57",
+    "r57shell",
+    "wso",
+    "wso2",
+    "b374k",
+    "shell",
+    "cmd",
+    "webshell",
+    "backdoor",
+    "alfa",
+    "alfashell",
+    "indoxploit",
+    "antsword",
+    "chopper",
+    "c100",
+    "phpshell",
+    "cmdasp",
+    "cmdjsp",
+    "aspxspy",
+    "jspspy",
+    "r00t",
+    "hacked",
+    "idx",
+    "bypass",
+    "mini",
+    "marijuana",
+    "priv8",
+    "simple-backdoor",
+    "php-backdoor",
+    "gel4y",
+    "0byte",
+    "leafmailer",
+    "shell1",
+    "shell2",
+    "x",
+    "up",
 ];
 
 /// Names too short or common to mean anything unless the script is given a command.
@@ -49,13 +88,29 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
     let Some((name, extension)) = file.rsplit_once('.') else { return };
     let runs = matches!(
         extension.to_ascii_lowercase().as_str(),
-        "php" | "php3" | "php4" | "php5" | "php7" | "phtml" | "phar" | "asp" | "aspx" | "ashx" | "jsp" | "jspx" | "cgi" | "pl"
+        "php"
+            | "php3"
+            | "php4"
+            | "php5"
+            | "php7"
+            | "phtml"
+            | "phar"
+            | "asp"
+            | "aspx"
+            | "ashx"
+            | "jsp"
+            | "jspx"
+            | "cgi"
+            | "pl"
     );
     let name = name.to_ascii_lowercase();
     if !runs || !SHELL_NAMES.contains(&name.as_str()) {
         return;
     }
-    let commanded = query.split('&').filter_map(|piece| piece.split_once('=')).any(|(name, _)| takes_commands(Some(name)));
+    let commanded = query
+        .split('&')
+        .filter_map(|piece| piece.split_once('='))
+        .any(|(name, _)| takes_commands(Some(name)));
     let answered = request.status.is_some_and(|status| status == 200);
     let strength = match (commanded, SHELL_NAMES_COMMON.contains(&name.as_str()), answered) {
         (true, _, true) => 90,
@@ -65,31 +120,216 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
         (false, true, _) => return,
     };
     let shown = clip(request.target, FRAGMENT_CHARS_MAX);
-    evidence.add_in(Webshell, strength, Field::Target, None, "calls a script named as planted ones are", shown);
+    evidence.add_in(
+        Webshell,
+        strength,
+        Field::Target,
+        None,
+        "calls a script named as planted ones are",
+        shown,
+    );
 }
 
 /// Names of tools that search for weaknesses, as they write themselves in the user agent.
 const SCANNERS: &[&str] = &[
-    "sqlmap", "nikto", "nuclei", "nmap", "masscan", "zgrab", "zmap", "dirbuster", "gobuster", "ffuf", "fuzz faster",
-    "feroxbuster", "wfuzz", "dirb", "dirsearch", "wpscan", "joomscan", "joomla scanner", "droopescan", "cmsmap", "cmseek",
-    "whatweb", "wappalyzer", "acunetix", "wvs", "netsparker", "invicti", "arachni", "w3af", "skipfish", "openvas", "greenbone",
-    "nessus", "tenable", "qualys", "qualysguard", "appspider", "webinspect", "appscan", "burp", "burpsuite", "owasp zap", "zaproxy", "zap/",
-    "vega", "paros", "webscarab", "havij", "pangolin", "absinthe", "bsqlbf", "sqlninja", "sqlsus", "jsql", "commix",
-    "xsser", "xsstrike", "dalfox", "fimap", "liffy", "kadimus", "lfimap", "lfisuite", "dotdotpwn", "tplmap", "sstimap",
-    "hydra", "medusa", "patator", "metasploit", "msf", "meterpreter", "morfeus", "zmeu", "w00tw00t", "jorgee", "libwhisker", "whisker",
-    "n-stealth", "nstealth", "cgichk", "grendel", "wapiti", "uniscan", "golismero", "vulnx", "sitelockspider",
-    "sysscan", "internetmeasurement", "censys", "censysinspect", "expanse", "l9explore", "l9tcpid", "l9scan", "leakix",
-    "shodan", "projectdiscovery", "httpx", "katana", "aquatone", "eyewitness", "gospider", "hakrawler", "detectify",
-    "pentest", "probely", "sslyze", "testssl", "rapid7", "nexpose", "immuniweb", "webshag", "blackwidow", "cgi-scan",
-    "cisco-torch", "pmafind", "springenwerk", "panoptic", "rustbuster", "zollard", "mirai", "hajime", "nsauditor",
-    "mysqloit", "brutus", "crackmapexec", "recon-ng", "theharvester", "photon", "xray", "awvs", "goby", "pocsuite",
-    "yakit", "fscan", "jaeles", "osmedeus", "sn1per", "webcruiser", "safe3", "sqlpower", "sql power", "bbqsql", "ghauri",
-    "nosqlmap", "crlfuzz", "ssrfmap", "xxeinjector", "jexboss", "clusterd", "davtest", "cadaver", "padbuster",
-    "security scan", "vulnerability scan", "netlab360", "nimbostratus", "webtrends security", "webvulnscan", "websecurify",
-    "ratproxy", "proxystrike", "powerfuzzer", "wsfuzzer", "vbscan", "drupwn", "wpforce", "wprecon", "siege/sql",
-    "netcat", "core-project", "dominator", "evilscanner", "hacker", "inspath", "webbandit", "bilbo", "floodgate",
-    "securityspider", "stretchoid", "odin", "gitleaks", "gitdumper", "git-dumper", "openvas-vt", "rawsec", "chopper",
-    "teh forest", "toata dragostea", "stalker/sec", "whcc", "amass", "subfinder", "interactsh", "tsunami", "ronin", "x-scan",
+    "sqlmap",
+    "nikto",
+    "nuclei",
+    "nmap",
+    "masscan",
+    "zgrab",
+    "zmap",
+    "dirbuster",
+    "gobuster",
+    "ffuf",
+    "fuzz faster",
+    "feroxbuster",
+    "wfuzz",
+    "dirb",
+    "dirsearch",
+    "wpscan",
+    "joomscan",
+    "joomla scanner",
+    "droopescan",
+    "cmsmap",
+    "cmseek",
+    "whatweb",
+    "wappalyzer",
+    "acunetix",
+    "wvs",
+    "netsparker",
+    "invicti",
+    "arachni",
+    "w3af",
+    "skipfish",
+    "openvas",
+    "greenbone",
+    "nessus",
+    "tenable",
+    "qualys",
+    "qualysguard",
+    "appspider",
+    "webinspect",
+    "appscan",
+    "burp",
+    "burpsuite",
+    "owasp zap",
+    "zaproxy",
+    "zap/",
+    "vega",
+    "paros",
+    "webscarab",
+    "havij",
+    "pangolin",
+    "absinthe",
+    "bsqlbf",
+    "sqlninja",
+    "sqlsus",
+    "jsql",
+    "commix",
+    "xsser",
+    "xsstrike",
+    "dalfox",
+    "fimap",
+    "liffy",
+    "kadimus",
+    "lfimap",
+    "lfisuite",
+    "dotdotpwn",
+    "tplmap",
+    "sstimap",
+    "hydra",
+    "medusa",
+    "patator",
+    "metasploit",
+    "msf",
+    "meterpreter",
+    "morfeus",
+    "zmeu",
+    "w00tw00t",
+    "jorgee",
+    "libwhisker",
+    "whisker",
+    "n-stealth",
+    "nstealth",
+    "cgichk",
+    "grendel",
+    "wapiti",
+    "uniscan",
+    "golismero",
+    "vulnx",
+    "sitelockspider",
+    "sysscan",
+    "internetmeasurement",
+    "censys",
+    "censysinspect",
+    "expanse",
+    "l9explore",
+    "l9tcpid",
+    "l9scan",
+    "leakix",
+    "shodan",
+    "projectdiscovery",
+    "httpx",
+    "katana",
+    "aquatone",
+    "eyewitness",
+    "gospider",
+    "hakrawler",
+    "detectify",
+    "pentest",
+    "probely",
+    "sslyze",
+    "testssl",
+    "rapid7",
+    "nexpose",
+    "immuniweb",
+    "webshag",
+    "blackwidow",
+    "cgi-scan",
+    "cisco-torch",
+    "pmafind",
+    "springenwerk",
+    "panoptic",
+    "rustbuster",
+    "zollard",
+    "mirai",
+    "hajime",
+    "nsauditor",
+    "mysqloit",
+    "brutus",
+    "crackmapexec",
+    "recon-ng",
+    "theharvester",
+    "photon",
+    "xray",
+    "awvs",
+    "goby",
+    "pocsuite",
+    "yakit",
+    "fscan",
+    "jaeles",
+    "osmedeus",
+    "sn1per",
+    "webcruiser",
+    "safe3",
+    "sqlpower",
+    "sql power",
+    "bbqsql",
+    "ghauri",
+    "nosqlmap",
+    "crlfuzz",
+    "ssrfmap",
+    "xxeinjector",
+    "jexboss",
+    "clusterd",
+    "davtest",
+    "cadaver",
+    "padbuster",
+    "security scan",
+    "vulnerability scan",
+    "netlab360",
+    "nimbostratus",
+    "webtrends security",
+    "webvulnscan",
+    "websecurify",
+    "ratproxy",
+    "proxystrike",
+    "powerfuzzer",
+    "wsfuzzer",
+    "vbscan",
+    "drupwn",
+    "wpforce",
+    "wprecon",
+    "siege/sql",
+    "netcat",
+    "core-project",
+    "dominator",
+    "evilscanner",
+    "hacker",
+    "inspath",
+    "webbandit",
+    "bilbo",
+    "floodgate",
+    "securityspider",
+    "stretchoid",
+    "odin",
+    "gitleaks",
+    "gitdumper",
+    "git-dumper",
+    "openvas-vt",
+    "rawsec",
+    "chopper",
+    "teh forest",
+    "toata dragostea",
+    "stalker/sec",
+    "whcc",
+    "amass",
+    "subfinder",
+    "interactsh",
+    "tsunami",
+    "ronin",
+    "x-scan",
 ];
 
 static SCANNER_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -102,27 +342,61 @@ static SCANNER_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 });
 
 /// Endings of words by which tools that we don't know describe themselves.
-const SCANNER_ENDINGS: &[&str] = &["scan", "scanner", "fuzz", "fuzzer", "exploit", "exploiter", "pwn", "map", "buster", "injector", "bruter"];
+const SCANNER_ENDINGS: &[&str] = &[
+    "scan",
+    "scanner",
+    "fuzz",
+    "fuzzer",
+    "exploit",
+    "exploiter",
+    "pwn",
+    "map",
+    "buster",
+    "injector",
+    "bruter",
+];
 
 /// Endings that count only right before a version, for ordinary programs have them too.
 const ENDINGS_WITH_VERSION: &[&str] = &["scan", "map", "pwn"];
 
 /// Programs with such an ending that are no scanners: map services, and scanners of paper.
-const ORDINARY_PROGRAMS: &[&str] = &["sitemap", "imap", "maps", "googlemap", "bitmap", "openstreetmap", "linkscan", "bookscan", "docscan", "qrscan"];
+const ORDINARY_PROGRAMS: &[&str] = &[
+    "sitemap",
+    "imap",
+    "maps",
+    "googlemap",
+    "bitmap",
+    "openstreetmap",
+    "linkscan",
+    "bookscan",
+    "docscan",
+    "qrscan",
+];
 
 /// Adds a sign if the user agent names a scanner.
 pub(super) fn scanner(user_agent: &str, evidence: &mut Evidence) {
     let Some(finder) = SCANNER_FINDER.as_ref() else { return };
     let bytes = user_agent.as_bytes();
-    let is_letter = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    let is_letter =
+        |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
     let named = finder.find_iter(user_agent).any(|hit| {
         // A name inside a longer word is another word.
         !is_letter(hit.start().checked_sub(1)) && !is_letter(Some(hit.end()))
     });
     if named {
         let shown = clip(user_agent, FRAGMENT_CHARS_MAX);
-        evidence.add_in(Scanner, 90, Field::UserAgent, None, "is a tool that searches for weaknesses", shown);
-    } else if user_agent.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '/').any(describes_scanner) {
+        evidence.add_in(
+            Scanner,
+            90,
+            Field::UserAgent,
+            None,
+            "is a tool that searches for weaknesses",
+            shown,
+        );
+    } else if user_agent
+        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '/')
+        .any(describes_scanner)
+    {
         let shown = clip(user_agent, FRAGMENT_CHARS_MAX);
         evidence.add_in(Scanner, 65, Field::UserAgent, None, "calls itself a scanner", shown);
     }
@@ -133,108 +407,18 @@ fn describes_scanner(word: &str) -> bool {
         Some((name, version)) => (name, version.starts_with(|digit: char| digit.is_ascii_digit())),
         None => (word, false),
     };
-    // Words are compared from their end, so that a browser's agent costs a few bytes each.
+    // Most words of a browser's agent are settled by their last letter.
+    if !name.ends_with(['n', 'r', 'z', 't', 'p', 'N', 'R', 'Z', 'T', 'P']) {
+        return false;
+    }
     let ends = |ending: &&str| {
-        name.len().checked_sub(ending.len()).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+        name.len()
+            .checked_sub(ending.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(ending))
     };
     SCANNER_ENDINGS.iter().filter(|ending| ends(ending)).any(|ending| {
-        (has_version || !ENDINGS_WITH_VERSION.contains(ending)) && !ORDINARY_PROGRAMS.iter().any(|known| name.eq_ignore_ascii_case(known))
+        (has_version || !ENDINGS_WITH_VERSION.contains(ending))
+            && !ORDINARY_PROGRAMS.iter().any(|known| name.eq_ignore_ascii_case(known))
     })
-}
-
-/// Paths that visitors probe, and what they hope to find. They are matched as beginnings of a path segment.
-const SENSITIVE_PATHS: &[(&str, &str)] = &[
-    ("/.git", "a version control repository"),
-    ("/.svn", "a version control repository"),
-    ("/.hg", "a version control repository"),
-    ("/.bzr", "a version control repository"),
-    ("/.env", "a file of secrets"),
-    ("/.aws", "credentials of a cloud"),
-    ("/.azure", "credentials of a cloud"),
-    ("/.config/gcloud", "credentials of a cloud"),
-    ("/.kube", "credentials of a cluster"),
-    ("/.docker", "credentials of a registry"),
-    ("/.ssh", "keys of a user"),
-    ("/id_rsa", "keys of a user"),
-    ("/.htpasswd", "password hashes"),
-    ("/.htaccess", "a configuration of the web server"),
-    ("/.bash_history", "a history of commands"),
-    ("/.npmrc", "credentials of a registry"),
-    ("/.vscode/sftp", "credentials of an editor"),
-    ("/.ds_store", "a list of files"),
-    ("/web.config", "a configuration of the web server"),
-    ("/server-status", "the state of the web server"),
-    ("/server-info", "the state of the web server"),
-    ("/nginx_status", "the state of the web server"),
-    ("/actuator", "the inside of a Java application"),
-    ("/jolokia", "the inside of a Java application"),
-    ("/manager/html", "the administration of an application server"),
-    ("/host-manager", "the administration of an application server"),
-    ("/jmx-console", "the administration of an application server"),
-    ("/web-console", "the administration of an application server"),
-    ("/solr/admin", "the administration of a search server"),
-    ("/wp-admin", "the administration of WordPress"),
-    ("/wp-login.php", "the sign-in of WordPress"),
-    ("/wp-config", "a file of secrets"),
-    ("/xmlrpc.php", "the remote interface of WordPress"),
-    ("/administrator/", "the administration of Joomla"),
-    ("/phpmyadmin", "the administration of a database"),
-    ("/pma/", "the administration of a database"),
-    ("/myadmin", "the administration of a database"),
-    ("/mysqladmin", "the administration of a database"),
-    ("/adminer", "the administration of a database"),
-    ("/phppgadmin", "the administration of a database"),
-    ("/phpinfo", "the settings of PHP"),
-    ("/info.php", "the settings of PHP"),
-    ("/php.ini", "the settings of PHP"),
-    ("/vendor/phpunit", "a test tool that runs code"),
-    ("/cgi-bin/", "scripts of the web server"),
-    ("/boaform", "the administration of a router"),
-    ("/gponform", "the administration of a router"),
-    ("/hnap1", "the administration of a router"),
-    ("/setup.cgi", "the administration of a router"),
-    ("/owa/", "the mail of Exchange"),
-    ("/autodiscover", "the settings of Exchange"),
-    ("/remote/login", "a remote access gateway"),
-    ("/dana-na", "a remote access gateway"),
-    ("/telescope", "the debugger of an application"),
-    ("/_profiler", "the debugger of an application"),
-    ("/_ignition", "the debugger of an application"),
-    ("/debug/pprof", "the debugger of an application"),
-    ("/console/", "a console of an application"),
-    ("/swagger", "the description of an interface"),
-    ("/api-docs", "the description of an interface"),
-    ("/config.json", "a configuration of an application"),
-    ("/config.php", "a configuration of an application"),
-    ("/config.yml", "a configuration of an application"),
-    ("/database.yml", "a configuration of a database"),
-    ("/docker-compose", "the layout of an application"),
-    ("/backup", "a backup"),
-    ("/dump.sql", "a dump of a database"),
-    ("/db.sql", "a dump of a database"),
-];
-
-/// Endings of files that are left behind by people and editors.
-const LEFT_BEHIND: &[&str] = &[".bak", ".old", ".orig", ".swp", ".sql", ".sql.gz", ".tar.gz", ".sqlite", ".sqlite3", ".bkp", ".save", ".pem", ".key", ".pfx", ".p12", ".kdbx", "~"];
-
-/// Returns what a visitor hopes to find behind a path that is often probed: a hint of forced browsing, not an attack.
-///
-/// ```
-/// # use triage::classify::sensitive_path;
-/// assert_eq!(sensitive_path("/.git/config"), Some("a version control repository"));
-/// assert_eq!(sensitive_path("/blog/2022-05/"), None);
-/// ```
-pub fn sensitive_path(target: &str) -> Option<&'static str> {
-    let path = target.split(['?', '#']).next().unwrap_or_default();
-    let path = alert::decode::decode_with(path, alert::decode::Plus::Nowhere).text.to_ascii_lowercase();
-    let named = SENSITIVE_PATHS.iter().find(|(probed, _)| {
-        path.match_indices(probed).any(|(at, _)| {
-            let next = path.as_bytes().get(at + probed.len());
-            probed.ends_with('/') || !next.is_some_and(|byte| byte.is_ascii_alphanumeric())
-        })
-    });
-    if let Some((_, hoped)) = named {
-        return Some(hoped);
-    }
-    LEFT_BEHIND.iter().any(|ending| path.ends_with(ending)).then_some("a file that was left behind")
 }

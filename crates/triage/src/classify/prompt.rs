@@ -1,14 +1,14 @@
 //! Notices log text that talks to a language model instead of to a person.
 //!
-//! Quell shows log lines to a model, so whoever can write a log line can try to instruct it. This file does not protect
-//! (the prompt is built so that log text stays data, and the answer is checked); it notices, so that an attempt raises
-//! the incident and a person sees it. It is therefore generous with disguises and strict with words: an honest line
-//! hardly ever says `ignore all previous instructions`.
+//! Quell shows log lines to a model, so whoever can write a log line can try to instruct it. This
+//! file does not protect (the prompt is built so that log text stays data, and the answer is
+//! checked); it notices, so that an attempt raises the incident and a person sees it. It is
+//! therefore generous with disguises and strict with words: an honest line hardly ever says `ignore
+//! all previous instructions`.
 
-use super::rule::build;
-use super::view::{fragment, look_alike};
 use super::FRAGMENT_CHARS_MAX;
-use regex::{Regex, RegexSet, RegexSetBuilder};
+use super::view::{fragment, look_alike};
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
 
 /// How much text is looked at: as much as one log line can have.
@@ -17,10 +17,12 @@ const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// The most memory that the set of patterns may take.
 const SET_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Ways to say it. They are matched in lower case, with look-alikes, invisible characters and spacing undone.
+/// Ways to say it. They are matched in lower case, with look-alikes, invisible characters and
+/// spacing undone.
 const PATTERNS: &[&str] = &[
     // Orders to forget.
-    r"\b(?:ignore|disregard|forget|override|bypass|skip|neglect|overlook|drop)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding|all|any|your|the|these|those|system|initial|original|foregoing)\b[^.\n]{0,30}\b(?:instructions?|prompts?|rules?|guidelines?|directions?|directives?|context|commands?|policy|policies|constraints?|programming)\b",
+    r"\b(?:ignore|disregard|forget|override|bypass|skip|neglect|overlook|drop)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding|all|any|your|the|these|those|system|initial|original|foregoing)\b[^.\n]{0,30}\b(?:instructions?|prompts?|guidelines?|directives?)\b",
+    r"\b(?:ignore|disregard|forget)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding|your|initial|original|foregoing)\b[^.\n]{0,30}\b(?:rules?|directions?|context|commands?|polic(?:y|ies)|constraints?|programming|training)\b",
     r"\b(?:ignore|disregard|forget)\s+(?:everything|all|anything|what)\s+(?:above|before|previous|prior|said|that\s+came|you\s+(?:were|have\s+been)\s+told)",
     r"\bdo\s+not\s+(?:follow|obey|apply)\s+(?:the\s+|your\s+|any\s+)?(?:previous|prior|above|system|original)\s+(?:instructions?|rules?|prompts?)",
     r"\b(?:new|updated|revised|real|actual)\s+(?:system\s+)?instructions?\s*(?::|are\b|follow\b|from\b)",
@@ -41,7 +43,7 @@ const PATTERNS: &[&str] = &[
     r"\b(?:do\s+not|don'?t|never|no\s+need\s+to)\s+(?:report|alert|escalate|flag|mention|notify|investigate|raise)\b[^.\n]{0,40}\b(?:this|it|anyone|incident|alert|analyst|attack|request|ip|the\s+(?:soc|admin|team|user))\b",
     r"\b(?:respond|reply|answer|output)\s+(?:only\s+)?(?:with|in)\s+(?:only\s+)?(?:the\s+)?(?:following\s+)?(?:json|'|\x22|\{|benign|safe|no\b|yes\b|the\s+word)",
     // The marks of roles.
-    r"<\|?\s*/?\s*(?:im_start|im_end|system|assistant|user|endoftext|start_header_id|end_header_id|eot_id|begin_of_text|end_of_turn|start_of_turn|end_of_text|fim_\w+|tool_call)\s*\|?>",
+    r"<\|\s*/?\s*(?:system|assistant|user|\w{1,20}_\w{1,20}|endoftext)\s*\|>|<\|?\s*/?\s*(?:im_start|im_end|start_header_id|end_header_id|eot_id|begin_of_text|end_of_turn|start_of_turn|end_of_text|fim_\w+|tool_call)\s*\|?>",
     r"\[/?inst\]|<</?sys>>|\[/?system\]|\[/?assistant\]|<start_of_turn>|<end_of_turn>|</?s>\s*\[",
     r"(?:^|\n|\\n|\s)#{2,}\s*(?:system|assistant|instructions?|response|human|user)\b\s*(?::|\n|\\n|$|prompt|\w)",
     r"(?:^|\n|\\n)\s*(?:assistant|system|human)\s*:\s*\S",
@@ -63,11 +65,33 @@ const PATTERNS: &[&str] = &[
 
 /// Words without blanks, for text whose spacing was undone altogether.
 const JOINED: &[&str] = &[
-    "ignoreallprevious", "ignorepreviousinstruction", "ignoretheprevious", "ignoreallinstruction", "ignoreyourinstruction",
-    "ignoreaboveinstruction", "ignoretheabove", "ignorepriorinstruction", "disregardprevious", "disregardallprevious",
-    "disregardtheabove", "forgetprevious", "forgetallprevious", "forgetyourinstruction", "youarenowa", "markthisasbenign", "markasbenign",
-    "markthisalertasbenign", "classifythisasbenign", "classifyasbenign", "markasfalsepositive", "markthisasfalsepositive", "threatlevel0", "threatlevelzero",
-    "newsysteminstruction", "systemprompt:", "ignoreprevious",
+    "ignoreallprevious",
+    "ignorepreviousinstruction",
+    "ignoretheprevious",
+    "ignoreallinstruction",
+    "ignoreyourinstruction",
+    "ignoreaboveinstruction",
+    "ignoretheabove",
+    "ignorepriorinstruction",
+    "disregardprevious",
+    "disregardallprevious",
+    "disregardtheabove",
+    "forgetprevious",
+    "forgetallprevious",
+    "forgetyourinstruction",
+    "youarenowa",
+    "markthisasbenign",
+    "markasbenign",
+    "markthisalertasbenign",
+    "classifythisasbenign",
+    "classifyasbenign",
+    "markasfalsepositive",
+    "markthisasfalsepositive",
+    "threatlevel0",
+    "threatlevelzero",
+    "newsysteminstruction",
+    "systemprompt:",
+    "ignoreprevious",
 ];
 
 struct Patterns {
@@ -76,12 +100,21 @@ struct Patterns {
 }
 
 static COMPILED: LazyLock<Option<Patterns>> = LazyLock::new(|| {
-    let set = RegexSetBuilder::new(PATTERNS).size_limit(SET_BYTES_MAX).dfa_size_limit(SET_BYTES_MAX).build().ok()?;
+    let set = RegexSetBuilder::new(PATTERNS)
+        .size_limit(SET_BYTES_MAX)
+        .dfa_size_limit(SET_BYTES_MAX)
+        .build()
+        .ok()?;
     let each = PATTERNS.iter().map(|pattern| build(pattern)).collect::<Result<Vec<_>, _>>().ok()?;
     Some(Patterns { set, each })
 });
 
-/// Returns the part of a log text that seems to talk to a language model, in lower case; nothing if none does.
+fn build(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).size_limit(SET_BYTES_MAX).build()
+}
+
+/// Returns the part of a log text that seems to talk to a language model, in lower case; nothing if
+/// none does.
 ///
 /// ```
 /// # use triage::classify::injection_text;
@@ -111,8 +144,10 @@ pub fn injection_text(text: &str) -> Option<String> {
     {
         return Some(found);
     }
-    let joined: String = plain.chars().filter(|letter| letter.is_alphanumeric() || *letter == ':').collect();
-    let joined_raw: String = readable.chars().filter(|letter| letter.is_alphanumeric() || *letter == ':').collect();
+    let joined: String =
+        plain.chars().filter(|letter| letter.is_alphanumeric() || *letter == ':').collect();
+    let joined_raw: String =
+        readable.chars().filter(|letter| letter.is_alphanumeric() || *letter == ':').collect();
     JOINED.iter().find_map(|words| {
         [&joined, &joined_raw].into_iter().find_map(|text| {
             let at = text.find(words)?;
@@ -121,7 +156,8 @@ pub fn injection_text(text: &str) -> Option<String> {
     })
 }
 
-/// Writes a text as a person reads it: no invisible characters, look-alikes replaced, one blank between words.
+/// Writes a text as a person reads it: no invisible characters, look-alikes replaced, one blank
+/// between words.
 fn readable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars().filter_map(look_alike).map(latin) {
@@ -134,8 +170,9 @@ fn readable(text: &str) -> String {
     out
 }
 
-/// Replaces Cyrillic and Greek letters that look Latin, but only single ones would betray themselves: whole Russian words
-/// stay readable to the Russian patterns because those use letters that are kept.
+/// Replaces Cyrillic and Greek letters that look Latin, but only single ones would betray
+/// themselves: whole Russian words stay readable to the Russian patterns because those use letters
+/// that are kept.
 fn latin(letter: char) -> char {
     match letter {
         '\u{456}' | '\u{3b9}' => 'i',
@@ -184,7 +221,12 @@ fn said(text: &str) -> Option<String> {
     let patterns = COMPILED.as_ref()?;
     let first = patterns.set.matches(text).iter().next()?;
     let found = patterns.each.get(first)?.find(text)?;
-    Some(fragment(text, found.start(), FRAGMENT_CHARS_MAX).chars().take(found.len().max(1)).collect())
+    Some(
+        fragment(text, found.start(), FRAGMENT_CHARS_MAX)
+            .chars()
+            .take(found.len().max(1))
+            .collect(),
+    )
 }
 
 #[cfg(test)]

@@ -1,17 +1,20 @@
 //! Takes a request apart into the values that an application would get.
 //!
-//! A pattern that may say "the value begins with" is far more exact than one that searches a whole line, so the target
-//! is cut into its path and its parameters before it is decoded, as a server does. An ampersand that an attacker left
-//! unescaped cuts a payload in two; a piece that can't be a parameter of its own is put back where it came from.
+//! A pattern that may say "the value begins with" is far more exact than one that searches a whole
+//! line, so the target is cut into its path and its parameters before it is decoded, as a server
+//! does. An ampersand that an attacker left unescaped cuts a payload in two; a piece that can't be
+//! a parameter of its own is put back where it came from.
 
 use super::view::Views;
 use super::{Field, PARAMETER_CHARS_MAX, Request, clip};
-use alert::decode::{Plus, decode_with};
+use alert::decode::{Layer, Plus, decode_with};
 
-/// How many parameters of one field are looked at, which is more than forms have; the rest is looked at as one value.
+/// How many parameters of one field are looked at, which is more than forms have; the rest is
+/// looked at as one value.
 const PARAMETERS_MAX: usize = 64;
 
-/// How much of one field is looked at. Servers refuse longer request lines, and a longer body is data.
+/// How much of one field is looked at. Servers refuse longer request lines, and a longer body is
+/// data.
 const FIELD_BYTES_MAX: usize = 16 * 1024;
 
 /// Says what a part is within its field.
@@ -95,10 +98,14 @@ fn path_parts(path: &str, field: Field, parts: &mut Vec<Part>) {
     let Some(decoded) = parts.last().map(|part| part.text.clone()) else { return };
     let strange = |letter: char| {
         letter.is_control()
-            || matches!(letter, '\'' | '"' | '<' | '>' | '(' | ')' | '{' | '}' | '|' | ';' | '$' | '`' | ' ')
+            || matches!(
+                letter,
+                '\'' | '"' | '<' | '>' | '(' | ')' | '{' | '}' | '|' | ';' | '$' | '`' | ' '
+            )
     };
     if let Some(at) = decoded.find(strange) {
-        let start = decoded.get(..at).and_then(|clean| clean.rfind('/')).map_or(0, |slash| slash + 1);
+        let start =
+            decoded.get(..at).and_then(|clean| clean.rfind('/')).map_or(0, |slash| slash + 1);
         let segment = decoded.get(start..).unwrap_or_default();
         push_decoded(parts, field, Kind::Segment, None, segment.to_owned());
     }
@@ -148,20 +155,31 @@ fn pieces(query: &str) -> Vec<&str> {
 fn is_parameter(piece: &str) -> bool {
     match piece.split_once('=') {
         Some((name, _)) => is_name(name),
-        None => !piece.is_empty() && piece.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)),
+        None => {
+            !piece.is_empty()
+                && piece.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        }
     }
 }
 
-/// Says whether a text can be the name of a parameter: no blanks, quotes or brackets of code, escaped or not.
+/// Says whether a text can be the name of a parameter: no blanks, quotes or brackets of code,
+/// escaped or not.
 fn is_name(name: &str) -> bool {
     !name.is_empty()
-        && !["%20", "%3c", "%3C", "%27", "%22", "%28", "%3b", "%3B"].iter().any(|code| name.contains(code))
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]%$:*@~/".contains(&byte) || byte >= 0x80)
+        && !["%20", "%3c", "%3C", "%27", "%22", "%28", "%3b", "%3B"]
+            .iter()
+            .any(|code| name.contains(code))
+        && name.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || b"_-.[]%$:*@~/".contains(&byte) || byte >= 0x80
+        })
 }
 
 /// Says whether a name has signs that only few honest parameters have, so that it is looked at too.
 fn is_strange_name(name: &str) -> bool {
-    name.contains('$') || name.contains("__") || name.contains("%24") || name.contains("prototype")
+    name.contains('$')
+        || name.contains("__")
+        || name.contains("%24")
+        || name.contains("prototype")
         || name.to_ascii_lowercase().contains("%5b%24")
 }
 
@@ -179,17 +197,35 @@ fn extra_parts(extra: &str, parts: &mut Vec<Part>) {
     }
 }
 
-fn push(parts: &mut Vec<Part>, field: Field, kind: Kind, name: Option<&str>, raw: &str, plus: Plus) {
+fn push(
+    parts: &mut Vec<Part>,
+    field: Field,
+    kind: Kind,
+    name: Option<&str>,
+    raw: &str,
+    plus: Plus,
+) {
     let decoded = decode_with(raw, plus);
-    let name = name.map(|name| clip(&decode_with(name, Plus::Everywhere).text, PARAMETER_CHARS_MAX));
-    let (text, runs) = decoded.split_base64();
-    for run in runs {
-        push_decoded(parts, field, kind, name.clone(), run.to_owned());
+    let name =
+        name.map(|name| clip(&decode_with(name, Plus::Everywhere).text, PARAMETER_CHARS_MAX));
+    if decoded.layers.contains(&Layer::Base64) {
+        let (text, runs) = decoded.split_base64();
+        for run in runs {
+            push_decoded(parts, field, kind, name.clone(), run.to_owned());
+        }
+        push_decoded(parts, field, kind, name, text.to_owned());
+    } else {
+        push_decoded(parts, field, kind, name, decoded.text);
     }
-    push_decoded(parts, field, kind, name, text.to_owned());
 }
 
-fn push_decoded(parts: &mut Vec<Part>, field: Field, kind: Kind, parameter: Option<String>, text: String) {
+fn push_decoded(
+    parts: &mut Vec<Part>,
+    field: Field,
+    kind: Kind,
+    parameter: Option<String>,
+    text: String,
+) {
     let views = Views::of(&text);
     parts.push(Part { field, kind, parameter, views, text });
 }

@@ -1,8 +1,9 @@
 //! Finds signs of attacks with many patterns at little cost.
 //!
-//! A sign is a pattern with a few short strings, one of which must occur where the pattern can match. One string finder
-//! looks for the strings of all signs in one pass; only the signs whose string it saw are compared. An ordinary request
-//! has hardly any, so that most patterns are never even built.
+//! A sign is a pattern with a few short strings, one of which must occur where the pattern can
+//! match. One string finder looks for the strings of all signs in one pass; only the signs whose
+//! string it saw are compared. An ordinary request has hardly any, so that most patterns are never
+//! even built.
 //!
 //! Signs add up: two weak ones of the same kind in the same field are as good as one strong one.
 
@@ -181,7 +182,11 @@ impl Engine {
         let built = signs.iter().map(|_| OnceLock::new()).collect();
         let chosen = |wanted: &dyn Fn(&Sign) -> bool| {
             let mut marks = Marks::default();
-            signs.iter().enumerate().filter(|(_, sign)| wanted(sign)).for_each(|(index, _)| marks.set(index));
+            signs
+                .iter()
+                .enumerate()
+                .filter(|(_, sign)| wanted(sign))
+                .for_each(|(index, _)| marks.set(index));
             marks
         };
         let of_view = VIEWS.iter().map(|view| chosen(&|sign| sign.view == *view)).collect();
@@ -218,9 +223,38 @@ impl Engine {
     }
 }
 
-/// Builds a pattern. Bytes beyond ASCII are letters of no class, which is right here and keeps the automata small.
-pub(super) fn build(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).dot_matches_new_line(true).build()
+/// Builds a pattern of a sign. Its classes are those of ASCII: the languages of the payloads know
+/// no other letters, and the classes of Unicode would make each automaton many times larger and
+/// slower to build.
+fn build(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(&ascii_classes(pattern))
+        .size_limit(PATTERN_BYTES_MAX)
+        .dot_matches_new_line(true)
+        .build()
+}
+
+/// Replaces the classes that would mean all of Unicode. Sets may be nested, so this is right inside
+/// a set too.
+fn ascii_classes(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len() * 2);
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            out.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('w') => out.push_str("[0-9a-z_]"),
+            Some('W') => out.push_str("[^0-9a-z_]"),
+            Some('s') => out.push_str(r"[\t-\r ]"),
+            Some('S') => out.push_str(r"[^\t-\r ]"),
+            Some('d') => out.push_str("[0-9]"),
+            Some('b') => out.push_str(r"(?-u:\b)"),
+            Some(other) => out.extend(['\\', other]),
+            None => out.push('\\'),
+        }
+    }
+    out
 }
 
 /// Compares one part of a request with all signs.
@@ -240,7 +274,13 @@ pub(super) fn weigh(part: &Part, evidence: &mut Evidence) {
             if let Some(sign) = engine.signs.get(index)
                 && let Some(start) = matching(engine, index, sign, text)
             {
-                evidence.add(sign.class, sign.strength, part, sign.reason, shown(part, *view, start));
+                evidence.add(
+                    sign.class,
+                    sign.strength,
+                    part,
+                    sign.reason,
+                    shown(part, *view, start),
+                );
             }
         }
     }
@@ -307,7 +347,10 @@ impl Evidence {
     ) {
         let doubt = u32::from(100 - strength.min(99));
         let finding = Finding { class, strength, field, parameter, fragment, reason };
-        let known = self.seen.iter_mut().find(|seen| seen.finding.class == class && seen.finding.field == field);
+        let known = self
+            .seen
+            .iter_mut()
+            .find(|seen| seen.finding.class == class && seen.finding.field == field);
         match known {
             None => self.seen.push(Seen { finding, doubt: doubt * 100 }),
             Some(seen) => {
@@ -330,8 +373,13 @@ impl Evidence {
             })
             .filter(|finding| finding.strength >= STRENGTH_MIN)
             .collect();
-        let strengths: Vec<(WebClass, Field)> = findings.iter().map(|finding| (finding.class, finding.field)).collect();
-        let is_only_argument = |finding: &Finding| strengths.iter().any(|(class, field)| *field == finding.field && carries(*class, finding.class));
+        let strengths: Vec<(WebClass, Field)> =
+            findings.iter().map(|finding| (finding.class, finding.field)).collect();
+        let is_only_argument = |finding: &Finding| {
+            strengths
+                .iter()
+                .any(|(class, field)| *field == finding.field && carries(*class, finding.class))
+        };
         findings.sort_by(|a, b| {
             is_only_argument(a)
                 .cmp(&is_only_argument(b))
@@ -342,11 +390,14 @@ impl Evidence {
     }
 }
 
-/// Says whether an attack of one kind usually carries the other inside: a command names a file, a lookup a command.
+/// Says whether an attack of one kind usually carries the other inside: a command names a file, a
+/// lookup a command.
 fn carries(outer: WebClass, inner: WebClass) -> bool {
     use WebClass::{CodeInjection, CommandInjection, Log4shell, PathTraversal, SqlInjection, Ssti};
     match inner {
-        PathTraversal => matches!(outer, CommandInjection | CodeInjection | Ssti | SqlInjection | Log4shell),
+        PathTraversal => {
+            matches!(outer, CommandInjection | CodeInjection | Ssti | SqlInjection | Log4shell)
+        }
         CommandInjection => matches!(outer, Log4shell),
         _ => false,
     }

@@ -1,14 +1,20 @@
-//! Signs of SQL injection that are words: functions, tables and settings that no honest value names.
+//! Signs of SQL injection that are words: functions, tables and settings that no honest value
+//! names.
 //!
-//! These need no broken quote, because an application that pastes a number into a statement gives the attacker a place for
-//! an expression at once. Each word must stand as the language wants it, with its bracket, dot or argument, for people
-//! also write *about* databases.
+//! These need no broken quote, because an application that pastes a number into a statement gives
+//! the attacker a place for an expression at once. Each word must stand as the language wants it,
+//! with its bracket, dot or argument, for people also write *about* databases.
 
 use super::WebClass::SqlInjection;
 use super::rule::{Place, Sign, sign as any_sign};
 use super::view::View;
 
-const fn sign(strength: u8, reason: &'static str, anchors: &'static [&'static str], pattern: &'static str) -> Sign {
+const fn sign(
+    strength: u8,
+    reason: &'static str,
+    anchors: &'static [&'static str],
+    pattern: &'static str,
+) -> Sign {
     any_sign(SqlInjection, View::Sql, strength, reason, anchors, pattern)
 }
 
@@ -42,7 +48,7 @@ pub(super) const SIGNS: &[Sign] = &[
     sign(70, "raises an error that shows a value", &["extractvalue", "updatexml", "xmltype", "gtid_sub", "st_lat", "json_keys", "exp(~", "name_const", "geometrycollection", "polygon("], r"\b(?:extractvalue|updatexml|xmltype|gtid_subset|gtid_subtract|st_latfromgeohash|json_keys|name_const|geometrycollection|multipolygon)\s*\(\s*(?:$|['(\d@\w])|\bexp\s*\(\s*~"),
     sign(75, "raises an error that shows a value", &["floor", "rand("], r"\bfloor\s*\(\s*rand\s*\(|\brand\s*\(\s*\d\s*\)\s*(?:\*|\|)"),
     // Strings without quotes, or out of columns.
-    sign(60, "gathers columns into a string", &["concat"], r#"\b(?:group_)?concat(?:_ws)?\s*\(\s*(?:0x|char|@@|version|user|database|\(?\s*select|\w+\s*,\s*0x|\w+\s*,\s*char|table_name|column_name|'|"|[\w.]+\s*,\s*[\w.(]|\w+\))"#),
+    sign(60, "gathers columns into a string", &["concat"], r#"(?:^|[^.\w])(?:group_)?concat(?:_ws)?\s*\(\s*(?:0x|char|@@|version|user|database|\(?\s*select|\w+\s*,\s*0x|\w+\s*,\s*char|table_name|column_name|'|"|[\w.]+\s*,\s*[\w.(]|\w+\))"#),
     sign(65, "writes a string as numbers", &["char(", "char (", "chr("], r"\b(?:select\s*)?(?:n?char)\s*\(\s*\d+\s*(?:[),]|$)|\bchr\s*\(\s*\d+\s*\)\s*\|\|"),
     sign(60, "hides a value in hexadecimal", &["hex("], r"\b(?:unhex|hex)\s*\(\s*(?:hex|\(?\s*select|concat|version|user|char|upper|randomblob)\b"),
     sign(60, "hides a value in hexadecimal", &["aes_", "elt(", "make_set", "ord(", "bin("], r"\baes_(?:de|en)crypt\s*\(|\b(?:elt|make_set)\s*\(\s*[-+(\d]|\b(?:ord|bin)\s*\(\s*(?:mid|\(?select|\d)"),
@@ -61,7 +67,7 @@ pub(super) const SIGNS: &[Sign] = &[
     sign(65, "selects from a table of users", &["from"], r"\bselect\b[^;]{1,120}\bfrom\s+(?:\w+\.)?\w*(?:users?|admins?|members?|accounts?|passwords?|customers|credentials|credit_cards)\b"),
     sign(55, "limits or analyses a statement", &["limit", "procedure", "having"], r"\blimit\s+\d+\s*,\s*\d+\s*(?:--|#|/\*|into\b|union\b|\))|\bprocedure\s+analyse|\bhaving\s+(?:\d+\s*=|min\(|max\()|\)\s*limit\s+\d"),
     // Operators of one database.
-    sign(60, "casts as PostgreSQL does", &["::"], r#"['")\]\w]\s*::\s*(?:int(?:eger)?|jsonb?|text|double\s+precision|numeric|varchar|bool(?:ean)?|float\d?|regclass|xml)\b"#).only(Place::Input),
+    sign(60, "casts as PostgreSQL does", &["::"], r#"['")\]]\s*::\s*(?:int(?:eger)?|jsonb?|text|double\s+precision|numeric|varchar|bool(?:ean)?|float\d?|regclass|xml)\b"#).only(Place::Input),
     sign(60, "compares JSON in the database", &["'{", "\"{", "->", "#>", "@>", "<@"], r#"(?:\bor\b|\band\b|^)\s*'\{|'\s*(?:->>?|#>>?|@>|<@|\?&)\s*'|::jsonb?\s*[-#@<?]"#),
     sign(55, "selects by a mapping of the database", &["like(", "like ("], r#"=\s*like\s*\(\s*'|\blike\s*\(\s*'[^']*'\s*,"#),
     sign(45, "is the call of a database function", &["("], r"^(?:floor|ceil|round|format|length|len|version|left|right|lower|upper|substr|substring|concat|concat_ws|group_concat|ascii|char|chr|hex|unhex|mid|md5|sha1|now|sysdate|current_date|database|schema|user|abs|mod|greatest|least|ifnull|nullif|coalesce|convert|cast|count|sum|avg|min|max|extractvalue|updatexml|xmltype|date_add|date_sub|dayname|day|month|year|hour|rand|benchmark|if|elt|field|find_in_set|instr|locate|position|repeat|replace|reverse|rpad|lpad|trim|truncate|to_char|to_date|nvl|decode|json_\w+|jsonb_\w+|str_to_date|row_count|found_rows|load_file|bin|oct|ord|soundex|space|starts_with|overlay|div|is_srid|pg_\w+)\.?\s*\((?:\s*$|.*::)").only(Place::Value),

@@ -1,8 +1,9 @@
 //! Writes a decoded value in the form in which one language would read it.
 //!
-//! A payload is disguised for the language that it is meant for: comments between SQL words, quotes inside a shell
-//! command, backslashes in a path, tabs inside a scheme. Each view undoes the disguise of one language, so that the
-//! patterns can be simple. A view that would equal the plain one is not built, which is the usual case.
+//! A payload is disguised for the language that it is meant for: comments between SQL words, quotes
+//! inside a shell command, backslashes in a path, tabs inside a scheme. Each view undoes the
+//! disguise of one language, so that the patterns can be simple. A view that would equal the plain
+//! one is not built, which is the usual case.
 
 use std::borrow::Cow;
 
@@ -139,7 +140,8 @@ pub(super) fn look_alike(letter: char) -> Option<char> {
     read.to_lowercase().next()
 }
 
-/// Makes comments and runs of blanks one blank. The code in MySQL's `/*!…*/` is kept, for the server runs it.
+/// Makes comments and runs of blanks one blank. The code in MySQL's `/*!…*/` is kept, for the
+/// server runs it.
 fn sql(plain: &str) -> String {
     let mut out = String::with_capacity(plain.len());
     let mut rest = plain;
@@ -184,7 +186,8 @@ fn sql(plain: &str) -> String {
     out
 }
 
-/// Removes what the shell removes: quotes, backslashes, carets of Windows, and expansions that are empty.
+/// Removes what the shell removes: quotes, backslashes, carets of Windows, and expansions that are
+/// empty.
 fn shell(plain: &str) -> String {
     let spaced = plain.replace("${ifs}", " ").replace("$ifs", " ").replace("$'\\t'", " ");
     let mut out = String::with_capacity(spaced.len());

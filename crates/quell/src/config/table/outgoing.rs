@@ -125,7 +125,7 @@ pub(super) static LIMITS: Section = Section {
         setting(
             "incidents_open",
             Kind::Integer { min: 100, max: 10_000_000 },
-            Standard::Integer(20_000),
+            Standard::Integer(8_000),
             "The most incidents that are open at once. Beyond it the quietest are closed early. \
              Each takes about 10 kB of memory.",
         ),

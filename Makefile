@@ -1,0 +1,56 @@
+# The menu. `make check` is what CI runs.
+.PHONY: setup build demo demo-llm test check fmt lint tidy deny bench hook clean
+
+VENV := .venv
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+
+# Installs what is missing: a C compiler for SQLite and ring, and a private Python with a real llama.cpp server, its small
+# model and `requests` for the comparison. Says what it did; does nothing where all is there.
+setup:
+	@./packaging/setup.sh $(VENV)
+
+build:
+	cargo build --locked
+
+demo: setup
+	cargo run --locked -q --release -p quell -- demo
+
+# The same through a real llama.cpp server with the small model that packages carry: it proves the path, not the model.
+demo-llm: setup
+	cargo build --locked -q --release -p quell
+	$(VENV)/bin/python lab/llama_server.py -- ./target/release/quell demo --analyst model --model-url {url} --model smollm2 --context-tokens 4096
+
+test: setup hook
+ifdef NEXTEST
+	cargo nextest run --locked --workspace
+else
+	cargo test --locked --workspace --all-targets
+endif
+	cargo test --locked --workspace --doc
+
+check: fmt lint tidy deny test
+
+fmt:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+tidy:
+	cargo xtask tidy
+
+deny:
+	cargo xtask deny
+	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --locked check bans licenses sources; \
+	else echo "cargo-deny is not installed: the offline half ran above (cargo install cargo-deny for the rest)"; fi
+
+# The hook, static: no loader, no runtime, a millisecond.
+hook:
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked -q -p hook --profile hook --target $(shell rustc -vV | sed -n 's/host: //p')
+
+bench: setup hook
+	cargo xtask bench hook
+	cargo bench --locked -p quell --bench intake
+
+clean:
+	cargo clean

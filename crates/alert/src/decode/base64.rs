@@ -1,0 +1,68 @@
+//! Finds base64 in a text by what comes out of it.
+//!
+//! Nothing marks a run of base64 as such, and identifiers, hashes and long words use the same
+//! letters. What tells them apart is the result: random letters hardly ever decode to printable
+//! text.
+
+use super::{BASE64_CHARS_MAX, BASE64_CHARS_MIN, BASE64_RUNS_MAX, split_at_most};
+
+/// How many base64 runs are tried at all, so that a line made of tokens can't cost more than one
+/// made of words.
+const BASE64_TRIES_MAX: usize = 16;
+
+/// Finds the runs of base64 letters that decode to text.
+pub(super) fn runs(text: &str) -> Vec<String> {
+    // In a path the slash separates; in a value it is a letter of the alphabet.
+    let query = match text.find('?') {
+        Some(at) => at,
+        None if text.starts_with('/') => text.len(),
+        None => 0,
+    };
+    let (path, values) = split_at_most(text, query);
+    let in_path = path.split(|letter: char| letter == '/' || !is_letter(letter));
+    let in_values = values.split(|letter: char| !is_letter(letter));
+    in_path
+        .chain(in_values)
+        .filter(|run| looks_encoded(run))
+        .take(BASE64_TRIES_MAX)
+        .filter_map(|run| text_of(run.get(..run.len().min(BASE64_CHARS_MAX))?))
+        .take(BASE64_RUNS_MAX)
+        .collect()
+}
+
+fn is_letter(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '-' | '_')
+}
+
+/// Tells an encoded run from a long word: text in base64 mixes upper and lower case.
+fn looks_encoded(run: &str) -> bool {
+    run.len() >= BASE64_CHARS_MIN
+        && run.bytes().any(|byte| byte.is_ascii_uppercase())
+        && run.bytes().any(|byte| byte.is_ascii_lowercase())
+}
+
+/// Decodes a run of either base64 alphabet, and returns it if nine in ten characters are printable
+/// ASCII.
+fn text_of(run: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(run.len() / 4 * 3 + 3);
+    let mut bits = 0_u32;
+    let mut held = 0_u32;
+    for byte in run.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            _ => 63,
+        };
+        bits = ((bits << 6) | u32::from(value)) & 0xffff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from((bits >> held) & 0xff).unwrap_or_default());
+        }
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    let printable = text.chars().filter(|c| matches!(c, ' '..='~' | '\t' | '\n' | '\r')).count();
+    (printable * 10 >= text.chars().count() * 9).then_some(text)
+}

@@ -1,0 +1,107 @@
+//! Paths that are worth probing.
+//!
+//! Asking for `/.git/config` is no attack: it only says what a visitor hopes to find. One such
+//! request is noise, many of them are forced browsing, which is for others to count.
+
+/// Paths that visitors probe, and what they hope to find. They are matched as beginnings of a path
+/// segment.
+const SENSITIVE_PATHS: &[(&str, &str)] = &[
+    ("/.git", "a version control repository"),
+    ("/.svn", "a version control repository"),
+    ("/.hg", "a version control repository"),
+    ("/.bzr", "a version control repository"),
+    ("/.env", "a file of secrets"),
+    ("/.aws", "credentials of a cloud"),
+    ("/.azure", "credentials of a cloud"),
+    ("/.config/gcloud", "credentials of a cloud"),
+    ("/.kube", "credentials of a cluster"),
+    ("/.docker", "credentials of a registry"),
+    ("/.ssh", "keys of a user"),
+    ("/id_rsa", "keys of a user"),
+    ("/.htpasswd", "password hashes"),
+    ("/.htaccess", "a configuration of the web server"),
+    ("/.bash_history", "a history of commands"),
+    ("/.npmrc", "credentials of a registry"),
+    ("/.vscode/sftp", "credentials of an editor"),
+    ("/.ds_store", "a list of files"),
+    ("/web.config", "a configuration of the web server"),
+    ("/server-status", "the state of the web server"),
+    ("/server-info", "the state of the web server"),
+    ("/nginx_status", "the state of the web server"),
+    ("/actuator", "the inside of a Java application"),
+    ("/jolokia", "the inside of a Java application"),
+    ("/manager/html", "the administration of an application server"),
+    ("/host-manager", "the administration of an application server"),
+    ("/jmx-console", "the administration of an application server"),
+    ("/web-console", "the administration of an application server"),
+    ("/solr/admin", "the administration of a search server"),
+    ("/wp-admin", "the administration of WordPress"),
+    ("/wp-login.php", "the sign-in of WordPress"),
+    ("/wp-config", "a file of secrets"),
+    ("/xmlrpc.php", "the remote interface of WordPress"),
+    ("/administrator/", "the administration of Joomla"),
+    ("/phpmyadmin", "the administration of a database"),
+    ("/pma/", "the administration of a database"),
+    ("/myadmin", "the administration of a database"),
+    ("/mysqladmin", "the administration of a database"),
+    ("/adminer", "the administration of a database"),
+    ("/phppgadmin", "the administration of a database"),
+    ("/phpinfo", "the settings of PHP"),
+    ("/info.php", "the settings of PHP"),
+    ("/php.ini", "the settings of PHP"),
+    ("/vendor/phpunit", "a test tool that runs code"),
+    ("/cgi-bin/", "scripts of the web server"),
+    ("/boaform", "the administration of a router"),
+    ("/gponform", "the administration of a router"),
+    ("/hnap1", "the administration of a router"),
+    ("/setup.cgi", "the administration of a router"),
+    ("/owa/", "the mail of Exchange"),
+    ("/autodiscover", "the settings of Exchange"),
+    ("/remote/login", "a remote access gateway"),
+    ("/dana-na", "a remote access gateway"),
+    ("/telescope", "the debugger of an application"),
+    ("/_profiler", "the debugger of an application"),
+    ("/_ignition", "the debugger of an application"),
+    ("/debug/pprof", "the debugger of an application"),
+    ("/console/", "a console of an application"),
+    ("/swagger", "the description of an interface"),
+    ("/api-docs", "the description of an interface"),
+    ("/config.json", "a configuration of an application"),
+    ("/config.php", "a configuration of an application"),
+    ("/config.yml", "a configuration of an application"),
+    ("/database.yml", "a configuration of a database"),
+    ("/docker-compose", "the layout of an application"),
+    ("/backup", "a backup"),
+    ("/dump.sql", "a dump of a database"),
+    ("/db.sql", "a dump of a database"),
+];
+
+/// Endings of files that are left behind by people and editors.
+const LEFT_BEHIND: &[&str] = &[
+    ".bak", ".old", ".orig", ".swp", ".sql", ".sql.gz", ".tar.gz", ".sqlite", ".sqlite3", ".bkp",
+    ".save", ".pem", ".key", ".pfx", ".p12", ".kdbx", "~",
+];
+
+/// Returns what a visitor hopes to find behind a path that is often probed: a hint of forced
+/// browsing, not an attack.
+///
+/// ```
+/// # use triage::classify::sensitive_path;
+/// assert_eq!(sensitive_path("/.git/config"), Some("a version control repository"));
+/// assert_eq!(sensitive_path("/blog/2022-05/"), None);
+/// ```
+pub fn sensitive_path(target: &str) -> Option<&'static str> {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let path =
+        alert::decode::decode_with(path, alert::decode::Plus::Nowhere).text.to_ascii_lowercase();
+    let named = SENSITIVE_PATHS.iter().find(|(probed, _)| {
+        path.match_indices(probed).any(|(at, _)| {
+            let next = path.as_bytes().get(at + probed.len());
+            probed.ends_with('/') || !next.is_some_and(|byte| byte.is_ascii_alphanumeric())
+        })
+    });
+    if let Some((_, hoped)) = named {
+        return Some(hoped);
+    }
+    LEFT_BEHIND.iter().any(|ending| path.ends_with(ending)).then_some("a file that was left behind")
+}

