@@ -172,7 +172,9 @@ impl Class {
             Self::BruteForce => Stage::CredentialAccess,
             Self::Login => Stage::Access,
             Self::PrivilegeEscalation => Stage::PrivilegeEscalation,
-            Self::AccountChange | Self::Persistence | Self::Webshell | Self::FileIntegrity => Stage::Persistence,
+            Self::AccountChange | Self::Persistence | Self::Webshell | Self::FileIntegrity => {
+                Stage::Persistence
+            }
             Self::Malware | Self::CommandExecution => Stage::Execution,
             Self::DefenseEvasion => Stage::DefenseEvasion,
             Self::Exfiltration | Self::DenialOfService => Stage::Impact,

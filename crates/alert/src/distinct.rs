@@ -9,14 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const REGISTERS: usize = 256;
 
 /// A counter of different things.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Distinct(Vec<u8>);
-
-impl Default for Distinct {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
 
 impl Distinct {
     /// Notes a thing by 64 bits of its hash. Gives true if the estimate may have changed.

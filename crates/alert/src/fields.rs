@@ -172,14 +172,19 @@ mod tests {
 
     fn check(json: &str) -> String {
         match Fields::parse(json, &Limits::default()) {
-            Ok(fields) => fields.iter().map(|(p, v)| format!("{p}={v}")).collect::<Vec<_>>().join(" "),
+            Ok(fields) => {
+                fields.iter().map(|(p, v)| format!("{p}={v}")).collect::<Vec<_>>().join(" ")
+            }
             Err(error) => error.to_string(),
         }
     }
 
     #[test]
     fn nested_values_become_dotted_paths_and_arrays_repeat_them() {
-        assert_eq!(check(r#"{"a":{"b":1,"c":[true,"x"]},"d":null,"e":"","f":0.5}"#), "a.b=1 a.c=true a.c=x f=0.5");
+        assert_eq!(
+            check(r#"{"a":{"b":1,"c":[true,"x"]},"d":null,"e":"","f":0.5}"#),
+            "a.b=1 a.c=true a.c=x f=0.5"
+        );
     }
 
     #[test]
@@ -193,7 +198,10 @@ mod tests {
     fn depth_and_number_of_fields_are_bounded() {
         let deep = format!("{}1{}", "{\"a\":".repeat(40), "}".repeat(40));
         assert!(check(&deep).starts_with("nested deeper than 32 levels"), "{}", check(&deep));
-        let wide = format!("{{{}}}", (0..2000).map(|n| format!("\"k{n}\":1")).collect::<Vec<_>>().join(","));
+        let wide = format!(
+            "{{{}}}",
+            (0..2000).map(|n| format!("\"k{n}\":1")).collect::<Vec<_>>().join(",")
+        );
         assert!(check(&wide).starts_with("more than 1024 fields"));
     }
 }

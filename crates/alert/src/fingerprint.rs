@@ -96,6 +96,9 @@ mod tests {
     #[test]
     fn parts_are_kept_apart() {
         assert_ne!(Fingerprint::of(["ab", "c"]), Fingerprint::of(["a", "bc"]));
-        assert_eq!(Fingerprint::parse(&Fingerprint::of(["x"]).to_string()), Some(Fingerprint::of(["x"])));
+        assert_eq!(
+            Fingerprint::parse(&Fingerprint::of(["x"]).to_string()),
+            Some(Fingerprint::of(["x"]))
+        );
     }
 }

@@ -24,15 +24,18 @@ pub struct IncidentId(String);
 impl IncidentId {
     /// Derives the name from the fold key and the alert that opened the incident.
     pub fn derive(first_seen: Timestamp, fingerprint: Fingerprint, opened_by: AlertKey) -> Self {
-        let hash = Fingerprint::of([fingerprint.to_string().as_str(), opened_by.0.to_string().as_str()]);
-        let time: String = first_seen.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
+        let hash =
+            Fingerprint::of([fingerprint.to_string().as_str(), opened_by.0.to_string().as_str()]);
+        let time: String =
+            first_seen.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
         let (day, clock) = time.split_at_checked(8).unwrap_or((time.as_str(), "000000"));
         Self(format!("Q-{day}-{clock}-{:010x}", hash.as_u64() >> 24))
     }
 
     /// Takes a name that a person typed or a store held. Any short printable word passes: it only selects a row.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = text.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+        let plain =
+            text.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
         (plain && (1..=64).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 

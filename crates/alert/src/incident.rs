@@ -146,7 +146,9 @@ impl Responses {
 }
 
 /// How much the alerts say about success. Ordered: merging only ever raises it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Success {
     /// Nothing speaks for it.

@@ -101,7 +101,11 @@ impl Alert {
     /// Gives the reason where the bytes are no JSON object, are past a limit, or carry no rule.
     pub fn parse(raw: &[u8], limits: &Limits) -> Result<Self, Malformed> {
         if raw.len() > limits.bytes_max {
-            return Err(malformed(format!("{} bytes, more than the limit of {}", raw.len(), limits.bytes_max)));
+            return Err(malformed(format!(
+                "{} bytes, more than the limit of {}",
+                raw.len(),
+                limits.bytes_max
+            )));
         }
         let text = String::from_utf8_lossy(raw);
         let had_invalid_utf8 = matches!(text, std::borrow::Cow::Owned(_));
@@ -115,7 +119,9 @@ impl Alert {
             techniques: fields.all("rule.mitre.id").map(name).collect(),
         };
         if rule.id.is_empty() && rule.description.is_empty() {
-            return Err(malformed("no `rule.id` and no `rule.description`: not a Wazuh alert".to_owned()));
+            return Err(malformed(
+                "no `rule.id` and no `rule.description`: not a Wazuh alert".to_owned(),
+            ));
         }
         let id = named("id");
         let key = AlertKey(identity(&fields, &id, raw));
@@ -184,7 +190,10 @@ fn level(text: Option<&str>) -> Result<u8, Malformed> {
             reason = "clamped to 0..=16 before the cast"
         )]
         Ok(number) if number.is_finite() => Ok(number.clamp(0.0, f64::from(RULE_LEVEL_MAX)) as u8),
-        _ => Err(malformed(format!("`rule.level` is `{}`, expected a number", sanitize::shown(text, 40)))),
+        _ => Err(malformed(format!(
+            "`rule.level` is `{}`, expected a number",
+            sanitize::shown(text, 40)
+        ))),
     }
 }
 
@@ -202,16 +211,26 @@ mod tests {
 
     #[test]
     fn numbers_as_text_and_missing_agents_are_read() {
-        let alert = parse(r#"{"rule":{"id":5710,"level":"7","groups":"sshd"},"id":"1.2"}"#).expect("an alert");
-        assert_eq!((alert.rule.id.as_str(), alert.rule.level, alert.agent.id.as_str()), ("5710", 7, ""));
+        let alert = parse(r#"{"rule":{"id":5710,"level":"7","groups":"sshd"},"id":"1.2"}"#)
+            .expect("an alert");
+        assert_eq!(
+            (alert.rule.id.as_str(), alert.rule.level, alert.agent.id.as_str()),
+            ("5710", 7, "")
+        );
         assert_eq!(alert.rule.groups, ["sshd"]);
     }
 
     #[test]
     fn a_copy_by_another_route_has_the_same_key_and_another_alert_has_not() {
-        let tail = parse(r#"{"timestamp":"t","rule":{"id":"1","level":3},"id":"9.1","full_log":"a"}"#).expect("one");
-        let hook = parse(r#"{"id":"9.1","full_log":"a","rule":{"level":3,"id":"1"},"timestamp":"t"}"#).expect("two");
-        let other = parse(r#"{"timestamp":"t","rule":{"id":"1","level":3},"id":"9.2","full_log":"a"}"#).expect("three");
+        let tail =
+            parse(r#"{"timestamp":"t","rule":{"id":"1","level":3},"id":"9.1","full_log":"a"}"#)
+                .expect("one");
+        let hook =
+            parse(r#"{"id":"9.1","full_log":"a","rule":{"level":3,"id":"1"},"timestamp":"t"}"#)
+                .expect("two");
+        let other =
+            parse(r#"{"timestamp":"t","rule":{"id":"1","level":3},"id":"9.2","full_log":"a"}"#)
+                .expect("three");
         assert_eq!(tail.key, hook.key);
         assert_ne!(tail.key, other.key);
     }
@@ -230,7 +249,9 @@ mod tests {
 
     #[test]
     fn invalid_utf8_is_replaced_and_reported() {
-        let alert = Alert::parse(b"{\"rule\":{\"id\":\"1\"},\"full_log\":\"a\xffb\"}", &Limits::default()).expect("an alert");
+        let alert =
+            Alert::parse(b"{\"rule\":{\"id\":\"1\"},\"full_log\":\"a\xffb\"}", &Limits::default())
+                .expect("an alert");
         assert!(alert.had_invalid_utf8);
         assert_eq!(alert.full_log.as_raw(), "a\u{fffd}b");
     }

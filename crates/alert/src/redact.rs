@@ -58,7 +58,13 @@ static RULES: LazyLock<Vec<MaskRule>> = LazyLock::new(|| {
 fn is_card_number(text: &str) -> bool {
     let digits: Vec<u32> = text.chars().filter_map(|character| character.to_digit(10)).collect();
     let luhn = digits.iter().rev().enumerate().fold(0, |sum, (at, digit)| {
-        sum + if at % 2 == 0 { *digit } else if *digit > 4 { digit * 2 - 9 } else { digit * 2 }
+        sum + if at % 2 == 0 {
+            *digit
+        } else if *digit > 4 {
+            digit * 2 - 9
+        } else {
+            digit * 2
+        }
     });
     let first_four = digits.iter().take(4).fold(0, |number, digit| number * 10 + digit);
     // Of the numbers that begin with 2, cards use 2221 to 2720. Times written as one number begin with 19 or 20.
@@ -77,7 +83,10 @@ mod tests {
     #[test]
     fn secrets_are_masked_and_the_rest_stays() {
         for (text, masked) in [
-            ("GET /login?user=bob&password=hunter2&next=/ HTTP/1.1", "GET /login?user=bob&password=[secret:password]&next=/ HTTP/1.1"),
+            (
+                "GET /login?user=bob&password=hunter2&next=/ HTTP/1.1",
+                "GET /login?user=bob&password=[secret:password]&next=/ HTTP/1.1",
+            ),
             ("Authorization: Basic Ym9iOmh1bnRlcg== x", "Authorization: [secret:authorization] x"),
             ("Cookie: sessionid=abc; csrftoken=def", "Cookie: [secret:cookie]"),
             ("api_key=12345 ok", "api_key=[secret:password] ok"),
@@ -87,7 +96,10 @@ mod tests {
             ("pid 1234567890123 is no card", "pid 1234567890123 is no card"),
             ("postgres://app:s3cret@db/x", "postgres://app:[secret:url_password]db/x"),
             ("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc123 end", "token [secret:token] end"),
-            ("/item/?id=1 UNION SELECT name,pw FROM users", "/item/?id=1 UNION SELECT name,pw FROM users"),
+            (
+                "/item/?id=1 UNION SELECT name,pw FROM users",
+                "/item/?id=1 UNION SELECT name,pw FROM users",
+            ),
         ] {
             assert_eq!(mask(text), masked);
         }

@@ -41,7 +41,8 @@ pub fn clean(text: &str) -> (String, Removed) {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return (text.to_owned(), Removed::default());
     }
-    let mut collector = Collector { text: String::with_capacity(text.len()), ..Collector::default() };
+    let mut collector =
+        Collector { text: String::with_capacity(text.len()), ..Collector::default() };
     // C1 controls (U+0080..U+009F) start escape sequences on some terminals. The parser sees them as text, so they
     // are turned into their seven-bit form first.
     if text.chars().any(|character| ('\u{80}'..='\u{9f}').contains(&character)) {
@@ -92,12 +93,26 @@ struct Collector {
 impl Perform for Collector {
     fn print(&mut self, character: char) {
         match character {
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}' => {
+            '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{061c}' => {
                 self.removed.bidi = self.removed.bidi.saturating_add(1);
             }
-            '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{00ad}' | '\u{180e}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}'
-            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => {
+            '\u{200b}'..='\u{200d}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{feff}'
+            | '\u{00ad}'
+            | '\u{180e}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+            | '\u{e0100}'..='\u{e01ef}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{3164}'
+            | '\u{ffa0}' => {
                 self.removed.invisible = self.removed.invisible.saturating_add(1);
             }
             '\u{2028}' | '\u{2029}' => self.text.push(' '),
@@ -139,7 +154,9 @@ mod tests {
 
     #[test]
     fn colours_links_and_device_strings_go_and_are_counted() {
-        let (text, removed) = clean("\u{1b}[31mred\u{1b}[0m \u{1b}]8;;http://evil\u{7}link\u{1b}\\ \u{1b}Pq\u{1b}\\end");
+        let (text, removed) = clean(
+            "\u{1b}[31mred\u{1b}[0m \u{1b}]8;;http://evil\u{7}link\u{1b}\\ \u{1b}Pq\u{1b}\\end",
+        );
         assert_eq!(text, "red link end");
         assert!(removed.escapes >= 4, "{removed:?}");
     }

@@ -26,7 +26,8 @@ impl TagKey {
 
     /// Computes the tag over `path = text` pairs, whatever order they come in. Pairs named `tag` are left out.
     pub fn sign<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-        let mut pairs: Vec<(&str, &str)> = pairs.into_iter().filter(|(path, _)| *path != "tag").collect();
+        let mut pairs: Vec<(&str, &str)> =
+            pairs.into_iter().filter(|(path, _)| *path != "tag").collect();
         // A stable sort: the elements of one array share a path and keep their order.
         pairs.sort_by_key(|(path, _)| *path);
         // `new_from_slice` fails for no length of key with HMAC; an empty tag verifies nothing, so failing closed is safe.
@@ -41,7 +42,11 @@ impl TagKey {
     }
 
     /// Tells whether `tag` is the one over these pairs, in constant time.
-    pub fn verify<'a>(&self, tag: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
+    pub fn verify<'a>(
+        &self,
+        tag: &str,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> bool {
         let expected = self.sign(pairs);
         !expected.is_empty() && bool::from(expected.as_bytes().ct_eq(tag.as_bytes()))
     }

@@ -62,9 +62,7 @@ impl Draft {
     /// of it filled to the brim is about 1,900 characters, which fits 700 tokens.
     pub fn schema() -> Value {
         let words = |all: Vec<&str>| json!({"type": "string", "enum": all});
-        let texts = |most: usize, characters: usize| {
-            json!({"type": "array", "maxItems": most, "items": {"type": "string", "maxLength": characters}})
-        };
+        let texts = |most: usize, characters: usize| json!({"type": "array", "maxItems": most, "items": {"type": "string", "maxLength": characters}});
         json!({
             "type": "object",
             "properties": {
@@ -100,7 +98,10 @@ impl Draft {
         let body = json_object(answer).ok_or("the answer holds no JSON object")?;
         let mut draft: Self = serde_json::from_str(body).map_err(|error| error.to_string())?;
         if draft.threat_level > THREAT_LEVEL_MAX {
-            return Err(format!("threat_level is {}, expected 0 to {THREAT_LEVEL_MAX}", draft.threat_level));
+            return Err(format!(
+                "threat_level is {}, expected 0 to {THREAT_LEVEL_MAX}",
+                draft.threat_level
+            ));
         }
         if draft.confidence > 100 {
             return Err(format!("confidence is {}, expected 0 to 100", draft.confidence));
@@ -263,9 +264,14 @@ mod tests {
             assert_eq!(Draft::parse(answer).expect_err("refused"), reason);
         }
         let wrong = GOOD.replace(":6,", ":\"six\",");
-        assert!(Draft::parse(&wrong).expect_err("refused").contains("invalid type: string \"six\""));
+        assert!(
+            Draft::parse(&wrong).expect_err("refused").contains("invalid type: string \"six\"")
+        );
         let high = GOOD.replace(":6,", ":11,");
-        assert_eq!(Draft::parse(&high).expect_err("refused"), "threat_level is 11, expected 0 to 10");
+        assert_eq!(
+            Draft::parse(&high).expect_err("refused"),
+            "threat_level is 11, expected 0 to 10"
+        );
     }
 
     #[test]

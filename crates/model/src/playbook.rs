@@ -144,14 +144,14 @@ fn what(incident: &Incident, scene: &Scene) -> String {
             scene.place()
         ),
         Class::BruteForce => {
-            format!("{alerts} of failed logins by {} on {}.", scene.actor, scene.target)
+            format!("{} failed to log in on {} ({alerts}).", scene.actor, scene.target)
         }
         class if class.is_web_exploit() => {
             let reason = incident
                 .finding()
                 .map_or(String::new(), |(_, finding)| format!(" ({})", finding.reason));
             format!(
-                "{} sent {} through {} ({alerts}){reason}.",
+                "{} tried {} through {} ({alerts}){reason}.",
                 scene.actor,
                 advice::name(class),
                 scene.place()
@@ -177,7 +177,7 @@ fn so_far(incident: &Incident, scene: &Scene) -> String {
         }
         Success::Confirmed => "The alerts say that it worked.".to_owned(),
         Success::Answered => format!(
-            "{} answered with success ({} times): what it gave back must be looked at.",
+            "{} answered {} of them with success: what it gave back must be looked at.",
             scene.target,
             incident.responses.ok.max(1)
         ),

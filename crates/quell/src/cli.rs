@@ -42,7 +42,9 @@ pub(crate) enum Command {
     /// Judge alerts from a file, offline: incidents with verdicts out
     ///
     /// Reads Wazuh alerts, one JSON object a line. Without a model in the configuration the playbook judges.
-    #[command(after_help = "Examples:\n  quell triage /var/ossec/logs/alerts/alerts.json\n  zcat alerts.json.gz | quell triage - --json | jq .verdict.title")]
+    #[command(
+        after_help = "Examples:\n  quell triage /var/ossec/logs/alerts/alerts.json\n  zcat alerts.json.gz | quell triage - --json | jq .verdict.title"
+    )]
     Triage(Triage),
     /// Tell how the daemon stands: what came in, what waits, what was judged
     Status(Output),

@@ -1,6 +1,6 @@
 //! The commands. Each file is one; what they share is here: failures with exit codes, talk on stderr, the configuration.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands are where the program speaks to a person")]
+#![expect(clippy::print_stderr, reason = "commands are where the program speaks to a person")]
 
 mod completions;
 mod config;
@@ -136,6 +136,11 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
 
 fn refused(problems: &[Problem]) -> Failure {
     problems.iter().for_each(|problem| Talk::say(&problem.to_string()));
-    let errors = problems.iter().filter(|problem| problem.severity == crate::config::Severity::Error).count();
-    Failure::usage(format!("the configuration has {errors} errors\nhint: `quell config reference` explains every setting"))
+    let errors = problems
+        .iter()
+        .filter(|problem| problem.severity == crate::config::Severity::Error)
+        .count();
+    Failure::usage(format!(
+        "the configuration has {errors} errors\nhint: `quell config reference` explains every setting"
+    ))
 }

@@ -28,7 +28,7 @@ use crate::{event, operations, setup};
 /// How long stages may take to finish what they hold. systemd kills after 30 s.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
-/// How often the spool is looked at without a nudge is the spool's own business; this wakes it at start.
+/// Parts that run until they are told to end.
 type Tasks = JoinSet<anyhow::Result<()>>;
 
 /// Runs until a signal says to end.
@@ -86,9 +86,9 @@ pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> 
     }
     tracing::info!(data_dir = %home.path().display(), version = env!("CARGO_PKG_VERSION"), "quell runs");
 
-    let ended = wait(&mut sources, &mut stages, || {
+    let ended = wait(&mut sources, &mut stages, async || {
         if let Some(fresh) = reload() {
-            apply(&desk, fresh.config, key.clone(), clock.now())
+            apply(&desk, fresh.config, key.clone(), clock.now()).await;
         }
     })
     .await;
@@ -107,7 +107,11 @@ pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> 
 }
 
 /// Waits for a signal to end, applying reloads, or for a part to die.
-async fn wait(sources: &mut Tasks, stages: &mut Tasks, reload: impl Fn()) -> anyhow::Result<()> {
+async fn wait(
+    sources: &mut Tasks,
+    stages: &mut Tasks,
+    reload: impl AsyncFn(),
+) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -116,39 +120,44 @@ async fn wait(sources: &mut Tasks, stages: &mut Tasks, reload: impl Fn()) -> any
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            _ = hang_up.recv() => reload(),
+            _ = hang_up.recv() => reload().await,
             Some(ended) = sources.join_next() => part_ended("source", ended)?,
             Some(ended) = stages.join_next() => part_ended("stage", ended)?,
         }
     }
 }
 
-fn part_ended(kind: &str, ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
+fn part_ended(
+    kind: &str,
+    ended: Result<anyhow::Result<()>, tokio::task::JoinError>,
+) -> anyhow::Result<()> {
     match ended {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(error.context(format!("a {kind} of the daemon died"))),
-        Err(panicked) => Err(anyhow::Error::new(panicked).context(format!("a {kind} of the daemon panicked"))),
+        Err(panicked) => {
+            Err(anyhow::Error::new(panicked).context(format!("a {kind} of the daemon panicked")))
+        }
     }
 }
 
 async fn finish(tasks: &mut Tasks) {
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN_MAX, all).await.is_err() {
-        tracing::warn!("some parts did not finish in time; what they held is done after the next start");
+        tracing::warn!(
+            "some parts did not finish in time; what they held is done after the next start"
+        );
         tasks.abort_all();
     }
 }
 
-fn apply(desk: &DeskHandle, config: Config, key: alert::tag::TagKey, now: alert::Timestamp) {
-    let desk = desk.clone();
+async fn apply(desk: &DeskHandle, config: Config, key: alert::tag::TagKey, now: alert::Timestamp) {
     let (gate, settings) = (setup::gate(&config, key), setup::desk(&config));
-    // The one task that nobody waits for: it ends when the desk has taken the settings.
-    tokio::task::spawn(async move {
-        match desk.call(move |desk| desk.reconfigure(gate, settings, now)).await {
-            Ok(()) => tracing::info!("policy, assets, budgets and deadlines were read again; the rest needs a restart"),
-            Err(error) => tracing::error!("the configuration could not be applied: {error:#}"),
-        }
-    });
+    match desk.call(move |desk| desk.reconfigure(gate, settings, now)).await {
+        Ok(()) => tracing::info!(
+            "policy, assets, budgets and deadlines were read again; the rest needs a restart"
+        ),
+        Err(error) => tracing::error!("the configuration could not be applied: {error:#}"),
+    }
 }
 
 async fn start_sources(
@@ -200,7 +209,11 @@ async fn start_sources(
     Ok(())
 }
 
-async fn serve(router: axum::Router, listen: SocketAddr, mut end: watch::Receiver<bool>) -> anyhow::Result<()> {
+async fn serve(
+    router: axum::Router,
+    listen: SocketAddr,
+    mut end: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("could not listen on `{listen}` for alerts\nhint: another program may use the port; set `intake.http.listen`"))?;
@@ -225,7 +238,8 @@ fn make_spool(path: &Path, group: Option<u32>) -> anyhow::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    std::fs::create_dir_all(path).with_context(|| format!("could not make the spool `{}`", path.display()))?;
+    std::fs::create_dir_all(path)
+        .with_context(|| format!("could not make the spool `{}`", path.display()))?;
     if let Err(error) = chown(path, None, group) {
         tracing::warn!(path = %path.display(), "the spool could not be given to the hook's group: {error}");
     }
@@ -238,7 +252,10 @@ fn group_id(name: Option<&str>) -> Option<u32> {
     match nix::unistd::Group::from_name(name) {
         Ok(Some(group)) => Some(group.gid.as_raw()),
         _ => {
-            tracing::warn!(group = name, "there is no such group: the hook's socket and spool stay with this process's group");
+            tracing::warn!(
+                group = name,
+                "there is no such group: the hook's socket and spool stay with this process's group"
+            );
             None
         }
     }
@@ -246,7 +263,9 @@ fn group_id(name: Option<&str>) -> Option<u32> {
 
 fn log_notice(notice: Notice) {
     match notice.severity {
-        wazuh::Severity::Info => tracing::info!(route = notice.route.as_str(), "{}", notice.message),
+        wazuh::Severity::Info => {
+            tracing::info!(route = notice.route.as_str(), "{}", notice.message)
+        }
         wazuh::Severity::Warn => {
             event::source_warned(notice.route.as_str());
             tracing::warn!(route = notice.route.as_str(), "{}", notice.message);
@@ -259,7 +278,10 @@ fn announce_limits(config: &Config) {
         ("incidents_in_memory", config.limits.incidents_open),
         ("dead_letters", config.limits.dead_letters),
         ("intake_queue_deliveries", config.limits.intake_queue),
-        ("model_calls_per_minute", usize::try_from(config.judge.calls_per_minute).unwrap_or(usize::MAX)),
+        (
+            "model_calls_per_minute",
+            usize::try_from(config.judge.calls_per_minute).unwrap_or(usize::MAX),
+        ),
         ("alert_bytes", alert::Limits::default().bytes_max),
     ] {
         event::limit(name, value as u64);

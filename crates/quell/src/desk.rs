@@ -145,7 +145,11 @@ impl Desk {
     ///
     /// # Errors
     /// If the store can't take them. Then nothing of it happened, and the sender keeps them.
-    pub(crate) fn take_in(&mut self, arrivals: &[Arrivals], now: Timestamp) -> Result<Taken, StoreError> {
+    pub(crate) fn take_in(
+        &mut self,
+        arrivals: &[Arrivals],
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
         let taken = self.fold_and_commit(arrivals, now);
         if taken.is_err() {
             // The fold may hold alerts that were not committed. What was is in the store.
@@ -154,7 +158,11 @@ impl Desk {
         taken
     }
 
-    fn fold_and_commit(&mut self, arrivals: &[Arrivals], now: Timestamp) -> Result<Taken, StoreError> {
+    fn fold_and_commit(
+        &mut self,
+        arrivals: &[Arrivals],
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
         let mut batch = Batch::default();
         let mut admitted = Vec::new();
         for arrival in arrivals {
@@ -214,7 +222,11 @@ impl Desk {
         Ok(())
     }
 
-    fn without_duplicates(&self, admitted: Vec<Admitted>, counts: &mut Counts) -> Result<Vec<Admitted>, StoreError> {
+    fn without_duplicates(
+        &self,
+        admitted: Vec<Admitted>,
+        counts: &mut Counts,
+    ) -> Result<Vec<Admitted>, StoreError> {
         let keys: Vec<AlertKey> = admitted.iter().map(|admitted| admitted.alert.key).collect();
         let mut known: HashSet<AlertKey> = self.store.known_keys(&keys)?;
         let (fresh, repeated): (Vec<_>, Vec<_>) =
@@ -234,7 +246,12 @@ impl Desk {
             actor: incident.actor.name().to_owned(),
             severity: priority.severity.as_str().to_owned(),
             score: priority.score,
-            parts: priority.parts.iter().map(|part| format!("{} x{:.1}: {}", part.name, part.factor, part.reason)).collect::<Vec<_>>().join("; "),
+            parts: priority
+                .parts
+                .iter()
+                .map(|part| format!("{} x{:.1}: {}", part.name, part.factor, part.reason))
+                .collect::<Vec<_>>()
+                .join("; "),
             queued_at: now,
             deadline_at: now.after(self.settings.deadlines.of(priority.severity)),
             is_unjudged: !has_verdict,
@@ -243,7 +260,10 @@ impl Desk {
     }
 
     fn asset(&self, incident: &Incident) -> Option<&Asset> {
-        self.settings.assets.iter().find(|asset| asset.agent == incident.agent.id || asset.agent == incident.agent.name)
+        self.settings
+            .assets
+            .iter()
+            .find(|asset| asset.agent == incident.agent.id || asset.agent == incident.agent.name)
     }
 
     /// Gives the incidents whose turn it is. `running` names the incidents and actors that are being judged already.
@@ -300,17 +320,31 @@ impl Desk {
             .settings
             .sinks
             .iter()
-            .filter(|sink| verdict.draft.threat_level >= sink.threat_level_min && (sink.takes_echoes || !case.incident.echo))
+            .filter(|sink| {
+                verdict.draft.threat_level >= sink.threat_level_min
+                    && (sink.takes_echoes || !case.incident.echo)
+            })
             .map(|sink| OutboxMessage {
                 sink: sink.name.clone(),
                 key: crate::publish::event::key(verdict),
                 incident_id: verdict.incident_id.clone(),
-                body: self.publisher.event(&case.incident, verdict, case.context.campaign.as_deref()),
+                body: self.publisher.event(
+                    &case.incident,
+                    verdict,
+                    case.context.campaign.as_deref(),
+                ),
             })
             .collect();
-        let follow_up = if verdict.model_pending { self.ask_again(&case.job, Reason::ModelPending)? } else { None };
-        let settled =
-            self.store.commit_verdict(verdict, &messages, follow_up.as_ref().map(|(incident, job)| (incident, job)));
+        let follow_up = if verdict.model_pending {
+            self.ask_again(&case.job, Reason::ModelPending)?
+        } else {
+            None
+        };
+        let settled = self.store.commit_verdict(
+            verdict,
+            &messages,
+            follow_up.as_ref().map(|(incident, job)| (incident, job)),
+        );
         if settled.is_err() {
             self.fold = Fold::new(self.settings.fold);
         }
@@ -318,7 +352,11 @@ impl Desk {
     }
 
     /// Makes the next revision of an incident, with a job that keeps the urgency of `job`.
-    fn ask_again(&mut self, job: &JobRow, reason: Reason) -> Result<Option<(Incident, JobRow)>, StoreError> {
+    fn ask_again(
+        &mut self,
+        job: &JobRow,
+        reason: Reason,
+    ) -> Result<Option<(Incident, JobRow)>, StoreError> {
         let incident = self.change(&job.incident_id, |incident| {
             incident.revision = incident.revision.saturating_add(1);
             incident.reasons = vec![reason.clone()];
@@ -330,7 +368,11 @@ impl Desk {
     }
 
     /// Changes an incident, in memory if it is there. The caller commits it.
-    fn change(&mut self, id: &IncidentId, change: impl Fn(&mut Incident)) -> Result<Option<Incident>, StoreError> {
+    fn change(
+        &mut self,
+        id: &IncidentId,
+        change: impl Fn(&mut Incident),
+    ) -> Result<Option<Incident>, StoreError> {
         if let Some(incident) = self.fold.update(id, &change) {
             return Ok(Some(incident));
         }
@@ -349,8 +391,12 @@ impl Desk {
         let requests = self.store.requests(REQUESTS_MAX)?;
         for request in &requests {
             let incident = match request.action.as_str() {
-                "close" => self.change(&request.incident_id, |incident| incident.state = State::Closed)?,
-                "reopen" => self.change(&request.incident_id, |incident| incident.state = State::Open)?,
+                "close" => {
+                    self.change(&request.incident_id, |incident| incident.state = State::Closed)?
+                }
+                "reopen" => {
+                    self.change(&request.incident_id, |incident| incident.state = State::Open)?
+                }
                 "judge" => {
                     let asked = self.change(&request.incident_id, |incident| {
                         incident.revision = incident.revision.saturating_add(1);
@@ -393,7 +439,10 @@ impl Desk {
 ///
 /// # Errors
 /// If the store fails.
-pub(crate) fn campaign_of(store: &Store, incident: &Incident) -> Result<Option<Campaign>, StoreError> {
+pub(crate) fn campaign_of(
+    store: &Store,
+    incident: &Incident,
+) -> Result<Option<Campaign>, StoreError> {
     let actor = incident.actor.name();
     let steps = store.steps_of(actor, campaign::INCIDENTS_MAX)?;
     Ok(Campaign::of(actor, steps.into_iter().map(step).collect()))
@@ -404,7 +453,10 @@ fn job(row: &JobRow) -> Job {
         incident_id: row.incident_id.clone(),
         revision: row.revision,
         actor: row.actor.clone(),
-        severity: Severity::ALL.into_iter().find(|severity| severity.as_str() == row.severity).unwrap_or(Severity::Medium),
+        severity: Severity::ALL
+            .into_iter()
+            .find(|severity| severity.as_str() == row.severity)
+            .unwrap_or(Severity::Medium),
         score: row.score,
         queued_at: row.queued_at,
         deadline_at: row.deadline_at,

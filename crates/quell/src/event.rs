@@ -10,17 +10,32 @@ use store::Counts;
 
 /// Every metric with its help text.
 pub(crate) const METRICS: &[(&str, &str)] = &[
-    ("quell_alerts_total", "Alerts by what became of them: accepted, folded, own_output, below_policy, duplicate, malformed."),
-    ("quell_intake_refused_total", "Deliveries that were refused because the store could not take them, by route."),
+    (
+        "quell_alerts_total",
+        "Alerts by what became of them: accepted, folded, own_output, below_policy, duplicate, malformed.",
+    ),
+    (
+        "quell_intake_refused_total",
+        "Deliveries that were refused because the store could not take them, by route.",
+    ),
     ("quell_intake_batch_seconds", "Time to fold and commit one batch of alerts."),
     ("quell_intake_queue_deliveries", "Deliveries waiting to be folded."),
-    ("quell_source_warnings_total", "Things that sources warned of (rotations missed, lines too long), by route."),
+    (
+        "quell_source_warnings_total",
+        "Things that sources warned of (rotations missed, lines too long), by route.",
+    ),
     ("quell_verdicts_total", "Verdicts by analyst (model, playbook, interim) and severity."),
-    ("quell_verdict_age_seconds", "From an incident asking for a verdict to its verdict, by severity."),
+    (
+        "quell_verdict_age_seconds",
+        "From an incident asking for a verdict to its verdict, by severity.",
+    ),
     ("quell_deadline_misses_total", "Verdicts that came after their deadline, by severity."),
     ("quell_queue_jobs", "Incidents waiting for a verdict."),
     ("quell_queue_age_seconds", "Age of the oldest incident that waits for a verdict."),
-    ("quell_model_call_seconds", "Time of one case at the models, calls and pauses together, by backend."),
+    (
+        "quell_model_call_seconds",
+        "Time of one case at the models, calls and pauses together, by backend.",
+    ),
     ("quell_model_calls_total", "Calls made to models."),
     ("quell_model_tokens_total", "Tokens by kind (prompt, completion)."),
     ("quell_model_failures_total", "Cases in which a backend failed as a server, by backend."),
@@ -29,7 +44,10 @@ pub(crate) const METRICS: &[(&str, &str)] = &[
     ("quell_messages_total", "Messages by sink and what became of them (sent, failed, refused)."),
     ("quell_outbox_messages", "Messages waiting to be sent, by sink."),
     ("quell_incidents_in_memory", "Incidents that the fold holds in memory."),
-    ("quell_limit", "The named limits in force, by name: compare with the gauge of the same thing."),
+    (
+        "quell_limit",
+        "The named limits in force, by name: compare with the gauge of the same thing.",
+    ),
 ];
 
 /// Tells the recorder what each metric means.
@@ -37,7 +55,10 @@ pub(crate) fn describe() {
     for (name, help) in METRICS {
         match *name {
             name if name.ends_with("_total") => describe_counter!(name, *help),
-            name if name.ends_with("_batch_seconds") || name.ends_with("call_seconds") || name == "quell_verdict_age_seconds" => {
+            name if name.ends_with("_batch_seconds")
+                || name.ends_with("call_seconds")
+                || name == "quell_verdict_age_seconds" =>
+            {
                 describe_histogram!(name, *help);
             }
             name => describe_gauge!(name, *help),
@@ -65,19 +86,29 @@ pub(crate) fn source_warned(route: &'static str) {
 
 /// An incident was judged.
 pub(crate) fn judged(analyst: &'static str, severity: &str, age: Duration, is_late: bool) {
-    counter!("quell_verdicts_total", "analyst" => analyst, "severity" => severity.to_owned()).increment(1);
-    histogram!("quell_verdict_age_seconds", "severity" => severity.to_owned()).record(age.as_secs_f64());
+    counter!("quell_verdicts_total", "analyst" => analyst, "severity" => severity.to_owned())
+        .increment(1);
+    histogram!("quell_verdict_age_seconds", "severity" => severity.to_owned())
+        .record(age.as_secs_f64());
     if is_late {
         counter!("quell_deadline_misses_total", "severity" => severity.to_owned()).increment(1);
     }
 }
 
 /// Models were asked about a case.
-pub(crate) fn models_asked(backend: &str, calls: u32, prompt_tokens: u32, completion_tokens: u32, took: Duration) {
+pub(crate) fn models_asked(
+    backend: &str,
+    calls: u32,
+    prompt_tokens: u32,
+    completion_tokens: u32,
+    took: Duration,
+) {
     counter!("quell_model_calls_total").increment(u64::from(calls));
     counter!("quell_model_tokens_total", "kind" => "prompt").increment(u64::from(prompt_tokens));
-    counter!("quell_model_tokens_total", "kind" => "completion").increment(u64::from(completion_tokens));
-    histogram!("quell_model_call_seconds", "backend" => backend.to_owned()).record(took.as_secs_f64());
+    counter!("quell_model_tokens_total", "kind" => "completion")
+        .increment(u64::from(completion_tokens));
+    histogram!("quell_model_call_seconds", "backend" => backend.to_owned())
+        .record(took.as_secs_f64());
 }
 
 /// A backend failed as a server, or recovered.
@@ -85,7 +116,11 @@ pub(crate) fn backend_health(backend: &str, is_well: bool, is_resting: bool) {
     if !is_well {
         counter!("quell_model_failures_total", "backend" => backend.to_owned()).increment(1);
     }
-    gauge!("quell_breaker_open", "backend" => backend.to_owned()).set(if is_resting { 1.0 } else { 0.0 });
+    gauge!("quell_breaker_open", "backend" => backend.to_owned()).set(if is_resting {
+        1.0
+    } else {
+        0.0
+    });
 }
 
 /// A draft failed a check.
@@ -116,7 +151,10 @@ pub(crate) fn limit(name: &'static str, value: u64) {
     gauge!("quell_limit", "name" => name).set(as_f64(value));
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts beyond 2^53 do not occur")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a float; counts beyond 2^53 do not occur"
+)]
 fn as_f64(number: u64) -> f64 {
     number as f64
 }

@@ -47,9 +47,14 @@ impl Home {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(fs::TryLockError::WouldBlock) => {
-                bail!("another quell already runs on `{}`\nhint: stop it, or give this one a data directory of its own", path.display())
+                bail!(
+                    "another quell already runs on `{}`\nhint: stop it, or give this one a data directory of its own",
+                    path.display()
+                )
             }
-            Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("could not lock `{}`", lock_path.display())),
+            Err(fs::TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("could not lock `{}`", lock_path.display()))
+            }
         }
     }
 
@@ -75,8 +80,11 @@ impl Home {
             .mode(0o600)
             .open(&fresh)
             .with_context(|| format!("could not write `{}`", fresh.display()))?;
-        file.write_all(&secret).and_then(|()| file.sync_all()).with_context(|| format!("could not write `{}`", fresh.display()))?;
-        fs::rename(&fresh, &path).with_context(|| format!("could not put `{}` in place", path.display()))?;
+        file.write_all(&secret)
+            .and_then(|()| file.sync_all())
+            .with_context(|| format!("could not write `{}`", fresh.display()))?;
+        fs::rename(&fresh, &path)
+            .with_context(|| format!("could not put `{}` in place", path.display()))?;
         Ok(TagKey::new(secret))
     }
 }
@@ -90,10 +98,14 @@ pub(crate) fn read_key(data_dir: &Path) -> anyhow::Result<Option<TagKey>> {
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("could not open `{}`", path.display())),
+        Err(error) => {
+            return Err(error).with_context(|| format!("could not open `{}`", path.display()));
+        }
     };
     let mut bytes = Vec::new();
-    file.take(64).read_to_end(&mut bytes).with_context(|| format!("could not read `{}`", path.display()))?;
+    file.take(64)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("could not read `{}`", path.display()))?;
     let secret: [u8; 32] = bytes.try_into().ok().with_context(|| {
         format!("`{}` does not hold 32 bytes\nhint: move it aside; a new key is drawn, and results published before are no longer known as Quell's own", path.display())
     })?;
@@ -106,6 +118,8 @@ pub(crate) fn read_key(data_dir: &Path) -> anyhow::Result<Option<TagKey>> {
 /// If the system has no randomness.
 pub(crate) fn draw_key() -> anyhow::Result<[u8; 32]> {
     let mut secret = [0; 32];
-    getrandom::fill(&mut secret).ok().context("could not draw a key: the system gives no randomness")?;
+    getrandom::fill(&mut secret)
+        .ok()
+        .context("could not draw a key: the system gives no randomness")?;
     Ok(secret)
 }

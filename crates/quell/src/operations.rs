@@ -26,7 +26,8 @@ static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 /// # Errors
 /// If another recorder was set before.
 pub(crate) fn record() -> anyhow::Result<()> {
-    let handle = PrometheusBuilder::new().install_recorder().context("could not start to record metrics")?;
+    let handle =
+        PrometheusBuilder::new().install_recorder().context("could not start to record metrics")?;
     event::describe();
     RECORDER.set(handle).ok();
     Ok(())
@@ -61,7 +62,9 @@ async fn ready(State(stage): State<Stage>) -> (StatusCode, String) {
     let asked = stage.desk.call(|desk| desk.store.counts().map_err(|error| error.to_string()));
     match tokio::time::timeout(READY_WITHIN, asked).await {
         Ok(Ok(Ok(_))) => (StatusCode::OK, "ready\n".to_owned()),
-        Ok(Ok(Err(error))) => (StatusCode::SERVICE_UNAVAILABLE, format!("the store can't be read: {error}\n")),
+        Ok(Ok(Err(error))) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the store can't be read: {error}\n"))
+        }
         Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}\n")),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the desk did not answer in time\n".to_owned()),
     }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alert::verdict::{Analyst, Cost, Draft, PROMPT_VERSION, Verdict};
 use alert::Clock;
+use alert::verdict::{Analyst, Cost, Draft, PROMPT_VERSION, Verdict};
 use model::{AskError, Backend, Prompt, playbook, prompt};
 use triage::checks;
 use triage::schedule::Turn;
@@ -15,8 +15,12 @@ use triage::schedule::Turn;
 use crate::desk::Case;
 
 /// Pauses while a server says that it loads a model. A 14B model takes up to 10 s from an SSD.
-const LOADING_PAUSES: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+const LOADING_PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
 
 /// Failures of a case that its verdict tells of.
 const FAILURES_MAX: usize = 6;
@@ -44,7 +48,13 @@ pub(crate) struct Opinion {
 }
 
 /// Judges a case by the models at `seats`, then by the playbook.
-pub(crate) async fn judge(panel: &[Arc<Seat>], seats: &[usize], case: &Case, nonce: &str, clock: &dyn Clock) -> Opinion {
+pub(crate) async fn judge(
+    panel: &[Arc<Seat>],
+    seats: &[usize],
+    case: &Case,
+    nonce: &str,
+    clock: &dyn Clock,
+) -> Opinion {
     let started = clock.now();
     let mut cost = Cost::default();
     let mut health = Vec::new();
@@ -55,7 +65,10 @@ pub(crate) async fn judge(panel: &[Arc<Seat>], seats: &[usize], case: &Case, non
                 Ok((draft, analyst)) => {
                     health.push((*seat, true));
                     cost.elapsed_ms = millis(clock.now().since(started));
-                    return Opinion { verdict: assemble(case, draft, analyst, cost, clock), health };
+                    return Opinion {
+                        verdict: assemble(case, draft, analyst, cost, clock),
+                        health,
+                    };
                 }
                 Err(failure) => {
                     health.push((*seat, !failure.is_backend_fault));
@@ -81,9 +94,23 @@ impl From<AskError> for Failure {
     }
 }
 
-async fn ask(seat: &Seat, case: &Case, nonce: &str, cost: &mut Cost) -> Result<(Draft, Analyst), Failure> {
+async fn ask(
+    seat: &Seat,
+    case: &Case,
+    nonce: &str,
+    cost: &mut Cost,
+) -> Result<(Draft, Analyst), Failure> {
     let context = seat.backend.config().num_ctx;
-    let question = |context| prompt::incident(&case.incident, &case.bounds, &case.context, nonce, context, seat.max_tokens);
+    let question = |context| {
+        prompt::incident(
+            &case.incident,
+            &case.bounds,
+            &case.context,
+            nonce,
+            context,
+            seat.max_tokens,
+        )
+    };
     let mut first = question(context);
     let mut answered = call(seat, &first, cost).await;
     if let Err(AskError::PromptTooLong { .. } | AskError::Truncated { .. }) = &answered {
@@ -96,14 +123,19 @@ async fn ask(seat: &Seat, case: &Case, nonce: &str, cost: &mut Cost) -> Result<(
             Ok(draft) => return Ok((draft, analyst(seat, answer.model))),
             Err(complaint) => (answer.text, complaint),
         },
-        Err(AskError::CutByLength { max_tokens }) => (String::new(), format!("it was cut at {max_tokens} tokens")),
+        Err(AskError::CutByLength { max_tokens }) => {
+            (String::new(), format!("it was cut at {max_tokens} tokens"))
+        }
         Err(error) => return Err(error.into()),
     };
     note(cost, format!("{}: {complaint}; asked once more", seat.name()));
     let answer = call(seat, &prompt::repair(&first, &text, &complaint), cost).await?;
     match Draft::parse(&answer.text) {
         Ok(draft) => Ok((draft, analyst(seat, answer.model))),
-        Err(complaint) => Err(Failure { text: format!("its repaired answer could not be used: {complaint}"), is_backend_fault: false }),
+        Err(complaint) => Err(Failure {
+            text: format!("its repaired answer could not be used: {complaint}"),
+            is_backend_fault: false,
+        }),
     }
 }
 
@@ -114,8 +146,10 @@ async fn call(seat: &Seat, prompt: &Prompt, cost: &mut Cost) -> Result<model::An
         cost.calls = cost.calls.saturating_add(1);
         match seat.backend.ask(prompt).await {
             Ok(answer) => {
-                cost.prompt_tokens = cost.prompt_tokens.saturating_add(answer.prompt_tokens.unwrap_or(0));
-                cost.completion_tokens = cost.completion_tokens.saturating_add(answer.completion_tokens.unwrap_or(0));
+                cost.prompt_tokens =
+                    cost.prompt_tokens.saturating_add(answer.prompt_tokens.unwrap_or(0));
+                cost.completion_tokens =
+                    cost.completion_tokens.saturating_add(answer.completion_tokens.unwrap_or(0));
                 return Ok(answer);
             }
             Err(AskError::Loading) => match pauses.next() {
@@ -128,7 +162,10 @@ async fn call(seat: &Seat, prompt: &Prompt, cost: &mut Cost) -> Result<model::An
 }
 
 fn analyst(seat: &Seat, model: String) -> Analyst {
-    Analyst::Model { backend: seat.name().to_owned(), model: alert::sanitize::shown(&model, 80) }
+    // llama.cpp's server names a model by the path of its file: the folders say nothing to a reader.
+    let name =
+        if model.starts_with('/') { model.rsplit('/').next().unwrap_or(&model) } else { &model };
+    Analyst::Model { backend: seat.name().to_owned(), model: alert::sanitize::shown(name, 60) }
 }
 
 fn note(cost: &mut Cost, failure: String) {
@@ -144,9 +181,13 @@ fn assemble(case: &Case, draft: Draft, analyst: Analyst, cost: Cost, clock: &dyn
         (Analyst::Model { .. }, _) => (false, String::new()),
         (Analyst::Playbook, Turn::Interim(why)) => (true, why.to_owned()),
         (Analyst::Playbook, Turn::Playbook(why)) => (false, why.to_owned()),
-        (Analyst::Playbook, Turn::Model) => {
-            (false, cost.failures.last().cloned().unwrap_or_else(|| "no model of the panel could be asked".to_owned()))
-        }
+        (Analyst::Playbook, Turn::Model) => (
+            false,
+            cost.failures
+                .last()
+                .cloned()
+                .unwrap_or_else(|| "no model of the panel could be asked".to_owned()),
+        ),
     };
     Verdict {
         incident_id: case.incident.id.clone(),

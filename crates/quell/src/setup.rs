@@ -7,11 +7,11 @@ use std::time::Duration;
 use alert::tag::TagKey;
 use anyhow::Context as _;
 use model::{Backend, BackendConfig, Kind};
+use triage::FoldLimits;
 use triage::admit::Gate;
 use triage::policy::{Policy, RuleRange, Selection};
 use triage::priority::Deadlines;
 use triage::schedule::Budgets;
-use triage::FoldLimits;
 
 use crate::config::shape::{self, Config, ModelKind, WazuhMode};
 use crate::desk::{Asset, DeskSettings, SinkRule};
@@ -26,12 +26,15 @@ pub(crate) fn gate(config: &Config, key: TagKey) -> Gate {
         (config.publish.wazuh.mode == WazuhMode::File).then(|| config.publish.wazuh.file.clone()),
         config.publish.file.enabled.then(|| config.publish.file.path.clone()),
     ];
-    gate.echo_locations = own_files.into_iter().flatten().map(|path: PathBuf| path.display().to_string()).collect();
+    gate.echo_locations =
+        own_files.into_iter().flatten().map(|path: PathBuf| path.display().to_string()).collect();
     gate
 }
 
 fn policy(policy: &shape::Policy) -> Policy {
-    let ranges = |ranges: &[shape::RuleRange]| ranges.iter().filter_map(|range| RuleRange::parse(&range.to_string())).collect();
+    let ranges = |ranges: &[shape::RuleRange]| {
+        ranges.iter().filter_map(|range| RuleRange::parse(&range.to_string())).collect()
+    };
     Policy {
         level_min: policy.min_level,
         include: Selection {
@@ -70,7 +73,11 @@ pub(crate) fn desk(config: &Config) -> DeskSettings {
         assets: config
             .assets
             .iter()
-            .map(|asset| Asset { agent: asset.agent.clone(), weight: asset.weight, note: asset.note.clone() })
+            .map(|asset| Asset {
+                agent: asset.agent.clone(),
+                weight: asset.weight,
+                note: asset.note.clone(),
+            })
             .collect(),
         sinks: sink_rules(config),
         redact: config.judge.redact,
@@ -114,8 +121,13 @@ pub(crate) fn sinks(config: &Config) -> anyhow::Result<Vec<Sink>> {
     }
     for webhook in &config.webhooks {
         let secret = webhook.secret.as_ref().map(|secret| secret.reveal().to_owned());
-        let sink = Sink::webhook(&webhook_name(&webhook.name), webhook.url.as_str(), secret, webhook.timeout)
-            .with_context(|| format!("could not set up the webhook `{}`", webhook.name))?;
+        let sink = Sink::webhook(
+            &webhook_name(&webhook.name),
+            webhook.url.as_str(),
+            secret,
+            webhook.timeout,
+        )
+        .with_context(|| format!("could not set up the webhook `{}`", webhook.name))?;
         sinks.push(sink);
     }
     Ok(sinks)
@@ -123,7 +135,10 @@ pub(crate) fn sinks(config: &Config) -> anyhow::Result<Vec<Sink>> {
 
 /// The guard of what leaves the site.
 pub(crate) fn egress(config: &Config) -> model::Egress {
-    model::Egress { allowed_hosts: config.egress.allowed_hosts.clone(), extra_authorities: config.egress.ca_file.clone() }
+    model::Egress {
+        allowed_hosts: config.egress.allowed_hosts.clone(),
+        extra_authorities: config.egress.ca_file.clone(),
+    }
 }
 
 /// The models, in the order of the configuration.

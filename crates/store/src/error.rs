@@ -35,11 +35,15 @@ impl StoreError {
         match self.fault {
             StoreFault::Full => "free some space; nothing was lost, and senders will try again",
             StoreFault::Locked => "another process holds the store: is a second daemon running?",
-            StoreFault::ReadOnly => "the data directory must be writable for the user that runs quell",
+            StoreFault::ReadOnly => {
+                "the data directory must be writable for the user that runs quell"
+            }
             StoreFault::Corrupt => {
                 "stop quell, move the file aside, and start again: alerts are read once more from where Wazuh keeps them. `sqlite3 FILE .recover` may save verdicts and notes"
             }
-            StoreFault::TooNew => "a newer quell wrote this store: install that version again, or use another data directory",
+            StoreFault::TooNew => {
+                "a newer quell wrote this store: install that version again, or use another data directory"
+            }
             StoreFault::Other => "run `quell doctor` for a closer look",
         }
     }
@@ -52,13 +56,21 @@ pub(crate) trait Doing<T> {
 
 impl<T> Doing<T> for rusqlite::Result<T> {
     fn doing(self, what: &str) -> Result<T, StoreError> {
-        self.map_err(|error| StoreError { doing: what.to_owned(), fault: fault_of(&error), cause: error.to_string() })
+        self.map_err(|error| StoreError {
+            doing: what.to_owned(),
+            fault: fault_of(&error),
+            cause: error.to_string(),
+        })
     }
 }
 
 impl<T> Doing<T> for serde_json::Result<T> {
     fn doing(self, what: &str) -> Result<T, StoreError> {
-        self.map_err(|error| StoreError { doing: what.to_owned(), fault: StoreFault::Corrupt, cause: error.to_string() })
+        self.map_err(|error| StoreError {
+            doing: what.to_owned(),
+            fault: StoreFault::Corrupt,
+            cause: error.to_string(),
+        })
     }
 }
 

@@ -79,15 +79,22 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn incidents_by_fingerprint(&self, keys: &[Fingerprint]) -> Result<Vec<Incident>, StoreError> {
+    pub fn incidents_by_fingerprint(
+        &self,
+        keys: &[Fingerprint],
+    ) -> Result<Vec<Incident>, StoreError> {
         let mut find = self
             .connection
-            .prepare_cached("SELECT body FROM incident WHERE fingerprint = ?1 ORDER BY last_ms DESC LIMIT 1")
+            .prepare_cached(
+                "SELECT body FROM incident WHERE fingerprint = ?1 ORDER BY last_ms DESC LIMIT 1",
+            )
             .doing("look for open incidents")?;
         let mut found = Vec::new();
         for key in keys {
-            let body: Option<String> =
-                find.query_row([blob(key)], |row| row.get(0)).optional().doing("look for open incidents")?;
+            let body: Option<String> = find
+                .query_row([blob(key)], |row| row.get(0))
+                .optional()
+                .doing("look for open incidents")?;
             if let Some(body) = body {
                 found.push(row::incident(&body)?);
             }
@@ -102,10 +109,14 @@ impl Store {
     pub fn incident(&self, id: &str) -> Result<Option<Incident>, StoreError> {
         let mut find = self
             .connection
-            .prepare_cached("SELECT body FROM incident WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 2")
+            .prepare_cached(
+                "SELECT body FROM incident WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 2",
+            )
             .doing("read an incident")?;
-        let bodies: Vec<String> =
-            find.query_map([id], |row| row.get(0)).and_then(Iterator::collect).doing("read an incident")?;
+        let bodies: Vec<String> = find
+            .query_map([id], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .doing("read an incident")?;
         match bodies.as_slice() {
             [only] => row::incident(only).map(Some),
             [first, _] => {
@@ -140,7 +151,9 @@ impl Store {
             let (incident, verdict) = found.doing("list incidents")?;
             Ok(IncidentRow {
                 incident: row::incident(&incident)?,
-                verdict: verdict.map(|body| serde_json::from_str(&body).doing("read a stored verdict")).transpose()?,
+                verdict: verdict
+                    .map(|body| serde_json::from_str(&body).doing("read a stored verdict"))
+                    .transpose()?,
             })
         })
         .collect()
@@ -174,8 +187,13 @@ impl Store {
             .connection
             .prepare_cached("SELECT body FROM verdict WHERE incident_id = ?1 ORDER BY revision")
             .doing("read verdicts")?;
-        let bodies = read.query_map([id.as_str()], |row| row.get::<_, String>(0)).doing("read verdicts")?;
-        bodies.map(|body| serde_json::from_str(&body.doing("read verdicts")?).doing("read a stored verdict")).collect()
+        let bodies =
+            read.query_map([id.as_str()], |row| row.get::<_, String>(0)).doing("read verdicts")?;
+        bodies
+            .map(|body| {
+                serde_json::from_str(&body.doing("read verdicts")?).doing("read a stored verdict")
+            })
+            .collect()
     }
 
     /// Gives the ids of the alerts of an incident, in the order of their arrival. Alerts without an id of their own are named by their key.
@@ -189,7 +207,9 @@ impl Store {
                 "SELECT CASE alert_id WHEN '' THEN lower(hex(key)) ELSE alert_id END FROM alert WHERE incident_id = ?1 ORDER BY seq",
             )
             .doing("read alert ids")?;
-        read.query_map([id.as_str()], |row| row.get(0)).and_then(Iterator::collect).doing("read alert ids")
+        read.query_map([id.as_str()], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .doing("read alert ids")
     }
 
     /// Gives the incidents of an actor, oldest first, at most `limit`.
@@ -215,7 +235,8 @@ impl Store {
                 })
             })
             .doing("read the incidents of an actor")?;
-        let mut steps: Vec<StepRow> = rows.collect::<Result<_, _>>().doing("read the incidents of an actor")?;
+        let mut steps: Vec<StepRow> =
+            rows.collect::<Result<_, _>>().doing("read the incidents of an actor")?;
         steps.reverse();
         Ok(steps)
     }

@@ -76,7 +76,13 @@ impl Counts {
 
     /// Tells whether every accepted alert ended in exactly one place. `waiting` is what was accepted and not yet decided on.
     pub const fn are_conserved(&self, waiting: u64) -> bool {
-        self.accepted == self.folded + self.own_output + self.below_policy + self.duplicate + self.malformed + waiting
+        self.accepted
+            == self.folded
+                + self.own_output
+                + self.below_policy
+                + self.duplicate
+                + self.malformed
+                + waiting
     }
 
     /// Gives the counts with their names.
@@ -124,12 +130,14 @@ impl Store {
             jobs::write(&tx, job)?;
         }
         for letter in &batch.dead_letters {
-            tx.prepare_cached("INSERT INTO dead_letter (at_ms, route, reason, raw) VALUES (?1, ?2, ?3, ?4)")
-                .and_then(|mut insert| {
-                    let head = letter.raw.get(..DEAD_LETTER_BYTES_MAX).unwrap_or(&letter.raw);
-                    insert.execute(params![letter.at.as_millis(), letter.route, letter.reason, head])
-                })
-                .doing("store a dead letter")?;
+            tx.prepare_cached(
+                "INSERT INTO dead_letter (at_ms, route, reason, raw) VALUES (?1, ?2, ?3, ?4)",
+            )
+            .and_then(|mut insert| {
+                let head = letter.raw.get(..DEAD_LETTER_BYTES_MAX).unwrap_or(&letter.raw);
+                insert.execute(params![letter.at.as_millis(), letter.route, letter.reason, head])
+            })
+            .doing("store a dead letter")?;
         }
         for (name, count) in batch.counts.named().into_iter().filter(|(_, count)| *count > 0) {
             tx.prepare_cached(
@@ -151,7 +159,10 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn known_keys(&self, keys: &[AlertKey]) -> Result<HashSet<AlertKey>, StoreError> {
-        let mut find = self.connection.prepare_cached("SELECT 1 FROM alert WHERE key = ?1").doing("look for known alerts")?;
+        let mut find = self
+            .connection
+            .prepare_cached("SELECT 1 FROM alert WHERE key = ?1")
+            .doing("look for known alerts")?;
         let mut known = HashSet::new();
         for key in keys {
             if find.exists([blob(&key.0)]).doing("look for known alerts")? {
@@ -184,7 +195,9 @@ impl Store {
     pub fn counter(&self, name: &str) -> Result<u64, StoreError> {
         use rusqlite::OptionalExtension as _;
         self.connection
-            .query_row("SELECT value FROM counter WHERE name = ?1", [name], |row| row.get::<_, i64>(0))
+            .query_row("SELECT value FROM counter WHERE name = ?1", [name], |row| {
+                row.get::<_, i64>(0)
+            })
             .optional()
             .map(|value| u64::try_from(value.unwrap_or(0)).unwrap_or(0))
             .doing("read a counter")
@@ -209,7 +222,9 @@ impl Store {
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT at_ms, route, reason, raw FROM dead_letter ORDER BY seq DESC LIMIT ?1")
+            .prepare_cached(
+                "SELECT at_ms, route, reason, raw FROM dead_letter ORDER BY seq DESC LIMIT ?1",
+            )
             .doing("read dead letters")?;
         let rows = statement
             .query_map([whole(limit as u64)], |row| {

@@ -39,7 +39,9 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
     let waiting: Option<String> = {
         use rusqlite::OptionalExtension as _;
         tx.prepare_cached("SELECT body FROM job WHERE incident_id = ?1")
-            .and_then(|mut find| find.query_row([job.incident_id.as_str()], |row| row.get(0)).optional())
+            .and_then(|mut find| {
+                find.query_row([job.incident_id.as_str()], |row| row.get(0)).optional()
+            })
             .doing("look for a waiting job")?
     };
     let mut job = job.clone();
@@ -70,8 +72,14 @@ impl Store {
                  OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1) ORDER BY score DESC, incident_id",
             )
             .doing("read the queue")?;
-        let bodies = read.query_map([whole(limit as u64)], |row| row.get::<_, String>(0)).doing("read the queue")?;
-        bodies.map(|body| serde_json::from_str(&body.doing("read the queue")?).doing("read a waiting job")).collect()
+        let bodies = read
+            .query_map([whole(limit as u64)], |row| row.get::<_, String>(0))
+            .doing("read the queue")?;
+        bodies
+            .map(|body| {
+                serde_json::from_str(&body.doing("read the queue")?).doing("read a waiting job")
+            })
+            .collect()
     }
 
     /// Counts the jobs, and gives since when the oldest waits.
@@ -81,7 +89,10 @@ impl Store {
     pub fn queue_depth(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
         self.connection
             .query_row("SELECT count(*) AS n, min(queued_ms) AS oldest FROM job", [], |row| {
-                Ok((crate::row::count(row, "n")?, row.get::<_, Option<i64>>("oldest")?.map(Timestamp::from_millis)))
+                Ok((
+                    crate::row::count(row, "n")?,
+                    row.get::<_, Option<i64>>("oldest")?.map(Timestamp::from_millis),
+                ))
             })
             .doing("measure the queue")
     }
@@ -116,8 +127,11 @@ impl Store {
             )
             .doing("store a verdict")?
             == 1;
-        tx.execute("DELETE FROM job WHERE incident_id = ?1 AND revision <= ?2", params![id, verdict.revision])
-            .doing("take a job off the queue")?;
+        tx.execute(
+            "DELETE FROM job WHERE incident_id = ?1 AND revision <= ?2",
+            params![id, verdict.revision],
+        )
+        .doing("take a job off the queue")?;
         if is_new {
             tx.execute(
                 "UPDATE incident SET threat_level = ?2 WHERE id = ?1",
@@ -127,7 +141,8 @@ impl Store {
             for message in messages {
                 outbox::write(&tx, message, verdict.judged_at)?;
             }
-            let by = if verdict.analyst.is_model() { "model_verdicts" } else { "playbook_verdicts" };
+            let by =
+                if verdict.analyst.is_model() { "model_verdicts" } else { "playbook_verdicts" };
             for (name, count) in [(by, 1), ("model_calls", u64::from(verdict.cost.calls))] {
                 tx.execute(
                     "INSERT INTO counter (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
@@ -160,6 +175,9 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn drop_job(&self, id: &IncidentId) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM job WHERE incident_id = ?1", [id.as_str()]).map(drop).doing("drop a job")
+        self.connection
+            .execute("DELETE FROM job WHERE incident_id = ?1", [id.as_str()])
+            .map(drop)
+            .doing("drop a job")
     }
 }

@@ -56,7 +56,11 @@ pub struct OutboxTotals {
 }
 
 /// Queues a message; one with the same key is there already and stays.
-pub(crate) fn write(tx: &Transaction<'_>, message: &OutboxMessage, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn write(
+    tx: &Transaction<'_>,
+    message: &OutboxMessage,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     tx.prepare_cached("INSERT OR IGNORE INTO outbox (sink, key, incident_id, body, queued_ms) VALUES (?1, ?2, ?3, ?4, ?5)")
         .and_then(|mut insert| {
             insert.execute(params![message.sink, message.key, message.incident_id.as_str(), message.body, now.as_millis()])
@@ -71,7 +75,12 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn outbox(&self, sink: &str, now: Timestamp, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+    pub fn outbox(
+        &self,
+        sink: &str,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
         let mut read = self
             .connection
             .prepare_cached(

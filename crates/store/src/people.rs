@@ -59,7 +59,14 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn leave_request(&self, at: Timestamp, who: &str, action: &str, id: &IncidentId, text: &str) -> Result<i64, StoreError> {
+    pub fn leave_request(
+        &self,
+        at: Timestamp,
+        who: &str,
+        action: &str,
+        id: &IncidentId,
+        text: &str,
+    ) -> Result<i64, StoreError> {
         self.connection
             .execute(
                 "INSERT INTO request (at_ms, who, action, incident_id, text) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -108,7 +115,11 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails; then the request still waits.
-    pub fn apply_request(&mut self, request: &Request, incident: Option<&alert::Incident>) -> Result<(), StoreError> {
+    pub fn apply_request(
+        &mut self,
+        request: &Request,
+        incident: Option<&alert::Incident>,
+    ) -> Result<(), StoreError> {
         let tx = self.connection.transaction().doing("begin a request")?;
         if let Some(incident) = incident {
             incidents::write(&tx, incident)?;
@@ -116,11 +127,23 @@ impl Store {
         if !request.text.is_empty() {
             tx.execute(
                 "INSERT INTO note (at_ms, who, incident_id, text) VALUES (?1, ?2, ?3, ?4)",
-                params![request.at.as_millis(), request.who, request.incident_id.as_str(), request.text],
+                params![
+                    request.at.as_millis(),
+                    request.who,
+                    request.incident_id.as_str(),
+                    request.text
+                ],
             )
             .doing("store a note")?;
         }
-        append_audit(&tx, request.at, &request.who, &request.action, request.incident_id.as_str(), &request.text)?;
+        append_audit(
+            &tx,
+            request.at,
+            &request.who,
+            &request.action,
+            request.incident_id.as_str(),
+            &request.text,
+        )?;
         tx.execute("DELETE FROM request WHERE seq = ?1", [request.seq]).doing("end a request")?;
         tx.commit().doing("commit a request")
     }
@@ -136,7 +159,11 @@ impl Store {
             .doing("read notes")?;
         let rows = read
             .query_map([id.as_str()], |row| {
-                Ok(Note { at: row::time(row, "at_ms")?, who: row.get("who")?, text: row.get("text")? })
+                Ok(Note {
+                    at: row::time(row, "at_ms")?,
+                    who: row.get("who")?,
+                    text: row.get("text")?,
+                })
             })
             .doing("read notes")?;
         rows.collect::<Result<_, _>>().doing("read notes")
@@ -149,7 +176,9 @@ impl Store {
     pub fn audit(&self) -> Result<Vec<AuditRow>, StoreError> {
         let mut read = self
             .connection
-            .prepare_cached("SELECT at_ms, who, action, subject, detail, hash FROM audit ORDER BY seq")
+            .prepare_cached(
+                "SELECT at_ms, who, action, subject, detail, hash FROM audit ORDER BY seq",
+            )
             .doing("read the audit log")?;
         let rows = read
             .query_map([], |row| {
@@ -166,7 +195,8 @@ impl Store {
         let rows: Vec<AuditRow> = rows.collect::<Result<_, _>>().doing("read the audit log")?;
         let mut before = String::new();
         for (at, row) in rows.iter().enumerate() {
-            if link(&before, row.at, [&row.who, &row.action, &row.subject, &row.detail]) != row.hash {
+            if link(&before, row.at, [&row.who, &row.action, &row.subject, &row.detail]) != row.hash
+            {
                 return Err(StoreError {
                     doing: "prove the audit log".to_owned(),
                     cause: format!("line {} was changed, or one before it was removed", at + 1),
@@ -179,7 +209,14 @@ impl Store {
     }
 }
 
-fn append_audit(tx: &Transaction<'_>, at: Timestamp, who: &str, action: &str, subject: &str, detail: &str) -> Result<(), StoreError> {
+fn append_audit(
+    tx: &Transaction<'_>,
+    at: Timestamp,
+    who: &str,
+    action: &str,
+    subject: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
     use rusqlite::OptionalExtension as _;
     let before: Option<String> = tx
         .query_row("SELECT hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| row.get(0))

@@ -15,7 +15,11 @@ pub(crate) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
 pub(crate) fn incident_id(row: &Row<'_>, column: &str) -> rusqlite::Result<IncidentId> {
     let text: String = row.get(column)?;
     IncidentId::parse(&text).ok_or_else(|| {
-        rusqlite::Error::InvalidColumnType(0, format!("{column} (no incident id)"), rusqlite::types::Type::Text)
+        rusqlite::Error::InvalidColumnType(
+            0,
+            format!("{column} (no incident id)"),
+            rusqlite::types::Type::Text,
+        )
     })
 }
 

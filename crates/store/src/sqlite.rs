@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::{Doing, StoreFault};
 use crate::StoreError;
+use crate::error::{Doing, StoreFault};
 
 /// The version of the schema that this program writes.
 const SCHEMA_VERSION: i64 = 1;
@@ -41,7 +41,8 @@ impl Store {
     pub fn open_existing(data_dir: &Path) -> Result<Self, StoreError> {
         let path = Self::path(data_dir);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).doing(&format!("open `{}`", path.display()))?;
+        let connection = Connection::open_with_flags(&path, flags)
+            .doing(&format!("open `{}`", path.display()))?;
         Self::prepare(connection, &path)
     }
 
@@ -50,7 +51,10 @@ impl Store {
     /// # Errors
     /// Only if SQLite itself fails.
     pub fn open_in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory().doing("open a store in memory")?, Path::new(":memory:"))
+        Self::prepare(
+            Connection::open_in_memory().doing("open a store in memory")?,
+            Path::new(":memory:"),
+        )
     }
 
     /// Names the file in a data directory.
@@ -63,14 +67,22 @@ impl Store {
         connection.busy_timeout(BUSY).doing(&doing)?;
         connection.set_prepared_statement_cache_capacity(64);
         // WAL lets commands read while the daemon writes; FULL makes a commit survive a power cut.
-        for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON"), ("trusted_schema", "OFF")] {
+        for (name, value) in [
+            ("journal_mode", "WAL"),
+            ("synchronous", "FULL"),
+            ("foreign_keys", "ON"),
+            ("trusted_schema", "OFF"),
+        ] {
             connection.pragma_update(None, name, value).doing(&doing)?;
         }
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing(&doing)?;
+        let version: i64 =
+            connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing(&doing)?;
         if version > SCHEMA_VERSION {
             return Err(StoreError {
                 doing,
-                cause: format!("its schema is version {version}, this program knows up to {SCHEMA_VERSION}"),
+                cause: format!(
+                    "its schema is version {version}, this program knows up to {SCHEMA_VERSION}"
+                ),
                 fault: StoreFault::TooNew,
             });
         }
@@ -87,7 +99,8 @@ impl Store {
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .doing(doing)?;
         // Another process may have made it while this one waited for the lock.
-        let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0)).doing(doing)?;
+        let version: i64 =
+            tx.pragma_query_value(None, "user_version", |row| row.get(0)).doing(doing)?;
         if version == 0 {
             tx.execute_batch(include_str!("schema.sql")).doing(doing)?;
             tx.pragma_update(None, "user_version", SCHEMA_VERSION).doing(doing)?;
@@ -100,8 +113,10 @@ impl Store {
     /// # Errors
     /// If the file can't even be read.
     pub fn faults(&self) -> Result<Vec<String>, StoreError> {
-        let mut statement = self.connection.prepare("PRAGMA quick_check(10)").doing("check the store")?;
-        let lines = statement.query_map([], |row| row.get::<_, String>(0)).doing("check the store")?;
+        let mut statement =
+            self.connection.prepare("PRAGMA quick_check(10)").doing("check the store")?;
+        let lines =
+            statement.query_map([], |row| row.get::<_, String>(0)).doing("check the store")?;
         let found: Vec<String> = lines.collect::<Result<_, _>>().doing("check the store")?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }

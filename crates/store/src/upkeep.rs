@@ -54,7 +54,9 @@ impl Store {
         Ok(Totals {
             incidents: one("SELECT count(*) FROM incident")?,
             incidents_open: one("SELECT count(*) FROM incident WHERE state <> 'closed'")?,
-            campaigns: one("SELECT count(*) FROM (SELECT 1 FROM incident GROUP BY actor HAVING count(*) > 1)")?,
+            campaigns: one(
+                "SELECT count(*) FROM (SELECT 1 FROM incident GROUP BY actor HAVING count(*) > 1)",
+            )?,
             model_calls: self.counter("model_calls")?,
             model_verdicts: self.counter("model_verdicts")?,
             playbook_verdicts: self.counter("playbook_verdicts")?,

@@ -34,7 +34,13 @@ pub struct Gate {
 impl Gate {
     /// Makes a gate with the default limits.
     pub fn new(policy: Policy, key: TagKey) -> Self {
-        Self { limits: Limits::default(), policy, key, echo_locations: Vec::new(), skew_max: SKEW_MAX }
+        Self {
+            limits: Limits::default(),
+            policy,
+            key,
+            echo_locations: Vec::new(),
+            skew_max: SKEW_MAX,
+        }
     }
 }
 

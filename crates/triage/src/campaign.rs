@@ -46,7 +46,9 @@ impl Campaign {
         }
         steps.sort_by(|a, b| (a.first_seen, &a.incident_id).cmp(&(b.first_seen, &b.incident_id)));
         let mut stages = Vec::new();
-        for stage in steps.iter().map(|step| step.class.stage()).filter(|stage| *stage != Stage::Other) {
+        for stage in
+            steps.iter().map(|step| step.class.stage()).filter(|stage| *stage != Stage::Other)
+        {
             if !stages.contains(&stage) {
                 stages.push(stage);
             }
@@ -61,7 +63,8 @@ impl Campaign {
         let mut targets: Vec<&str> = self.steps.iter().map(|step| step.target.as_str()).collect();
         targets.sort_unstable();
         targets.dedup();
-        let stages = if stages.is_empty() { "no known stage".to_owned() } else { stages.join(", ") };
+        let stages =
+            if stages.is_empty() { "no known stage".to_owned() } else { stages.join(", ") };
         format!("{stages} ({} incidents on {} targets)", self.steps.len(), targets.len())
     }
 }
@@ -83,9 +86,16 @@ mod tests {
 
     #[test]
     fn incidents_of_one_actor_are_told_in_order() {
-        let steps = vec![step(9, Class::Webshell, "b"), step(1, Class::ForcedBrowsing, "a"), step(5, Class::SqlInjection, "a")];
+        let steps = vec![
+            step(9, Class::Webshell, "b"),
+            step(1, Class::ForcedBrowsing, "a"),
+            step(5, Class::SqlInjection, "a"),
+        ];
         let campaign = Campaign::of("203.0.113.9", steps).expect("a campaign");
-        assert_eq!(campaign.line(), "reconnaissance, exploit, persistence (3 incidents on 2 targets)");
+        assert_eq!(
+            campaign.line(),
+            "reconnaissance, exploit, persistence (3 incidents on 2 targets)"
+        );
         assert_eq!(Campaign::of("x", vec![step(1, Class::Xss, "a")]), None);
     }
 }

@@ -34,13 +34,14 @@ pub fn check(mut draft: Draft, incident: &Incident, bounds: &Bounds) -> (Draft, 
     ];
     let failed = checks.iter().filter(|check| !check.passed).count();
     let loss = CONFIDENCE_LOSS.saturating_mul(u8::try_from(failed).unwrap_or(u8::MAX));
-    draft.confidence = draft.confidence.saturating_sub(loss).max(5).min(100);
+    draft.confidence = draft.confidence.saturating_sub(loss).clamp(5, 100);
     checks.push(level(&mut draft, bounds));
     if incident.injection.is_some() {
         checks.push(Check {
             name: "injection_suspected".to_owned(),
             passed: false,
-            detail: "the log holds text aimed at a language model: the level may only rise".to_owned(),
+            detail: "the log holds text aimed at a language model: the level may only rise"
+                .to_owned(),
         });
     }
     (draft, checks)
@@ -92,7 +93,8 @@ impl Ground {
         self.text.match_indices(&needle).any(|(at, _)| {
             let before = self.text.get(..at).and_then(|text| text.chars().next_back());
             let after = self.text.get(at + needle.len()..).and_then(|text| text.chars().next());
-            let apart = |side: Option<char>| side.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '.');
+            let apart =
+                |side: Option<char>| side.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '.');
             apart(before) && (apart(after) || after == Some('.'))
         })
     }
@@ -113,9 +115,12 @@ fn quotes(draft: &mut Draft, ground: &Ground) -> Check {
     removed("evidence_quoted", said - draft.evidence.len(), "quotes that are not in the evidence")
 }
 
-static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}\b").ok());
+static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}\b").ok()
+});
 
-static PATH: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|[\s\x60'\x22(])(/[^\s\x60'\x22,;)]{2,})").ok());
+static PATH: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s\x60'\x22(])(/[^\s\x60'\x22,;)]{2,})").ok());
 
 /// Finds addresses in a text that the incident knows nothing of.
 fn strange_addresses(text: &str, ground: &Ground) -> Vec<String> {
@@ -140,7 +145,10 @@ fn strange_path(text: &str, ground: &Ground) -> bool {
 fn entities(draft: &mut Draft, ground: &Ground) -> Check {
     let mut count = 0;
     let said = draft.indicators.len() + draft.recommendations.len();
-    draft.indicators.retain(|text| ground.holds(text) || (strange_addresses(text, ground).is_empty() && !strange_path(text, ground)));
+    draft.indicators.retain(|text| {
+        ground.holds(text)
+            || (strange_addresses(text, ground).is_empty() && !strange_path(text, ground))
+    });
     // A recommendation may name a file of ours that the log doesn't; an address that nobody saw it may not.
     draft.recommendations.retain(|text| strange_addresses(text, ground).is_empty());
     count += said - draft.indicators.len() - draft.recommendations.len();
@@ -157,12 +165,17 @@ fn techniques(draft: &mut Draft) -> Check {
     let said = draft.mitre.len();
     draft.mitre.retain(|id| mitre::exists(id));
     draft.mitre.dedup();
-    removed("techniques_exist", said.saturating_sub(draft.mitre.len()), "ATT&CK ids that don't exist")
+    removed(
+        "techniques_exist",
+        said.saturating_sub(draft.mitre.len()),
+        "ATT&CK ids that don't exist",
+    )
 }
 
 fn class(draft: &mut Draft, incident: &Incident) -> Check {
     let seen = incident.finding().filter(|(_, finding)| finding.strength >= STRENGTH_CERTAIN);
-    let is_certain = seen.is_some() || incident.injection.is_some() || incident.success == Success::Confirmed;
+    let is_certain =
+        seen.is_some() || incident.injection.is_some() || incident.success == Success::Confirmed;
     let mut detail = String::new();
     if is_certain && draft.class != incident.class {
         detail = format!("the analyst said {}, the evidence shows {}", draft.class, incident.class);
@@ -183,12 +196,18 @@ fn class(draft: &mut Draft, incident: &Incident) -> Check {
 fn outcome(draft: &mut Draft, incident: &Incident) -> Check {
     let supported = match (draft.outcome, incident.success) {
         (Outcome::Succeeded, Success::None | Success::Reaction) => Outcome::Attempted,
-        (Outcome::Blocked | Outcome::Attempted | Outcome::Unknown, Success::Confirmed) => Outcome::Succeeded,
+        (Outcome::Blocked | Outcome::Attempted | Outcome::Unknown, Success::Confirmed) => {
+            Outcome::Succeeded
+        }
         (Outcome::Blocked, Success::Answered) => Outcome::Unknown,
         (said, _) => said,
     };
     let passed = supported == draft.outcome;
-    let detail = if passed { String::new() } else { format!("the analyst said {}, the evidence supports {supported}", draft.outcome) };
+    let detail = if passed {
+        String::new()
+    } else {
+        format!("the analyst said {}, the evidence supports {supported}", draft.outcome)
+    };
     draft.outcome = supported;
     Check { name: "outcome_supported".to_owned(), passed, detail }
 }
@@ -197,8 +216,12 @@ fn level(draft: &mut Draft, bounds: &Bounds) -> Check {
     let said = draft.threat_level;
     draft.threat_level = said.clamp(bounds.floor, bounds.ceiling);
     let detail = match said.cmp(&draft.threat_level) {
-        std::cmp::Ordering::Less => format!("raised from {said} to {}: {}", draft.threat_level, bounds.floor_reason),
-        std::cmp::Ordering::Greater => format!("lowered from {said} to {}: {}", draft.threat_level, bounds.ceiling_reason),
+        std::cmp::Ordering::Less => {
+            format!("raised from {said} to {}: {}", draft.threat_level, bounds.floor_reason)
+        }
+        std::cmp::Ordering::Greater => {
+            format!("lowered from {said} to {}: {}", draft.threat_level, bounds.ceiling_reason)
+        }
         std::cmp::Ordering::Equal => String::new(),
     };
     Check { name: "level_in_bounds".to_owned(), passed: detail.is_empty(), detail }

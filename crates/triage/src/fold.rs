@@ -98,7 +98,11 @@ impl Fold {
     /// Takes incidents back from the store. What is in memory already is newer and stays.
     pub fn restore(&mut self, incidents: impl IntoIterator<Item = Incident>) {
         for incident in incidents {
-            self.incidents.entry(incident.fingerprint).or_insert(Held { incident, is_changed: false, asks: false });
+            self.incidents.entry(incident.fingerprint).or_insert(Held {
+                incident,
+                is_changed: false,
+                asks: false,
+            });
         }
     }
 
@@ -111,20 +115,26 @@ impl Fold {
         };
         let asks = match self.incidents.get_mut(&key.fingerprint).filter(|held| is_current(held)) {
             Some(held) => {
-                let reasons = absorb::absorb(&mut held.incident, admitted, key.success, self.limits.quiet_after);
+                let reasons = absorb::absorb(
+                    &mut held.incident,
+                    admitted,
+                    key.success,
+                    self.limits.quiet_after,
+                );
                 held.is_changed = true;
                 revise(held, reasons)
             }
             None => {
                 let incident = open(&key, admitted);
-                self.incidents.insert(key.fingerprint, Held { incident, is_changed: true, asks: true });
+                self.incidents
+                    .insert(key.fingerprint, Held { incident, is_changed: true, asks: true });
                 true
             }
         };
-        let (incident_id, revision) = self
-            .incidents
-            .get(&key.fingerprint)
-            .map_or_else(|| (incident_id(&key, admitted), 1), |held| (held.incident.id.clone(), held.incident.revision));
+        let (incident_id, revision) = self.incidents.get(&key.fingerprint).map_or_else(
+            || (incident_id(&key, admitted), 1),
+            |held| (held.incident.id.clone(), held.incident.revision),
+        );
         Joined { incident_id, revision, asks }
     }
 
@@ -145,7 +155,11 @@ impl Fold {
 
     /// Changes an incident outside the flow of alerts: a person closed it, a verdict asks for the next. Gives it as it is now, or none if
     /// it is not in memory. The caller commits it.
-    pub fn update(&mut self, id: &IncidentId, change: impl FnOnce(&mut Incident)) -> Option<Incident> {
+    pub fn update(
+        &mut self,
+        id: &IncidentId,
+        change: impl FnOnce(&mut Incident),
+    ) -> Option<Incident> {
         let held = self.incidents.values_mut().find(|held| held.incident.id == *id)?;
         change(&mut held.incident);
         Some(held.incident.clone())
@@ -155,7 +169,9 @@ impl Fold {
     pub fn settle(&mut self, now: Timestamp) -> usize {
         let mut settled = 0;
         for held in self.incidents.values_mut() {
-            if held.incident.state == State::Open && now.since(held.incident.last_seen) > self.limits.quiet_after {
+            if held.incident.state == State::Open
+                && now.since(held.incident.last_seen) > self.limits.quiet_after
+            {
                 held.incident.state = State::Quiet;
                 held.is_changed = true;
                 settled += 1;
@@ -177,10 +193,17 @@ impl Fold {
     /// Decides which incident an alert belongs to.
     fn key_for(&mut self, admitted: &Admitted) -> Key {
         let keys = Keys::of(admitted);
-        let own = Key { fingerprint: keys.own, actor: admitted.observation.actor.clone(), success: admitted.observation.success };
+        let own = Key {
+            fingerprint: keys.own,
+            actor: admitted.observation.actor.clone(),
+            success: admitted.observation.success,
+        };
         // A login by whoever was just guessing passwords is not another login: it is the success of the guessing.
         if let Some(guessed) = keys.guessed_before
-            && self.incidents.get(&guessed).is_some_and(|held| held.incident.alert_count >= FAILURES_BEFORE_LOGIN)
+            && self
+                .incidents
+                .get(&guessed)
+                .is_some_and(|held| held.incident.alert_count >= FAILURES_BEFORE_LOGIN)
         {
             return Key { fingerprint: guessed, success: Success::Confirmed, ..own };
         }
@@ -230,13 +253,23 @@ impl Keys {
         let class = seen.class.fold_name();
         let variant = if seen.behaviour.is_empty() { "" } else { seen.variant.as_str() };
         let key = |class: &str, behaviour: &str, variant: &str, kind: &str, name: &str| {
-            Fingerprint::of([echo, class, behaviour, variant, kind, name, agent.id.as_str(), agent.name.as_str()])
+            Fingerprint::of([
+                echo,
+                class,
+                behaviour,
+                variant,
+                kind,
+                name,
+                agent.id.as_str(),
+                agent.name.as_str(),
+            ])
         };
         Self {
             own: key(class, &seen.behaviour, variant, kind, name),
             crowded: key(class, &seen.behaviour, "", "many", ""),
             various: key(class, &seen.behaviour, "various", kind, name),
-            guessed_before: (seen.class == Class::Login).then(|| key(Class::BruteForce.fold_name(), "", "", kind, name)),
+            guessed_before: (seen.class == Class::Login)
+                .then(|| key(Class::BruteForce.fold_name(), "", "", kind, name)),
         }
     }
 }
@@ -253,7 +286,8 @@ fn incident_id(key: &Key, admitted: &Admitted) -> IncidentId {
 }
 
 fn open(key: &Key, admitted: &Admitted) -> Incident {
-    let mut incident = absorb::blank(incident_id(key, admitted), key.fingerprint, key.actor.clone(), admitted);
+    let mut incident =
+        absorb::blank(incident_id(key, admitted), key.fingerprint, key.actor.clone(), admitted);
     absorb::absorb(&mut incident, admitted, key.success, Duration::MAX);
     incident.revision = 1;
     incident.reasons = vec![Reason::New];
@@ -265,7 +299,8 @@ fn revise(held: &mut Held, reasons: Vec<Reason>) -> bool {
     if reasons.is_empty() {
         return false;
     }
-    let is_news = reasons.iter().any(|reason| !matches!(reason, Reason::Growth(_) | Reason::Returned));
+    let is_news =
+        reasons.iter().any(|reason| !matches!(reason, Reason::Growth(_) | Reason::Returned));
     if held.incident.state == State::Closed && !is_news {
         // A person closed it knowing what it is. More of the same changes nothing.
         return false;

@@ -63,7 +63,8 @@ pub fn observe(alert: &Alert) -> Observation {
     let event = event_text(alert);
     let (cleaned, hidden) = sanitize::clean(&event);
     let decoded = decode::decode(&cleaned);
-    let shown_decoded = (!decoded.layers.is_empty()).then(|| Untrusted::new(template::head(&decoded.text, EXCERPT_BYTES_MAX)));
+    let shown_decoded = (!decoded.layers.is_empty())
+        .then(|| Untrusted::new(template::head(&decoded.text, EXCERPT_BYTES_MAX)));
     let variant = match &web {
         Some(web) => template::request(web.method, web.target, web.status),
         None => template::message(&event),
@@ -111,18 +112,41 @@ fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
     Some(WebRequest {
         // Wazuh's access-log decoder puts the method into `protocol` and the status into `id`.
         method: alert
-            .first_field(&["data.http.http_method", "data.method", "data.ClientRequestMethod", "data.protocol"])
+            .first_field(&[
+                "data.http.http_method",
+                "data.method",
+                "data.ClientRequestMethod",
+                "data.protocol",
+            ])
             .unwrap_or("GET"),
         target,
         status: alert
-            .first_field(&["data.http.status", "data.status", "data.http_status_code", "data.EdgeResponseStatus", "data.id"])
+            .first_field(&[
+                "data.http.status",
+                "data.status",
+                "data.http_status_code",
+                "data.EdgeResponseStatus",
+                "data.id",
+            ])
             .and_then(|text| text.parse().ok())
             .filter(|status| (100..600).contains(status)),
         user_agent: alert
-            .first_field(&["data.http.http_user_agent", "data.user_agent", "data.userAgent", "data.ClientRequestUserAgent"])
+            .first_field(&[
+                "data.http.http_user_agent",
+                "data.user_agent",
+                "data.userAgent",
+                "data.ClientRequestUserAgent",
+            ])
             .unwrap_or(user_agent),
         referer: alert.first_field(&["data.http.http_refer", "data.referer"]).unwrap_or(referer),
-        extra: alert.first_field(&["data.body", "data.request_body", "data.post_data", "data.http.http_request_body"]).unwrap_or_default(),
+        extra: alert
+            .first_field(&[
+                "data.body",
+                "data.request_body",
+                "data.post_data",
+                "data.http.http_request_body",
+            ])
+            .unwrap_or_default(),
     })
 }
 
@@ -131,9 +155,14 @@ fn quoted_tail(line: &str) -> (&str, &str) {
     let line = template::head(line, SEARCHED_BYTES_MAX);
     let mut quoted = line.rsplit('"');
     // `… "request" 200 5 "referer" "agent"` splits, from the end, into: rest, agent, blank, referer, ` 200 5 `, request.
-    let (_, agent, _, referer, between) = (quoted.next(), quoted.next(), quoted.next(), quoted.next(), quoted.next());
+    let (_, agent, _, referer, between) =
+        (quoted.next(), quoted.next(), quoted.next(), quoted.next(), quoted.next());
     match (referer, agent, between) {
-        (Some(referer), Some(agent), Some(between)) if between.trim().starts_with(|c: char| c.is_ascii_digit()) => (referer, agent),
+        (Some(referer), Some(agent), Some(between))
+            if between.trim().starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            (referer, agent)
+        }
         _ => ("", ""),
     }
 }
@@ -180,7 +209,9 @@ fn injection(alert: &Alert, event: &str, decoded: &str) -> Option<Untrusted> {
     let fields = || {
         let mut text = String::new();
         for (path, value) in alert.fields.iter() {
-            if (path.starts_with("data.") || path.starts_with("syscheck.")) && text.len() < SEARCHED_BYTES_MAX {
+            if (path.starts_with("data.") || path.starts_with("syscheck."))
+                && text.len() < SEARCHED_BYTES_MAX
+            {
                 text.push_str(value);
                 text.push('\n');
             }

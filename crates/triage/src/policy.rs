@@ -42,13 +42,19 @@ pub struct Selection {
 
 impl Selection {
     fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.groups.is_empty() && self.agents.is_empty() && self.locations.is_empty()
+        self.rules.is_empty()
+            && self.groups.is_empty()
+            && self.agents.is_empty()
+            && self.locations.is_empty()
     }
 
     fn matches(&self, alert: &Alert) -> bool {
         self.rules.iter().any(|range| range.contains(&alert.rule.id))
             || self.groups.iter().any(|group| alert.rule.groups.contains(group))
-            || self.agents.iter().any(|agent| *agent == alert.agent.id || *agent == alert.agent.name)
+            || self
+                .agents
+                .iter()
+                .any(|agent| *agent == alert.agent.id || *agent == alert.agent.name)
             || self.locations.iter().any(|part| alert.location.contains(part.as_str()))
     }
 }
@@ -77,7 +83,8 @@ impl Policy {
         if !self.exclude.is_empty() && self.exclude.matches(alert) {
             return false;
         }
-        alert.rule.level >= self.level_min || (!self.include.is_empty() && self.include.matches(alert))
+        alert.rule.level >= self.level_min
+            || (!self.include.is_empty() && self.include.matches(alert))
     }
 }
 

@@ -103,8 +103,16 @@ pub struct Priority {
 pub const ASSET_WEIGHT_DEFAULT: u8 = 5;
 
 /// Scores an incident. `asset_weight` is 1 to 10; `has_verdict` says whether somebody judged an earlier revision.
-pub fn score(incident: &Incident, bounds: &Bounds, asset_weight: u8, has_verdict: bool) -> Priority {
-    let only_more = incident.reasons.iter().all(|reason| matches!(reason, Reason::Growth(_) | Reason::Returned));
+pub fn score(
+    incident: &Incident,
+    bounds: &Bounds,
+    asset_weight: u8,
+    has_verdict: bool,
+) -> Priority {
+    let only_more = incident
+        .reasons
+        .iter()
+        .all(|reason| matches!(reason, Reason::Growth(_) | Reason::Returned));
     let novelty = match (has_verdict, only_more) {
         (false, _) => (3.0, "nobody judged it yet"),
         (true, false) => (1.5, "news since the last verdict"),
@@ -118,10 +126,18 @@ pub fn score(incident: &Incident, bounds: &Bounds, asset_weight: u8, has_verdict
     };
     let asset = f64::from(asset_weight.clamp(1, 10)) / f64::from(ASSET_WEIGHT_DEFAULT);
     let parts = vec![
-        Part { name: "severity".to_owned(), factor: f64::from(bounds.typical) + 1.0, reason: bounds.typical_reason.clone() },
+        Part {
+            name: "severity".to_owned(),
+            factor: f64::from(bounds.typical) + 1.0,
+            reason: bounds.typical_reason.clone(),
+        },
         Part { name: "novelty".to_owned(), factor: novelty.0, reason: novelty.1.to_owned() },
         Part { name: "success".to_owned(), factor: success.0, reason: success.1.to_owned() },
-        Part { name: "asset".to_owned(), factor: asset, reason: format!("{} weighs {asset_weight} of 10", incident.target()) },
+        Part {
+            name: "asset".to_owned(),
+            factor: asset,
+            reason: format!("{} weighs {asset_weight} of 10", incident.target()),
+        },
     ];
     Priority {
         score: parts.iter().map(|part| part.factor).product(),

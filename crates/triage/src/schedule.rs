@@ -93,7 +93,13 @@ impl Scheduler {
 
     /// Picks from `jobs` those that are judged now, most urgent first, as indices with whose turn it is. `running` names the actors of
     /// calls under way.
-    pub fn pick(&mut self, now: Timestamp, jobs: &[Job], running: &[String], capacity: Capacity) -> Vec<(usize, Turn)> {
+    pub fn pick(
+        &mut self,
+        now: Timestamp,
+        jobs: &[Job],
+        running: &[String],
+        capacity: Capacity,
+    ) -> Vec<(usize, Turn)> {
         let mut shares: HashMap<&str, u32> = HashMap::new();
         for actor in running {
             *shares.entry(actor).or_default() += 1;
@@ -102,13 +108,16 @@ impl Scheduler {
         let mut waiting: Vec<usize> = Vec::new();
         for (at, job) in jobs.iter().enumerate() {
             match capacity {
-                _ if job.playbook_only => turns.push((at, Turn::Playbook("it is an echo of Quell's own output"))),
+                _ if job.playbook_only => {
+                    turns.push((at, Turn::Playbook("it is an echo of Quell's own output")))
+                }
                 Capacity::NoModel => turns.push((at, Turn::Playbook("no model is configured"))),
                 _ => waiting.push(at),
             }
         }
         let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
-        let mut why = if capacity == Capacity::Down { "no model answers" } else { "all models are busy" };
+        let mut why =
+            if capacity == Capacity::Down { "no model answers" } else { "all models are busy" };
         while slots > 0 && !waiting.is_empty() {
             let urgent = waiting
                 .iter()
@@ -134,7 +143,9 @@ impl Scheduler {
             slots -= 1;
         }
         for at in waiting {
-            let is_due = jobs.get(at).is_some_and(|job| job.is_unjudged && now.since(job.queued_at) >= patience(job.severity));
+            let is_due = jobs.get(at).is_some_and(|job| {
+                job.is_unjudged && now.since(job.queued_at) >= patience(job.severity)
+            });
             if is_due {
                 turns.push((at, Turn::Interim(why)));
             }
@@ -215,14 +226,17 @@ mod tests {
         old.deadline_at = at(-1200);
         let jobs = [old, job("new", "y", 20.0, Severity::High)];
         let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        assert_eq!(scheduler.pick(at(0), &jobs, &[], Capacity::Slots(1)), [(0, Turn::Model), ]);
+        assert_eq!(scheduler.pick(at(0), &jobs, &[], Capacity::Slots(1)), [(0, Turn::Model),]);
     }
 
     #[test]
     fn low_severity_is_judged_by_the_playbook_in_the_meantime_and_high_waits_a_minute() {
         let jobs = [job("low", "x", 1.0, Severity::Low), job("high", "y", 9.0, Severity::High)];
         let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        assert_eq!(scheduler.pick(at(0), &jobs, &[], Capacity::Slots(0)), [(0, Turn::Interim("all models are busy"))]);
+        assert_eq!(
+            scheduler.pick(at(0), &jobs, &[], Capacity::Slots(0)),
+            [(0, Turn::Interim("all models are busy"))]
+        );
         let turns = scheduler.pick(at(60), &jobs, &[], Capacity::Down);
         assert!(turns.contains(&(1, Turn::Interim("no model answers"))), "{turns:?}");
     }
@@ -230,10 +244,15 @@ mod tests {
     #[test]
     fn the_budget_of_an_actor_is_his_alone() {
         let budgets = Budgets { calls_per_minute: 100, calls_per_actor_hour: 1 };
-        let jobs = [job("a", "x", 9.0, Severity::High), job("b", "x", 9.0, Severity::High), job("c", "y", 1.0, Severity::High)];
+        let jobs = [
+            job("a", "x", 9.0, Severity::High),
+            job("b", "x", 9.0, Severity::High),
+            job("c", "y", 1.0, Severity::High),
+        ];
         let mut scheduler = Scheduler::new(budgets, at(0));
         let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(3));
-        let models: Vec<usize> = turns.iter().filter(|(_, turn)| *turn == Turn::Model).map(|(at, _)| *at).collect();
+        let models: Vec<usize> =
+            turns.iter().filter(|(_, turn)| *turn == Turn::Model).map(|(at, _)| *at).collect();
         assert_eq!(models.len(), 2, "{turns:?}");
         assert!(models.contains(&2));
     }
@@ -242,6 +261,9 @@ mod tests {
     fn without_a_model_everything_is_judged_at_once_and_for_good() {
         let jobs = [job("a", "x", 9.0, Severity::Critical)];
         let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        assert_eq!(scheduler.pick(at(0), &jobs, &[], Capacity::NoModel), [(0, Turn::Playbook("no model is configured"))]);
+        assert_eq!(
+            scheduler.pick(at(0), &jobs, &[], Capacity::NoModel),
+            [(0, Turn::Playbook("no model is configured"))]
+        );
     }
 }

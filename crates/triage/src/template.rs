@@ -36,7 +36,10 @@ pub fn message(text: &str) -> String {
                 continue;
             }
         }
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '\\' | '@' | ':' | '%' | '$' | '~');
+        let is_word = |c: char| {
+            c.is_alphanumeric()
+                || matches!(c, '_' | '-' | '.' | '/' | '\\' | '@' | ':' | '%' | '$' | '~')
+        };
         let end = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
         if end == 0 {
             if !(first.is_whitespace() && shape.ends_with(' ')) {
@@ -76,7 +79,10 @@ pub fn request(method: &str, target: &str, status: Option<u16>) -> String {
         shape.push('/');
         // A guessed name is any name: what differs between guesses is the name, what is alike is the extension.
         match segment.rsplit_once('.') {
-            Some((_, extension)) if (1..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            Some((_, extension))
+                if (1..=5).contains(&extension.len())
+                    && extension.bytes().all(|b| b.is_ascii_alphanumeric()) =>
+            {
                 shape.push_str("*.");
                 shape.push_str(&extension.to_ascii_lowercase());
             }
@@ -84,7 +90,11 @@ pub fn request(method: &str, target: &str, status: Option<u16>) -> String {
             _ => shape.push('*'),
         }
     }
-    let mut names: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).filter(|n| !n.is_empty()).collect();
+    let mut names: Vec<&str> = query
+        .split('&')
+        .filter_map(|pair| pair.split('=').next())
+        .filter(|n| !n.is_empty())
+        .collect();
     names.sort_unstable();
     names.dedup();
     for name in names.iter().take(PARAMETERS_MAX) {
@@ -99,7 +109,8 @@ pub fn request(method: &str, target: &str, status: Option<u16>) -> String {
 
 /// A parameter's name varies too if it is long or holds digits: fuzzers invent names.
 fn head_of_name(name: &str) -> &str {
-    let plain = name.len() <= 24 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-');
+    let plain = name.len() <= 24
+        && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-');
     if plain { name } else { "*" }
 }
 
@@ -122,13 +133,19 @@ mod tests {
             message("Failed password for root from 203.0.113.50 port 50001 ssh2"),
             "Failed password for root from <#> port <#> <#>"
         );
-        assert_eq!(message("File '/etc/passwd' modified\nMode: realtime"), "File \"*\" modified Mode: realtime");
+        assert_eq!(
+            message("File '/etc/passwd' modified\nMode: realtime"),
+            "File \"*\" modified Mode: realtime"
+        );
         assert_eq!(message("opened /var/www/a.php by bob@example"), "opened </> by <@>");
     }
 
     #[test]
     fn guessed_paths_share_a_shape_and_parameters_do_not() {
-        assert_eq!(request("GET", "/randomfile1", Some(404)), request("GET", "/.cvs_old", Some(404)).replace("*.", "*."));
+        assert_eq!(
+            request("GET", "/randomfile1", Some(404)),
+            request("GET", "/.cvs_old", Some(404)).replace("*.", "*.")
+        );
         assert_eq!(request("GET", "/a/b.php?id=1&x=2", Some(200)), "GET /*/*.php ?id ?x 2xx");
         assert_ne!(request("GET", "/a?id=1", Some(200)), request("GET", "/a?id=1", Some(500)));
     }

@@ -4,9 +4,9 @@
 //! over what was only tried and refused. Both come with their reason. The numbers are judgements of experience, not measurements: a
 //! threat level is 0 (nothing) to 10 (stop everything).
 
+use alert::Class;
 use alert::incident::{Incident, Success};
 use alert::verdict::{Bounds, THREAT_LEVEL_MAX};
-use alert::Class;
 
 /// Different paths from which on a run of missing pages is a scan and not a broken link. A page with dead links has a handful.
 pub const SCAN_OBJECTS_MIN: u64 = 20;
@@ -59,9 +59,19 @@ const fn base(class: Class) -> u8 {
         | Class::Persistence
         | Class::DefenseEvasion
         | Class::Exfiltration => 6,
-        Class::PathTraversal | Class::Ssrf | Class::NosqlInjection | Class::Exploit | Class::AccountChange | Class::DenialOfService => 5,
+        Class::PathTraversal
+        | Class::Ssrf
+        | Class::NosqlInjection
+        | Class::Exploit
+        | Class::AccountChange
+        | Class::DenialOfService => 5,
         Class::Xss | Class::PrivilegeEscalation => 4,
-        Class::OpenRedirect | Class::BruteForce | Class::NetworkScan | Class::Scanner | Class::FileIntegrity | Class::CommandExecution => 3,
+        Class::OpenRedirect
+        | Class::BruteForce
+        | Class::NetworkScan
+        | Class::Scanner
+        | Class::FileIntegrity
+        | Class::CommandExecution => 3,
         Class::ForcedBrowsing | Class::WebAttack | Class::PolicyViolation | Class::Other => 2,
         Class::WebError | Class::Login | Class::SystemError => 1,
         Class::Benign => 0,
@@ -91,19 +101,41 @@ fn typical(incident: &Incident) -> (u8, String) {
     match class {
         Class::Scanner | Class::ForcedBrowsing => {
             let objects = incident.object_count();
-            let size = if objects >= SCAN_OBJECTS_LARGE { 2 } else { u8::from(objects >= SCAN_OBJECTS_MIN) };
+            let size = if objects >= SCAN_OBJECTS_LARGE {
+                2
+            } else {
+                u8::from(objects >= SCAN_OBJECTS_MIN)
+            };
             let found = u8::from(incident.responses.ok > 0);
-            (base(class) + size + found, format!("{class}: about {objects} different paths, {} answered", incident.responses.ok))
+            (
+                base(class) + size + found,
+                format!(
+                    "{class}: about {objects} different paths, {} answered",
+                    incident.responses.ok
+                ),
+            )
         }
-        Class::WebError | Class::WebAttack => (base(class), format!("{class}: no attack in the decoded requests")),
-        Class::BruteForce if incident.success == Success::Confirmed => (9, "a login after many failures".to_owned()),
+        Class::WebError | Class::WebAttack => {
+            (base(class), format!("{class}: no attack in the decoded requests"))
+        }
+        Class::BruteForce if incident.success == Success::Confirmed => {
+            (9, "a login after many failures".to_owned())
+        }
         Class::BruteForce => {
             let many = incident.alert_count >= GUESSES_MIN || incident.level_max >= 10;
-            (base(class) + if many { 2 } else { 0 }, format!("{} failed logins", incident.alert_count))
+            (
+                base(class) + if many { 2 } else { 0 },
+                format!("{} failed logins", incident.alert_count),
+            )
         }
         // Rules of level 3 and below report, they don't warn: a class guessed from their words is not enough.
-        _ if incident.level_max <= 3 => (base(class).min(3), format!("{class}, by a rule of level {}", incident.level_max)),
-        _ => (base(class).max(rule_level), format!("{class}, by a rule of level {}", incident.level_max)),
+        _ if incident.level_max <= 3 => {
+            (base(class).min(3), format!("{class}, by a rule of level {}", incident.level_max))
+        }
+        _ => (
+            base(class).max(rule_level),
+            format!("{class}, by a rule of level {}", incident.level_max),
+        ),
     }
 }
 
@@ -114,7 +146,9 @@ fn typical_of_web_exploit(incident: &Incident) -> (u8, String) {
         Success::Confirmed => (3, "it worked"),
         Success::Answered => (1, "the server answered it with success"),
         Success::Reaction => (0, "the server failed on it"),
-        Success::None if answers.total() > 0 && answers.missing + answers.refused == answers.total() => {
+        Success::None
+            if answers.total() > 0 && answers.missing + answers.refused == answers.total() =>
+        {
             (-2, "the server refused it or had no such page")
         }
         Success::None => (-1, "nothing says that it worked"),
@@ -126,7 +160,10 @@ fn typical_of_web_exploit(incident: &Incident) -> (u8, String) {
 fn floor(incident: &Incident, typical: u8) -> (u8, String) {
     let mut floors: Vec<(u8, String)> = vec![(0, "nothing holds it up".to_owned())];
     if incident.class.is_web_exploit() && incident.finding().is_some() {
-        floors.push((typical.saturating_sub(2).max(2), format!("{} in the decoded request", incident.class)));
+        floors.push((
+            typical.saturating_sub(2).max(2),
+            format!("{} in the decoded request", incident.class),
+        ));
     }
     if incident.success == Success::Confirmed {
         floors.push((7, "the alerts say that it worked".to_owned()));
@@ -155,10 +192,14 @@ fn ceiling(incident: &Incident) -> (u8, String) {
         return none;
     }
     match incident.class {
-        Class::Scanner | Class::ForcedBrowsing if incident.responses.ok == 0 => (6, "a scan that found nothing".to_owned()),
+        Class::Scanner | Class::ForcedBrowsing if incident.responses.ok == 0 => {
+            (6, "a scan that found nothing".to_owned())
+        }
         Class::WebError => (4, "errors without an attack in them".to_owned()),
         Class::WebAttack => (6, "no attack in the decoded requests".to_owned()),
-        class if class.is_web_exploit() && incident.responses.total() > 0 => (8, "nothing says that it worked".to_owned()),
+        class if class.is_web_exploit() && incident.responses.total() > 0 => {
+            (8, "nothing says that it worked".to_owned())
+        }
         _ => none,
     }
 }

@@ -72,7 +72,7 @@ pub(super) const fn techniques(class: Class) -> &'static [&'static str] {
 
 /// What to do, in order.
 pub(super) fn steps(incident: &Incident, scene: &Scene) -> Vec<String> {
-    let mut steps = confirm(incident, scene);
+    let mut steps = vec![confirm(incident, scene)];
     steps.extend(stop(incident, scene));
     steps.extend(mend(incident.class).map(str::to_owned));
     steps.truncate(5);
@@ -80,9 +80,14 @@ pub(super) fn steps(incident: &Incident, scene: &Scene) -> Vec<String> {
 }
 
 /// What settles whether it worked.
-fn confirm(incident: &Incident, scene: &Scene) -> Vec<String> {
+fn confirm(incident: &Incident, scene: &Scene) -> String {
+    confirm_request(incident, scene).unwrap_or_else(|| confirm_on_host(incident, scene))
+}
+
+/// What settles it for what shows in web requests.
+fn confirm_request(incident: &Incident, scene: &Scene) -> Option<String> {
     let (target, place, actor) = (&scene.target, scene.place(), &scene.actor);
-    let step = match incident.class {
+    Some(match incident.class {
         Class::SqlInjection | Class::NosqlInjection => format!(
             "Replay the request against a test copy of {target} and see whether {place} changes the query; search the database log for it."
         ),
@@ -120,6 +125,14 @@ fn confirm(incident: &Incident, scene: &Scene) -> Vec<String> {
         Class::WebError => format!(
             "See whether a page of {target} links to {place}; a broken link explains errors like these."
         ),
+        _ => return None,
+    })
+}
+
+/// What settles it for the rest.
+fn confirm_on_host(incident: &Incident, scene: &Scene) -> String {
+    let (target, place, actor) = (&scene.target, scene.place(), &scene.actor);
+    match incident.class {
         Class::BruteForce if incident.success == Success::Confirmed => {
             format!(
                 "End the sessions of {actor} on {target} now, and lock the account that logged in."
@@ -169,12 +182,11 @@ fn confirm(incident: &Incident, scene: &Scene) -> Vec<String> {
         Class::SystemError => {
             format!("Mend the fault on {target}; rule {} names it.", first_rule(incident))
         }
-        Class::Other | Class::Benign => format!(
+        _ => format!(
             "Read the alerts of rule {} on {target} and decide whether they are expected.",
             first_rule(incident)
         ),
-    };
-    vec![step]
+    }
 }
 
 /// What stops it.

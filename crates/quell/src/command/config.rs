@@ -11,10 +11,15 @@ pub(super) fn run(file: Option<&Path>, command: &ConfigCommand) -> Result<(), Fa
         ConfigCommand::Check => {
             let loaded = load(file)?;
             let source = loaded.file.as_deref().unwrap_or("no file, the defaults");
-            Talk::say(&format!("the configuration is valid ({source}, {} warnings)", loaded.warnings.len()));
+            Talk::say(&format!(
+                "the configuration is valid ({source}, {} warnings)",
+                loaded.warnings.len()
+            ));
             Ok(())
         }
-        ConfigCommand::Show(output) if output.json => Ok(print(&config::show_json(&load(file)?).to_string())?),
+        ConfigCommand::Show(output) if output.json => {
+            Ok(print(&config::show_json(&load(file)?).to_string())?)
+        }
         ConfigCommand::Show(_) => Ok(print(&config::show(&load(file)?))?),
         ConfigCommand::Reference => Ok(print(&config::reference())?),
         ConfigCommand::Example => Ok(print(&config::example())?),

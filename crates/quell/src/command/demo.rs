@@ -20,7 +20,9 @@ pub(super) fn run(file: Option<&Path>, options: &Demo) -> Result<(), Failure> {
     // The demo shows Quell, not somebody's settings: without a file by name it runs on the defaults.
     let config = load(file)?.config;
     let mut session = Session::new(&config, &options.model, None)?;
-    Talk::say("a recorded flood: 14,252 requests against a honeypot in 52 seconds, 14,067 Wazuh alerts, attacks hidden in them");
+    Talk::say(
+        "a recorded flood: 14,252 requests against a honeypot in 52 seconds, 14,067 Wazuh alerts, attacks hidden in them",
+    );
     say_who_judges(&session, &options.model);
     let start = session.now();
     read(&mut session)?;
@@ -33,7 +35,10 @@ pub(super) fn run(file: Option<&Path>, options: &Demo) -> Result<(), Failure> {
     if let Some(worst) = rows.first() {
         let verdicts = session.desk.store.verdicts(&worst.incident.id)?;
         let campaign = session.desk.campaign(&worst.incident)?.map(|campaign| campaign.line());
-        print(&format!("\nthe most dangerous one, as an analyst gets it:\n\n{}", show::page(&worst.incident, &verdicts, &[], campaign.as_deref())))?;
+        print(&format!(
+            "\nthe most dangerous one, as an analyst gets it:\n\n{}",
+            show::page(&worst.incident, &verdicts, &[], campaign.as_deref())
+        ))?;
     }
     Talk::say(&summary_text(&summary(&session, start)?));
     Ok(())
@@ -49,7 +54,10 @@ fn read(session: &mut Session) -> Result<(), Failure> {
     })?;
     let (counts, totals) = (session.desk.store.counts()?, session.desk.store.totals()?);
     bar.finish_and_clear();
-    Talk::say(&format!("{} alerts accepted, {} folded into {} incidents", counts.accepted, counts.folded, totals.incidents));
+    Talk::say(&format!(
+        "{} alerts accepted, {} folded into {} incidents",
+        counts.accepted, counts.folded, totals.incidents
+    ));
     Ok(())
 }
 
@@ -58,7 +66,10 @@ fn judge(session: &mut Session) -> Result<(), Failure> {
     if !Talk::is_watched() {
         return session.judge(model_progress());
     }
-    let bar = bar(waiting, "{spinner} {pos}/{len} verdicts {wide_bar} queue {msg}, verdict age {elapsed}");
+    let bar = bar(
+        waiting,
+        "{spinner} {pos}/{len} verdicts {wide_bar} queue {msg}, verdict age {elapsed}",
+    );
     bar.enable_steady_tick(Duration::from_millis(120));
     session.judge(|progress| {
         if let Progress::Judged(judged, of) = progress {

@@ -52,7 +52,10 @@ pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     findings.extend(models(&config)?);
     findings.push(egress(&config));
     if as_json {
-        let list: Vec<_> = findings.iter().map(|f| json!({"what": f.what, "mark": f.mark.word(), "said": f.said})).collect();
+        let list: Vec<_> = findings
+            .iter()
+            .map(|f| json!({"what": f.what, "mark": f.mark.word(), "said": f.said}))
+            .collect();
         print(&json!({ "findings": list }).to_string())?;
     } else {
         for found in &findings {
@@ -65,12 +68,23 @@ pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
 fn data_dir(config: &Config) -> Finding {
     let path = &config.general.data_dir;
     match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_dir() => finding("data directory", Mark::Bad, format!("`{}` is no directory", path.display())),
-        Ok(metadata) if metadata.permissions().readonly() => {
-            finding("data directory", Mark::Bad, format!("`{}` is read-only; it must be writable for the user that runs quell", path.display()))
+        Ok(metadata) if !metadata.is_dir() => {
+            finding("data directory", Mark::Bad, format!("`{}` is no directory", path.display()))
         }
+        Ok(metadata) if metadata.permissions().readonly() => finding(
+            "data directory",
+            Mark::Bad,
+            format!(
+                "`{}` is read-only; it must be writable for the user that runs quell",
+                path.display()
+            ),
+        ),
         Ok(_) => finding("data directory", Mark::Fine, path.display().to_string()),
-        Err(_) => finding("data directory", Mark::Note, format!("`{}` is not there yet; `quell run` makes it", path.display())),
+        Err(_) => finding(
+            "data directory",
+            Mark::Note,
+            format!("`{}` is not there yet; `quell run` makes it", path.display()),
+        ),
     }
 }
 
@@ -85,11 +99,26 @@ fn store(config: &Config) -> Finding {
         Ok((faults, audit, store.counts()?))
     });
     match looked {
-        Ok((faults, _, _)) if !faults.is_empty() => {
-            finding("store", Mark::Bad, format!("damaged: {}; stop quell, move `{}` aside and start again", faults.join("; "), path.display()))
+        Ok((faults, _, _)) if !faults.is_empty() => finding(
+            "store",
+            Mark::Bad,
+            format!(
+                "damaged: {}; stop quell, move `{}` aside and start again",
+                faults.join("; "),
+                path.display()
+            ),
+        ),
+        Ok((_, _, counts)) if !counts.are_conserved(0) => {
+            finding("store", Mark::Bad, "the counts of alerts do not add up: please report it")
         }
-        Ok((_, _, counts)) if !counts.are_conserved(0) => finding("store", Mark::Bad, "the counts of alerts do not add up: please report it"),
-        Ok((_, audit, counts)) => finding("store", Mark::Fine, format!("sound; {} alerts accepted, audit chain of {audit} lines holds", counts.accepted)),
+        Ok((_, audit, counts)) => finding(
+            "store",
+            Mark::Fine,
+            format!(
+                "sound; {} alerts accepted, audit chain of {audit} lines holds",
+                counts.accepted
+            ),
+        ),
         Err(error) => finding("store", Mark::Bad, format!("{error}; {}", error.hint())),
     }
 }
@@ -112,19 +141,38 @@ fn sources(config: &Config) -> Vec<Finding> {
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => finding(
                 "source alerts.json",
                 Mark::Bad,
-                format!("`{}` can't be read: put the user that runs quell into group wazuh", path.display()),
+                format!(
+                    "`{}` can't be read: put the user that runs quell into group wazuh",
+                    path.display()
+                ),
             ),
-            Err(error) => finding("source alerts.json", Mark::Note, format!("`{}`: {error}; it is read when it appears", path.display())),
+            Err(error) => finding(
+                "source alerts.json",
+                Mark::Note,
+                format!("`{}`: {error}; it is read when it appears", path.display()),
+            ),
         });
     }
     if intake.hook.enabled {
         let socket = &intake.hook.socket;
         let answers = std::os::unix::net::UnixStream::connect(socket).is_ok();
-        let said = if answers { "answers" } else { "nobody listens: the hook spools until `quell run` does" };
-        findings.push(finding("source hook", if answers { Mark::Fine } else { Mark::Note }, format!("`{}` {said}", socket.display())));
+        let said = if answers {
+            "answers"
+        } else {
+            "nobody listens: the hook spools until `quell run` does"
+        };
+        findings.push(finding(
+            "source hook",
+            if answers { Mark::Fine } else { Mark::Note },
+            format!("`{}` {said}", socket.display()),
+        ));
     }
     if intake.http.enabled && intake.http.token.is_none() {
-        findings.push(finding("source http", Mark::Bad, "no token is set, so it takes nothing; set `intake.http.token_file`"));
+        findings.push(finding(
+            "source http",
+            Mark::Bad,
+            "no token is set, so it takes nothing; set `intake.http.token_file`",
+        ));
     }
     if findings.is_empty() {
         findings.push(finding("sources", Mark::Bad, "none is enabled: nothing will come in"));
@@ -135,16 +183,28 @@ fn sources(config: &Config) -> Vec<Finding> {
 fn wazuh_sink(config: &Config) -> Finding {
     let wazuh = &config.publish.wazuh;
     match wazuh.mode {
-        WazuhMode::Off => finding("sink wazuh", Mark::Note, "off: verdicts are not given back to Wazuh"),
-        WazuhMode::File => finding("sink wazuh", Mark::Fine, format!("writes `{}`", wazuh.file.display())),
+        WazuhMode::Off => {
+            finding("sink wazuh", Mark::Note, "off: verdicts are not given back to Wazuh")
+        }
+        WazuhMode::File => {
+            finding("sink wazuh", Mark::Fine, format!("writes `{}`", wazuh.file.display()))
+        }
         WazuhMode::Socket => {
-            let reached = std::os::unix::net::UnixDatagram::unbound().and_then(|socket| socket.connect(&wazuh.socket));
+            let reached = std::os::unix::net::UnixDatagram::unbound()
+                .and_then(|socket| socket.connect(&wazuh.socket));
             match reached {
-                Ok(()) => finding("sink wazuh", Mark::Fine, format!("`{}` can be reached", wazuh.socket.display())),
+                Ok(()) => finding(
+                    "sink wazuh",
+                    Mark::Fine,
+                    format!("`{}` can be reached", wazuh.socket.display()),
+                ),
                 Err(error) => finding(
                     "sink wazuh",
                     Mark::Bad,
-                    format!("`{}`: {error}; is wazuh-analysisd running, and is this user in group wazuh?", wazuh.socket.display()),
+                    format!(
+                        "`{}`: {error}; is wazuh-analysisd running, and is this user in group wazuh?",
+                        wazuh.socket.display()
+                    ),
                 ),
             }
         }
@@ -154,7 +214,11 @@ fn wazuh_sink(config: &Config) -> Finding {
 fn models(config: &Config) -> Result<Vec<Finding>, Failure> {
     let panel = setup::panel(config)?;
     if panel.is_empty() {
-        return Ok(vec![finding("models", Mark::Note, "none configured: the playbook judges everything")]);
+        return Ok(vec![finding(
+            "models",
+            Mark::Note,
+            "none configured: the playbook judges everything",
+        )]);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -163,16 +227,27 @@ fn models(config: &Config) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     for seat in panel {
         let what = format!("model {}", seat.name());
-        let probed = runtime.block_on(async { tokio::time::timeout(PROBE_MAX, model::probe(&seat.backend)).await });
+        let probed = runtime
+            .block_on(async { tokio::time::timeout(PROBE_MAX, model::probe(&seat.backend)).await });
         findings.push(match probed {
-            Err(_) => finding(what, Mark::Bad, format!("no answer within {} s", PROBE_MAX.as_secs())),
+            Err(_) => {
+                finding(what, Mark::Bad, format!("no answer within {} s", PROBE_MAX.as_secs()))
+            }
             Ok(probe) => match probe.error {
                 Some(error) => finding(what, Mark::Bad, format!("{error}; {}", error.hint())),
                 None => {
                     let model = probe.model.unwrap_or_else(|| "?".to_owned());
                     let obeys = format!("{:?}", probe.schema).to_lowercase();
-                    let mark = if probe.schema == model::SchemaObedience::Obeyed { Mark::Fine } else { Mark::Note };
-                    finding(what, mark, format!("`{model}` answers in {} ms, schema {obeys}", probe.elapsed_ms))
+                    let mark = if probe.schema == model::SchemaObedience::Obeyed {
+                        Mark::Fine
+                    } else {
+                        Mark::Note
+                    };
+                    finding(
+                        what,
+                        mark,
+                        format!("`{model}` answers in {} ms, schema {obeys}", probe.elapsed_ms),
+                    )
                 }
             },
         });
@@ -182,14 +257,31 @@ fn models(config: &Config) -> Result<Vec<Finding>, Failure> {
 
 /// Proves the egress guard on addresses that it must refuse and must let through.
 fn egress(config: &Config) -> Finding {
-    let outside = ["8.8.8.8", "1.1.1.1", "2001:4860:4860::8888", "169.254.169.254", "::ffff:8.8.8.8", "0.0.0.0"];
+    let outside = [
+        "8.8.8.8",
+        "1.1.1.1",
+        "2001:4860:4860::8888",
+        "169.254.169.254",
+        "::ffff:8.8.8.8",
+        "0.0.0.0",
+    ];
     let inside = ["127.0.0.1", "10.0.0.5", "192.168.1.9", "172.16.0.1", "100.64.0.1", "fd00::1"];
     let is_inside = |address: &&str| address.parse::<IpAddr>().is_ok_and(model::egress::is_inside);
-    let holds = !outside.iter().any(is_inside) && inside.iter().all(|address| is_inside(address));
+    let holds = !outside.iter().any(is_inside) && inside.iter().all(is_inside);
     let allowed = &config.egress.allowed_hosts;
     match (holds, allowed.is_empty()) {
-        (false, _) => finding("egress guard", Mark::Bad, "it lets a public address through: please report it"),
-        (true, true) => finding("egress guard", Mark::Fine, "prompts go to loopback, private and overlay addresses only"),
-        (true, false) => finding("egress guard", Mark::Note, format!("prompts may also leave to: {}", allowed.join(", "))),
+        (false, _) => {
+            finding("egress guard", Mark::Bad, "it lets a public address through: please report it")
+        }
+        (true, true) => finding(
+            "egress guard",
+            Mark::Fine,
+            "prompts go to loopback, private and overlay addresses only",
+        ),
+        (true, false) => finding(
+            "egress guard",
+            Mark::Note,
+            format!("prompts may also leave to: {}", allowed.join(", ")),
+        ),
     }
 }

@@ -28,13 +28,20 @@ pub(super) fn run(file: Option<&Path>, command: &Incidents) -> Result<(), Failur
     let store = Store::open_existing(&config.general.data_dir)?;
     match command {
         Incidents::List { level, state, actor, limit, output } => {
-            let filter = IncidentFilter { threat_level_min: *level, state: state.clone(), actor: actor.clone(), limit: *limit };
+            let filter = IncidentFilter {
+                threat_level_min: *level,
+                state: state.clone(),
+                actor: actor.clone(),
+                limit: *limit,
+            };
             list(&store, &filter, output.json)
         }
         Incidents::Show { id, output } => show_one(&store, &find(&store, id)?, output.json),
         Incidents::Close { id, note } => ask(&store, id, "close", note),
         Incidents::Reopen { id } => ask(&store, id, "reopen", ""),
-        Incidents::Note { id, text } if text.trim().is_empty() => Err(Failure::usage(format!("the note on `{id}` is empty"))),
+        Incidents::Note { id, text } if text.trim().is_empty() => {
+            Err(Failure::usage(format!("the note on `{id}` is empty")))
+        }
         Incidents::Note { id, text } => ask(&store, id, "note", text),
         Incidents::Judge { id } => ask(&store, id, "judge", ""),
     }
@@ -75,7 +82,12 @@ fn show_one(store: &Store, incident: &Incident, as_json: bool) -> Result<(), Fai
         });
         return Ok(print(&body.to_string())?);
     }
-    Ok(print(&show::page(incident, &verdicts, &notes, campaign.map(|campaign| campaign.line()).as_deref()))?)
+    Ok(print(&show::page(
+        incident,
+        &verdicts,
+        &notes,
+        campaign.map(|campaign| campaign.line()).as_deref(),
+    ))?)
 }
 
 fn ask(store: &Store, id: &str, action: &str, text: &str) -> Result<(), Failure> {
@@ -91,14 +103,20 @@ fn ask(store: &Store, id: &str, action: &str, text: &str) -> Result<(), Failure>
         std::thread::sleep(APPLY_LOOK);
         waited += APPLY_LOOK;
     }
-    Talk::say(&format!("noted: {action} {}; the daemon does not answer, and does it when it runs", incident.id));
+    Talk::say(&format!(
+        "noted: {action} {}; the daemon does not answer, and does it when it runs",
+        incident.id
+    ));
     Ok(())
 }
 
 /// Names who asks, for the audit log: the login, and who they were before `sudo`.
 fn person() -> String {
     let uid = nix::unistd::Uid::current();
-    let name = nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| format!("uid {uid}"), |user| user.name);
+    let name = nix::unistd::User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map_or_else(|| format!("uid {uid}"), |user| user.name);
     match std::env::var("SUDO_USER") {
         Ok(before) if before != name => alert::sanitize::shown(&format!("{before} as {name}"), 80),
         _ => name,

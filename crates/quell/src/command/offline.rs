@@ -49,7 +49,11 @@ pub(super) enum Progress {
 
 impl Session {
     /// Sets a session up: the policy and settings of the configuration, the models that `options` choose.
-    pub(super) fn new(config: &Config, options: &ModelOptions, data_dir: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn new(
+        config: &Config,
+        options: &ModelOptions,
+        data_dir: Option<&Path>,
+    ) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -69,11 +73,20 @@ impl Session {
         settings.budgets = Budgets { calls_per_minute: 1_000_000, calls_per_actor_hour: 1_000_000 };
         let now = clock.now();
         let panel = choose_panel(config, options, &runtime)?;
-        Ok(Self { desk: Desk::new(Store::open_in_memory()?, gate, settings, now), bench: Bench::new(panel), clock, runtime })
+        Ok(Self {
+            desk: Desk::new(Store::open_in_memory()?, gate, settings, now),
+            bench: Bench::new(panel),
+            clock,
+            runtime,
+        })
     }
 
     /// Takes every line of an input in.
-    pub(super) fn read(&mut self, input: impl Read, mut progress: impl FnMut(Progress)) -> Result<(), Failure> {
+    pub(super) fn read(
+        &mut self,
+        input: impl Read,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<(), Failure> {
         let mut lines = Lines::new(input)?;
         loop {
             let mut arrivals = Arrivals { route: "file".to_owned(), ..Arrivals::default() };
@@ -114,13 +127,20 @@ impl Session {
                     let (panel, clock) = (self.bench.panel(), Arc::clone(&self.clock));
                     calls.spawn_on(
                         async move {
-                            let opinion = panel::judge(&panel, &seats, &case, &nonce(), clock.as_ref()).await;
+                            let opinion =
+                                panel::judge(&panel, &seats, &case, &nonce(), clock.as_ref()).await;
                             (case, opinion)
                         },
                         self.runtime.handle(),
                     );
                 } else {
-                    let opinion = self.runtime.block_on(panel::judge(&[], &[], &case, "", self.clock.as_ref()));
+                    let opinion = self.runtime.block_on(panel::judge(
+                        &[],
+                        &[],
+                        &case,
+                        "",
+                        self.clock.as_ref(),
+                    ));
                     self.desk.settle(&case, &opinion.verdict)?;
                     judged += 1;
                     progress(Progress::Judged(judged, waiting));
@@ -167,7 +187,11 @@ impl Session {
 }
 
 /// Chooses who judges, and says on stderr who could not.
-fn choose_panel(config: &Config, options: &ModelOptions, runtime: &Runtime) -> Result<Vec<Arc<Seat>>, Failure> {
+fn choose_panel(
+    config: &Config,
+    options: &ModelOptions,
+    runtime: &Runtime,
+) -> Result<Vec<Arc<Seat>>, Failure> {
     if options.analyst == AnalystChoice::Playbook {
         return Ok(Vec::new());
     }
@@ -175,18 +199,29 @@ fn choose_panel(config: &Config, options: &ModelOptions, runtime: &Runtime) -> R
         vec![named(config, options, url)?]
     } else {
         let configured = setup::panel(config)?;
-        if configured.is_empty() { local_ollama(config, runtime).into_iter().collect() } else { configured }
+        if configured.is_empty() {
+            local_ollama(config, runtime).into_iter().collect()
+        } else {
+            configured
+        }
     };
     let mut usable = Vec::new();
     for seat in panel {
-        let probe = runtime.block_on(async { tokio::time::timeout(PROBE_MAX, model::probe(&seat.backend)).await });
+        let probe = runtime
+            .block_on(async { tokio::time::timeout(PROBE_MAX, model::probe(&seat.backend)).await });
         match probe {
             Ok(probe) if probe.error.is_none() => usable.push(seat),
             Ok(probe) => {
-                let error = probe.error.map_or_else(String::new, |error| format!("{error}\nhint: {}", error.hint()));
+                let error = probe
+                    .error
+                    .map_or_else(String::new, |error| format!("{error}\nhint: {}", error.hint()));
                 Talk::say(&format!("the model `{}` can't be used: {error}", seat.name()));
             }
-            Err(_) => Talk::say(&format!("the model `{}` did not answer a question within {} s", seat.name(), PROBE_MAX.as_secs())),
+            Err(_) => Talk::say(&format!(
+                "the model `{}` did not answer a question within {} s",
+                seat.name(),
+                PROBE_MAX.as_secs()
+            )),
         }
     }
     if usable.is_empty() && options.analyst == AnalystChoice::Model {
@@ -206,19 +241,29 @@ fn named(config: &Config, options: &ModelOptions, url: &str) -> Result<Arc<Seat>
         num_ctx: options.context_tokens,
         ..BackendConfig::new("named", kind, url)
     };
-    let backend = Backend::new(backend, &setup::egress(config))
-        .map_err(|error| Failure::usage(format!("could not use the model server at `{url}`: {error}")))?;
+    let backend = Backend::new(backend, &setup::egress(config)).map_err(|error| {
+        Failure::usage(format!("could not use the model server at `{url}`: {error}"))
+    })?;
     Ok(Arc::new(Seat { backend, max_tokens: 700 }))
 }
 
 fn local_ollama(config: &Config, runtime: &Runtime) -> Option<Arc<Seat>> {
     let found = runtime.block_on(model::find_local_ollama(model::LOCAL_OLLAMA_URL))?;
     let Some(model) = found.model else {
-        Talk::say(&format!("Ollama answers at {}, but has no usable model (it has: {})", found.url, found.models.join(", ")));
+        Talk::say(&format!(
+            "Ollama answers at {}, but has no usable model (it has: {})",
+            found.url,
+            found.models.join(", ")
+        ));
         return None;
     };
-    let backend = BackendConfig { model: Some(model), ..BackendConfig::new("ollama", Kind::Ollama, found.url) };
-    Backend::new(backend, &setup::egress(config)).ok().map(|backend| Arc::new(Seat { backend, max_tokens: 700 }))
+    let backend = BackendConfig {
+        model: Some(model),
+        ..BackendConfig::new("ollama", Kind::Ollama, found.url)
+    };
+    Backend::new(backend, &setup::egress(config))
+        .ok()
+        .map(|backend| Arc::new(Seat { backend, max_tokens: 700 }))
 }
 
 /// A line of an input, or what is left of one that is no alert, with the reason.
@@ -232,9 +277,13 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn new(input: impl Read + 'a) -> Result<Self, Failure> {
         let mut input = BufReader::with_capacity(256 * 1024, input);
-        let is_packed = input.fill_buf().context("could not read the alerts")?.starts_with(&[0x1f, 0x8b]);
+        let is_packed =
+            input.fill_buf().context("could not read the alerts")?.starts_with(&[0x1f, 0x8b]);
         let input: Box<dyn BufRead + 'a> = if is_packed {
-            Box::new(BufReader::with_capacity(256 * 1024, flate2::bufread::MultiGzDecoder::new(input)))
+            Box::new(BufReader::with_capacity(
+                256 * 1024,
+                flate2::bufread::MultiGzDecoder::new(input),
+            ))
         } else {
             Box::new(input)
         };
@@ -245,7 +294,10 @@ impl<'a> Lines<'a> {
         let line_max = Limits::default().bytes_max as u64;
         loop {
             let mut line = Vec::new();
-            let read = (&mut self.input).take(line_max + 1).read_until(b'\n', &mut line).context("could not read the alerts")?;
+            let read = (&mut self.input)
+                .take(line_max + 1)
+                .read_until(b'\n', &mut line)
+                .context("could not read the alerts")?;
             if read == 0 {
                 return Ok(None);
             }

@@ -35,11 +35,17 @@ pub(super) fn run(file: Option<&Path>) -> Result<(), Failure> {
 /// Writes structured logs to stderr, where systemd's journal takes them.
 fn log_to_stderr(config: &Config) -> Result<(), Failure> {
     let filter = match std::env::var("QUELL_LOG") {
-        Ok(filter) => EnvFilter::try_new(&filter)
-            .map_err(|error| Failure::usage(format!("`QUELL_LOG` is `{filter}`: {error}\nhint: try `info` or `quell=debug`")))?,
+        Ok(filter) => EnvFilter::try_new(&filter).map_err(|error| {
+            Failure::usage(format!(
+                "`QUELL_LOG` is `{filter}`: {error}\nhint: try `info` or `quell=debug`"
+            ))
+        })?,
         Err(_) => EnvFilter::new(config.general.log_level),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
     let started = match config.general.log_format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),

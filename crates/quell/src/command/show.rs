@@ -25,17 +25,26 @@ pub(super) fn table(rows: &[IncidentRow]) -> String {
     for row in rows {
         let incident = &row.incident;
         let verdict = row.verdict.as_ref();
-        let level = verdict.map_or_else(|| "?".to_owned(), |verdict| verdict.draft.threat_level.to_string());
+        let level = verdict
+            .map_or_else(|| "?".to_owned(), |verdict| verdict.draft.threat_level.to_string());
         let what = verdict.map_or(incident.class, |verdict| verdict.draft.class);
-        let outcome = verdict.map_or_else(|| "not judged".to_owned(), |verdict| outcome(verdict));
+        let outcome = verdict.map_or_else(|| "not judged".to_owned(), outcome);
         let analyst = verdict.map_or_else(String::new, |verdict| {
-            format!("{}{}", sanitize::shown(&verdict.analyst.label(), 24), if verdict.model_pending { " (model pending)" } else { "" })
+            format!(
+                "{}{}",
+                sanitize::shown(&verdict.analyst.label(), 24),
+                if verdict.model_pending { " (model pending)" } else { "" }
+            )
         });
         table.add_row([
             Cell::new(level).set_alignment(CellAlignment::Right),
             Cell::new(incident.id.as_str()),
             Cell::new(what.as_str()),
-            Cell::new(format!("{} -> {}", sanitize::shown(incident.actor.name(), 39), sanitize::shown(incident.target(), 24))),
+            Cell::new(format!(
+                "{} -> {}",
+                sanitize::shown(incident.actor.name(), 39),
+                sanitize::shown(incident.target(), 24)
+            )),
             Cell::new(incident.alert_count).set_alignment(CellAlignment::Right),
             Cell::new(outcome),
             Cell::new(analyst),
@@ -45,16 +54,29 @@ pub(super) fn table(rows: &[IncidentRow]) -> String {
 }
 
 fn outcome(verdict: &Verdict) -> String {
-    if verdict.draft.false_positive { "false positive?".to_owned() } else { verdict.draft.outcome.to_string() }
+    if verdict.draft.false_positive {
+        "false positive?".to_owned()
+    } else {
+        verdict.draft.outcome.to_string()
+    }
 }
 
 /// Gives the terminal's width, where a shell or a person says it.
 fn width() -> u16 {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH_DEFAULT).max(WIDTH_MIN)
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(WIDTH_DEFAULT)
+        .max(WIDTH_MIN)
 }
 
 /// Writes a page about one incident.
-pub(super) fn page(incident: &Incident, verdicts: &[Verdict], notes: &[Note], campaign: Option<&str>) -> String {
+pub(super) fn page(
+    incident: &Incident,
+    verdicts: &[Verdict],
+    notes: &[Note],
+    campaign: Option<&str>,
+) -> String {
     let mut page = String::new();
     let mut line = |text: String| {
         page.push_str(&text);
@@ -77,7 +99,13 @@ pub(super) fn page(incident: &Incident, verdicts: &[Verdict], notes: &[Note], ca
         if !verdict.playbook_reason.is_empty() {
             line(format!("  the playbook judged: {}", verdict.playbook_reason));
         }
-        line(format!("  level held between {} ({}) and {} ({})", verdict.bounds.floor, verdict.bounds.floor_reason, verdict.bounds.ceiling, verdict.bounds.ceiling_reason));
+        line(format!(
+            "  level held between {} ({}) and {} ({})",
+            verdict.bounds.floor,
+            verdict.bounds.floor_reason,
+            verdict.bounds.ceiling,
+            verdict.bounds.ceiling_reason
+        ));
         line(format!("\n  {}", draft.summary));
         for (title, list) in [
             ("evidence", &draft.evidence),
@@ -103,30 +131,58 @@ pub(super) fn page(incident: &Incident, verdicts: &[Verdict], notes: &[Note], ca
     if verdicts.len() > 1 {
         line("\n  earlier verdicts".to_owned());
         for verdict in verdicts.iter().rev().skip(1) {
-            line(format!("    {}  revision {}  threat {}  {}", verdict.judged_at, verdict.revision, verdict.draft.threat_level, verdict.analyst.label()));
+            line(format!(
+                "    {}  revision {}  threat {}  {}",
+                verdict.judged_at,
+                verdict.revision,
+                verdict.draft.threat_level,
+                verdict.analyst.label()
+            ));
         }
     }
     if !notes.is_empty() {
         line("\n  notes".to_owned());
-        notes.iter().for_each(|note| line(format!("    {}  {}: {}", note.at, sanitize::shown(&note.who, 40), sanitize::shown(&note.text, 400))));
+        notes.iter().for_each(|note| {
+            line(format!(
+                "    {}  {}: {}",
+                note.at,
+                sanitize::shown(&note.who, 40),
+                sanitize::shown(&note.text, 400)
+            ))
+        });
     }
     page
 }
 
 fn facts(incident: &Incident, campaign: Option<&str>) -> Vec<String> {
     let counted = |tally: &alert::incident::Tally| {
-        let names: Vec<String> = tally.iter().take(12).map(|(name, count)| format!("{} ({count})", sanitize::shown(name, 60))).collect();
+        let names: Vec<String> = tally
+            .iter()
+            .take(12)
+            .map(|(name, count)| format!("{} ({count})", sanitize::shown(name, 60)))
+            .collect();
         let more = if tally.len() > 12 || tally.beyond > 0 { " and more" } else { "" };
         format!("{}{more}", names.join(", "))
     };
     let mut lines = vec![
-        format!("\n  alerts {} from {} to {}", incident.alert_count, incident.first_seen, incident.last_seen),
+        format!(
+            "\n  alerts {} from {} to {}",
+            incident.alert_count, incident.first_seen, incident.last_seen
+        ),
         format!("  actors {}", counted(&incident.actors)),
-        format!("  target {} (agent {})", sanitize::shown(incident.target(), 60), sanitize::shown(&incident.agent.id, 20)),
+        format!(
+            "  target {} (agent {})",
+            sanitize::shown(incident.target(), 60),
+            sanitize::shown(&incident.agent.id, 20)
+        ),
         format!("  rules {} (highest level {})", counted(&incident.rules), incident.level_max),
     ];
     if !incident.objects.is_empty() {
-        lines.push(format!("  touched about {} different: {}", incident.object_count(), counted(&incident.objects)));
+        lines.push(format!(
+            "  touched about {} different: {}",
+            incident.object_count(),
+            counted(&incident.objects)
+        ));
     }
     if let Some(campaign) = campaign {
         lines.push(format!("  campaign of the actor: {}", sanitize::shown(campaign, 200)));
@@ -150,7 +206,9 @@ pub(super) fn incident_json(row: &IncidentRow) -> Map<String, Value> {
     };
     let class = row.verdict.as_ref().map_or(incident.class, |verdict| verdict.draft.class);
     let mut actors = vec![incident.actor.name().to_owned()];
-    actors.extend(incident.actors.names().filter(|name| *name != incident.actor.name()).map(str::to_owned));
+    actors.extend(
+        incident.actors.names().filter(|name| *name != incident.actor.name()).map(str::to_owned),
+    );
     put("incident_id", json!(incident.id));
     put("class", json!(class));
     put("actors", json!(actors));

@@ -31,7 +31,8 @@ pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
 fn gather(store: &Store, now: Timestamp) -> Result<Value, Failure> {
     let (counts, totals) = (store.counts()?, store.totals()?);
     let (jobs, oldest) = store.queue_depth()?;
-    let heartbeat: Option<Heartbeat> = store.meta(HEARTBEAT)?.and_then(|text| serde_json::from_str(&text).ok());
+    let heartbeat: Option<Heartbeat> =
+        store.meta(HEARTBEAT)?.and_then(|text| serde_json::from_str(&text).ok());
     let daemon = match &heartbeat {
         Some(beat) => json!({
             "runs": now.since(beat.at) <= SILENCE_MAX,
@@ -45,7 +46,11 @@ fn gather(store: &Store, now: Timestamp) -> Result<Value, Failure> {
         }),
         None => json!({ "runs": false }),
     };
-    let levels: Vec<Value> = store.threat_levels()?.into_iter().map(|(level, incidents)| json!({"threat_level": level, "incidents": incidents})).collect();
+    let levels: Vec<Value> = store
+        .threat_levels()?
+        .into_iter()
+        .map(|(level, incidents)| json!({"threat_level": level, "incidents": incidents}))
+        .collect();
     Ok(json!({
         "daemon": daemon,
         "alerts": counts,
@@ -62,7 +67,11 @@ fn text(status: &Value) -> String {
     let word = |path: &str| status.pointer(path).and_then(Value::as_str).unwrap_or("?").to_owned();
     let mut lines = Vec::new();
     if status.pointer("/daemon/runs").and_then(Value::as_bool) == Some(true) {
-        lines.push(format!("daemon    runs as process {} since {}", number("/daemon/pid"), word("/daemon/started_at")));
+        lines.push(format!(
+            "daemon    runs as process {} since {}",
+            number("/daemon/pid"),
+            word("/daemon/started_at")
+        ));
     } else {
         lines.push(format!("daemon    does not run (last word: {})", word("/daemon/last_word")));
     }
@@ -90,11 +99,20 @@ fn text(status: &Value) -> String {
         number("/store/model_calls"),
         number("/store/playbook_verdicts")
     ));
-    lines.push(format!("queue     {} incidents wait, the oldest for {} s", number("/queue/jobs"), number("/queue/oldest_s")));
+    lines.push(format!(
+        "queue     {} incidents wait, the oldest for {} s",
+        number("/queue/jobs"),
+        number("/queue/oldest_s")
+    ));
     for sink in status.get("outbox").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| sink.get(name).and_then(Value::as_u64).unwrap_or(0);
         let name = sink.get("sink").and_then(Value::as_str).unwrap_or("?");
-        lines.push(format!("sink      {name}: {} sent, {} waiting, {} refused", of("sent"), of("waiting"), of("refused")));
+        lines.push(format!(
+            "sink      {name}: {} sent, {} waiting, {} refused",
+            of("sent"),
+            of("waiting"),
+            of("refused")
+        ));
     }
     for level in status.get("threat_levels").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| level.get(name).and_then(Value::as_u64).unwrap_or(0);

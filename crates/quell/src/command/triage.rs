@@ -51,7 +51,9 @@ pub(super) fn say_who_judges(session: &Session, options: &ModelOptions) {
         Talk::say("analyst: the playbook, as asked (rule knowledge, no language model)");
     } else {
         Talk::say("analyst: the playbook (rule knowledge, no language model: none answers here)");
-        Talk::say("to get a model: install Ollama, run `ollama pull qwen2.5:14b`, and start this again");
+        Talk::say(
+            "to get a model: install Ollama, run `ollama pull qwen2.5:14b`, and start this again",
+        );
     }
 }
 
@@ -69,7 +71,11 @@ pub(super) fn model_progress() -> impl FnMut(Progress) {
 }
 
 /// Prints the lines that tools read.
-pub(super) fn print_json(session: &Session, start: alert::Timestamp, all_ids: bool) -> Result<(), Failure> {
+pub(super) fn print_json(
+    session: &Session,
+    start: alert::Timestamp,
+    all_ids: bool,
+) -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for row in session.incidents()? {
         writeln!(out, "{}", line(session, &row, all_ids)?)?;
@@ -86,7 +92,8 @@ fn line(session: &Session, row: &IncidentRow, all_ids: bool) -> Result<Value, Fa
     if all_ids || ids.len() <= IDS_MAX {
         object.insert("alert_ids".to_owned(), json!(ids));
     } else {
-        object.insert("alert_ids_file".to_owned(), json!(write_ids(row.incident.id.as_str(), &ids)?));
+        object
+            .insert("alert_ids_file".to_owned(), json!(write_ids(row.incident.id.as_str(), &ids)?));
     }
     object.insert("verdict".to_owned(), verdict);
     Ok(Value::Object(object))
@@ -95,8 +102,10 @@ fn line(session: &Session, row: &IncidentRow, all_ids: bool) -> Result<Value, Fa
 /// Writes ids to a file of their own, one a line.
 fn write_ids(incident: &str, ids: &[String]) -> Result<PathBuf, Failure> {
     let path = std::env::temp_dir().join(format!("quell-{}-{incident}.ids", std::process::id()));
-    let mut file = File::create_new(&path).with_context(|| format!("could not write alert ids to `{}`", path.display()))?;
-    file.write_all(ids.join("\n").as_bytes()).with_context(|| format!("could not write `{}`", path.display()))?;
+    let mut file = File::create_new(&path)
+        .with_context(|| format!("could not write alert ids to `{}`", path.display()))?;
+    file.write_all(ids.join("\n").as_bytes())
+        .with_context(|| format!("could not write `{}`", path.display()))?;
     Ok(path)
 }
 

@@ -37,7 +37,10 @@ impl DeskHandle {
     ///
     /// # Errors
     /// If the desk is gone, which means that it panicked: the daemon must end and start again from the store.
-    pub(crate) async fn call<R: Send + 'static>(&self, work: impl FnOnce(&mut Desk) -> R + Send + 'static) -> anyhow::Result<R> {
+    pub(crate) async fn call<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Desk) -> R + Send + 'static,
+    ) -> anyhow::Result<R> {
         let (done, result) = oneshot::channel();
         let work: Work = Box::new(move |desk| {
             // Nobody may wait any more (a stage that was shut down): what was done is committed all the same.

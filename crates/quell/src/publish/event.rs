@@ -32,7 +32,12 @@ impl Publisher {
     }
 
     /// Writes the event for a verdict, on one line.
-    pub(crate) fn event(&self, incident: &Incident, verdict: &Verdict, campaign: Option<&str>) -> String {
+    pub(crate) fn event(
+        &self,
+        incident: &Incident,
+        verdict: &Verdict,
+        campaign: Option<&str>,
+    ) -> String {
         let mut object = Map::new();
         let mut pairs: Vec<(&'static str, String)> = Vec::new();
         let free = free_texts(verdict).into_iter().map(|(name, text)| (name, redact::mask(&text)));
@@ -44,17 +49,26 @@ impl Publisher {
             }
         }
         for (name, list) in lists(verdict) {
-            let list: Vec<String> = list.iter().take(LIST_MAX).map(|text| safe(&redact::mask(text))).filter(|text| !text.is_empty()).collect();
+            let list: Vec<String> = list
+                .iter()
+                .take(LIST_MAX)
+                .map(|text| safe(&redact::mask(text)))
+                .filter(|text| !text.is_empty())
+                .collect();
             if list.is_empty() {
                 continue;
             }
             pairs.extend(list.iter().map(|text| (name, text.clone())));
-            object.insert(name.to_owned(), Value::Array(list.into_iter().map(Value::String).collect()));
+            object.insert(
+                name.to_owned(),
+                Value::Array(list.into_iter().map(Value::String).collect()),
+            );
         }
         let tag = self.key.sign(pairs.iter().map(|(name, text)| (*name, text.as_str())));
         object.insert("tag".to_owned(), Value::String(tag));
         let mut event = Map::new();
-        event.insert("integration".to_owned(), Value::String(triage::guard::INTEGRATION.to_owned()));
+        event
+            .insert("integration".to_owned(), Value::String(triage::guard::INTEGRATION.to_owned()));
         event.insert(triage::guard::INTEGRATION.to_owned(), Value::Object(object));
         Value::Object(event).to_string()
     }
@@ -66,7 +80,11 @@ fn free_texts(verdict: &Verdict) -> Vec<(&'static str, String)> {
 }
 
 /// What code knows. Names and numbers that look like a card number by chance must stay what they are.
-fn facts(incident: &Incident, verdict: &Verdict, campaign: Option<&str>) -> Vec<(&'static str, String)> {
+fn facts(
+    incident: &Incident,
+    verdict: &Verdict,
+    campaign: Option<&str>,
+) -> Vec<(&'static str, String)> {
     let draft = &verdict.draft;
     vec![
         ("kind", "verdict".to_owned()),
@@ -99,7 +117,8 @@ fn facts(incident: &Incident, verdict: &Verdict, campaign: Option<&str>) -> Vec<
 
 fn lists(verdict: &Verdict) -> Vec<(&'static str, Vec<String>)> {
     let draft = &verdict.draft;
-    let failed: Vec<String> = verdict.checks.iter().filter(|check| !check.passed).map(check_text).collect();
+    let failed: Vec<String> =
+        verdict.checks.iter().filter(|check| !check.passed).map(check_text).collect();
     vec![
         ("evidence", draft.evidence.clone()),
         ("mitre", draft.mitre.clone()),

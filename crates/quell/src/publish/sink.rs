@@ -65,7 +65,12 @@ impl Sink {
     ///
     /// # Errors
     /// If the client can't be made.
-    pub(crate) fn webhook(name: &str, url: &str, secret: Option<String>, timeout: Duration) -> anyhow::Result<Self> {
+    pub(crate) fn webhook(
+        name: &str,
+        url: &str,
+        secret: Option<String>,
+        timeout: Duration,
+    ) -> anyhow::Result<Self> {
         model::egress::install_crypto();
         // A webhook may go outside: a person wrote its address for exactly that. It carries verdicts, with secrets masked.
         let client = reqwest::Client::builder()
@@ -102,7 +107,9 @@ impl Sink {
         match self {
             Self::Queue { socket, .. } => send_datagram(socket, entry),
             Self::File { file, .. } => append(file, entry, place),
-            Self::Webhook { client, url, secret, .. } => post(client, url, secret.as_deref(), entry).await,
+            Self::Webhook { client, url, secret, .. } => {
+                post(client, url, secret.as_deref(), entry).await
+            }
         }
     }
 
@@ -119,7 +126,9 @@ impl Sink {
 }
 
 fn append(file: &mut JsonFile, entry: &OutboxEntry, place: Option<&str>) -> Attempt {
-    let planned = place.and_then(|place| serde_json::from_str::<Appended>(place).ok()).map(|place| place.offset_before);
+    let planned = place
+        .and_then(|place| serde_json::from_str::<Appended>(place).ok())
+        .map(|place| place.offset_before);
     match file.append(&entry.key, &entry.body, planned) {
         Ok(_) => Attempt::Sent,
         Err(error) => Attempt::Failed(format!("{error:#}")),
@@ -129,7 +138,12 @@ fn append(file: &mut JsonFile, entry: &OutboxEntry, place: Option<&str>) -> Atte
 /// The agent that an event concerns, as it stands in the event itself.
 fn agent_of(body: &str) -> Option<AgentRef> {
     let event: serde_json::Value = serde_json::from_str(body).ok()?;
-    let text = |name: &str| event.pointer(&format!("/quell/{name}")).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let text = |name: &str| {
+        event
+            .pointer(&format!("/quell/{name}"))
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned)
+    };
     let id = text("agent_id").filter(|id| id != "000")?;
     Some(AgentRef { id, name: text("target")?, ip: text("agent_ip") })
 }
@@ -150,30 +164,45 @@ fn send_datagram(socket: &mut QueueSocket, entry: &OutboxEntry) -> Attempt {
     }
 }
 
-async fn post(client: &reqwest::Client, url: &str, secret: Option<&str>, entry: &OutboxEntry) -> Attempt {
+async fn post(
+    client: &reqwest::Client,
+    url: &str,
+    secret: Option<&str>,
+    entry: &OutboxEntry,
+) -> Attempt {
     let mut request = client
         .post(url)
         .header("content-type", "application/json")
         .header("idempotency-key", &entry.key)
         .body(entry.body.clone());
     if let Some(secret) = secret {
-        request = request.header("x-quell-signature", format!("sha256={}", signature(secret, &entry.body)));
+        request = request
+            .header("x-quell-signature", format!("sha256={}", signature(secret, &entry.body)));
     }
     match request.send().await {
         Ok(response) if response.status().is_success() => Attempt::Sent,
-        Ok(response) if matches!(response.status().as_u16(), 408 | 425 | 429) || response.status().is_server_error() => {
+        Ok(response)
+            if matches!(response.status().as_u16(), 408 | 425 | 429)
+                || response.status().is_server_error() =>
+        {
             Attempt::Failed(format!("the webhook answered {}", response.status()))
         }
         Ok(response) => Attempt::Refused(format!("the webhook answered {}", response.status())),
         // The text of a transport error may hold the address, and with it a token.
-        Err(error) => Attempt::Failed(if error.is_timeout() { "the webhook did not answer in time".to_owned() } else { "could not reach the webhook".to_owned() }),
+        Err(error) => Attempt::Failed(if error.is_timeout() {
+            "the webhook did not answer in time".to_owned()
+        } else {
+            "could not reach the webhook".to_owned()
+        }),
     }
 }
 
 /// Signs a body with HMAC-SHA-256, in hexadecimal: what most receivers of webhooks know how to check.
 pub(crate) fn signature(secret: &str, body: &str) -> String {
     // HMAC takes keys of any length, so this can't fail; an empty signature fails at the receiver.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        return String::new();
+    };
     mac.update(body.as_bytes());
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }

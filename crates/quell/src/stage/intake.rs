@@ -20,10 +20,14 @@ const BATCH_WAIT: Duration = Duration::from_millis(5);
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until every source is gone.
-pub(crate) async fn run(stage: Stage, mut deliveries: mpsc::Receiver<Delivery>) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    stage: Stage,
+    mut deliveries: mpsc::Receiver<Delivery>,
+) -> anyhow::Result<()> {
     while let Some(first) = deliveries.recv().await {
         let batch = gather(first, &mut deliveries).await;
-        let (arrivals, receipts): (Vec<Arrivals>, Vec<(&'static str, Receipt)>) = batch.into_iter().map(split).unzip();
+        let (arrivals, receipts): (Vec<Arrivals>, Vec<(&'static str, Receipt)>) =
+            batch.into_iter().map(split).unzip();
         let now = stage.clock.now();
         let taken = stage.desk.call(move |desk| desk.take_in(&arrivals, now)).await?;
         match taken {
@@ -35,7 +39,10 @@ pub(crate) async fn run(stage: Stage, mut deliveries: mpsc::Receiver<Delivery>) 
                 }
             }
             Err(error) => {
-                tracing::error!(hint = error.hint(), "alerts could not be stored, their senders keep them: {error}");
+                tracing::error!(
+                    hint = error.hint(),
+                    "alerts could not be stored, their senders keep them: {error}"
+                );
                 refuse(receipts, &error.to_string());
                 // Whatever a source sent behind a refused delivery must be refused too, or its place would pass the refused alerts.
                 tokio::time::sleep(REFUSED_PAUSE).await;
@@ -78,15 +85,17 @@ async fn gather(first: Delivery, deliveries: &mut mpsc::Receiver<Delivery>) -> V
 }
 
 fn split(delivery: Delivery) -> (Arrivals, (&'static str, Receipt)) {
-    let checkpoint = delivery
-        .receipt
-        .checkpoint
-        .as_ref()
-        .and_then(|checkpoint| Some((checkpoint.source.clone(), serde_json::to_string(checkpoint).ok()?)));
+    let checkpoint = delivery.receipt.checkpoint.as_ref().and_then(|checkpoint| {
+        Some((checkpoint.source.clone(), serde_json::to_string(checkpoint).ok()?))
+    });
     let arrivals = Arrivals {
         route: delivery.route.as_str().to_owned(),
         alerts: delivery.alerts,
-        rejected: delivery.rejected.into_iter().map(|rejected| (rejected.bytes, rejected.reason)).collect(),
+        rejected: delivery
+            .rejected
+            .into_iter()
+            .map(|rejected| (rejected.bytes, rejected.reason))
+            .collect(),
         checkpoint,
     };
     (arrivals, (delivery.route.as_str(), delivery.receipt))

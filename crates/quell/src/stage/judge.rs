@@ -32,7 +32,11 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(panel: Vec<Arc<Seat>>) -> Self {
-        Self { breakers: vec![Breaker::default(); panel.len()], panel: Arc::new(panel), running: HashMap::new() }
+        Self {
+            breakers: vec![Breaker::default(); panel.len()],
+            panel: Arc::new(panel),
+            running: HashMap::new(),
+        }
     }
 
     fn load(&self, seat: usize) -> usize {
@@ -54,12 +58,17 @@ impl Bench {
             return Capacity::NoModel;
         }
         let up: Vec<usize> = (0..self.panel.len()).filter(|seat| self.is_up(*seat, now)).collect();
-        if up.is_empty() { Capacity::Down } else { Capacity::Slots(up.into_iter().map(|seat| self.free(seat)).sum()) }
+        if up.is_empty() {
+            Capacity::Down
+        } else {
+            Capacity::Slots(up.into_iter().map(|seat| self.free(seat)).sum())
+        }
     }
 
     /// Says in which order the models are asked about a case: one with room first, then the others that are up.
     pub(crate) fn seat(&mut self, case: &Case, now: Timestamp) -> Vec<usize> {
-        let mut seats: Vec<usize> = (0..self.panel.len()).filter(|seat| self.is_up(*seat, now)).collect();
+        let mut seats: Vec<usize> =
+            (0..self.panel.len()).filter(|seat| self.is_up(*seat, now)).collect();
         if let Some(free) = seats.iter().position(|seat| self.free(*seat) > 0) {
             seats.rotate_left(free);
         }
@@ -72,11 +81,19 @@ impl Bench {
     pub(crate) fn finished(&mut self, id: &IncidentId, health: &[(usize, bool)], now: Timestamp) {
         self.running.remove(id);
         for (seat, is_well) in health {
-            let (Some(breaker), Some(model)) = (self.breakers.get_mut(*seat), self.panel.get(*seat)) else { continue };
+            let (Some(breaker), Some(model)) =
+                (self.breakers.get_mut(*seat), self.panel.get(*seat))
+            else {
+                continue;
+            };
             if *is_well {
                 breaker.succeeded();
             } else if let Some(pause) = breaker.failed(now) {
-                tracing::warn!(backend = model.name(), pause_s = pause.as_secs(), "a model backend rests after failures");
+                tracing::warn!(
+                    backend = model.name(),
+                    pause_s = pause.as_secs(),
+                    "a model backend rests after failures"
+                );
             }
             event::backend_health(model.name(), *is_well, !breaker.allows(now));
         }
@@ -141,24 +158,32 @@ async fn drain(stage: &Stage, mut calls: JoinSet<(Case, Opinion)>) -> anyhow::Re
     }
 }
 
-async fn take_turns(stage: &Stage, bench: &mut Bench, calls: &mut JoinSet<(Case, Opinion)>, finished: &Arc<Notify>) -> anyhow::Result<()> {
+async fn take_turns(
+    stage: &Stage,
+    bench: &mut Bench,
+    calls: &mut JoinSet<(Case, Opinion)>,
+    finished: &Arc<Notify>,
+) -> anyhow::Result<()> {
     loop {
         let now = stage.clock.now();
         let (running, capacity) = (bench.running(), bench.capacity(now));
-        let cases = match stage.desk.call(move |desk| desk.next_cases(now, &running, capacity)).await? {
-            Ok(cases) => cases,
-            Err(error) => {
-                tracing::error!(hint = error.hint(), "the queue could not be read: {error}");
-                return Ok(());
-            }
-        };
+        let cases =
+            match stage.desk.call(move |desk| desk.next_cases(now, &running, capacity)).await? {
+                Ok(cases) => cases,
+                Err(error) => {
+                    tracing::error!(hint = error.hint(), "the queue could not be read: {error}");
+                    return Ok(());
+                }
+            };
         let mut judged_here = 0;
         for case in cases {
             if case.turn == Turn::Model {
                 let seats = bench.seat(&case, now);
-                let (panel, clock, finished) = (bench.panel(), Arc::clone(&stage.clock), Arc::clone(finished));
+                let (panel, clock, finished) =
+                    (bench.panel(), Arc::clone(&stage.clock), Arc::clone(finished));
                 calls.spawn(async move {
-                    let opinion = panel::judge(&panel, &seats, &case, &nonce(), clock.as_ref()).await;
+                    let opinion =
+                        panel::judge(&panel, &seats, &case, &nonce(), clock.as_ref()).await;
                     finished.notify_one();
                     (case, opinion)
                 });
@@ -187,7 +212,10 @@ async fn settle(stage: &Stage, case: Case, opinion: Opinion) -> anyhow::Result<b
             Ok(true)
         }
         Err(error) => {
-            tracing::error!(hint = error.hint(), "a verdict could not be stored, the incident is judged again: {error}");
+            tracing::error!(
+                hint = error.hint(),
+                "a verdict could not be stored, the incident is judged again: {error}"
+            );
             Ok(false)
         }
     }
@@ -200,7 +228,12 @@ fn count(case: &Case, verdict: &alert::Verdict, clock: &dyn Clock) {
         (false, true) => "interim",
         (false, false) => "playbook",
     };
-    event::judged(analyst, &case.job.severity, now.since(case.job.queued_at), now > case.job.deadline_at);
+    event::judged(
+        analyst,
+        &case.job.severity,
+        now.since(case.job.queued_at),
+        now > case.job.deadline_at,
+    );
     if verdict.cost.calls > 0 {
         let cost = &verdict.cost;
         event::models_asked(

@@ -36,13 +36,14 @@ pub(crate) async fn run(mut stage: Stage, mut sink: Sink) -> anyhow::Result<()> 
 /// Sends what waits. Gives true if there may be more right away.
 pub(crate) async fn publish_some(stage: &Stage, sink: &mut Sink) -> anyhow::Result<bool> {
     let (name, now) = (sink.name().to_owned(), stage.clock.now());
-    let entries = match stage.desk.call(move |desk| desk.store.outbox(&name, now, BATCH_MAX)).await? {
-        Ok(entries) => entries,
-        Err(error) => {
-            tracing::error!(hint = error.hint(), "the outbox could not be read: {error}");
-            return Ok(false);
-        }
-    };
+    let entries =
+        match stage.desk.call(move |desk| desk.store.outbox(&name, now, BATCH_MAX)).await? {
+            Ok(entries) => entries,
+            Err(error) => {
+                tracing::error!(hint = error.hint(), "the outbox could not be read: {error}");
+                return Ok(false);
+            }
+        };
     let is_full = entries.len() == BATCH_MAX;
     for entry in entries {
         if !publish_one(stage, sink, entry).await? {
@@ -59,8 +60,15 @@ async fn publish_one(stage: &Stage, sink: &mut Sink, entry: OutboxEntry) -> anyh
         None => match sink.plan() {
             Ok(place) => {
                 let (seq, noted) = (entry.seq, place.clone());
-                if let Err(error) = stage.desk.call(move |desk| desk.store.begin_sending(seq, noted.as_deref())).await? {
-                    tracing::error!(hint = error.hint(), "an attempt could not be noted, so it is not made: {error}");
+                if let Err(error) = stage
+                    .desk
+                    .call(move |desk| desk.store.begin_sending(seq, noted.as_deref()))
+                    .await?
+                {
+                    tracing::error!(
+                        hint = error.hint(),
+                        "an attempt could not be noted, so it is not made: {error}"
+                    );
                     return Ok(false);
                 }
                 sink.send(&entry, place.as_deref()).await
@@ -73,19 +81,30 @@ async fn publish_one(stage: &Stage, sink: &mut Sink, entry: OutboxEntry) -> anyh
     let (result, noted) = match attempt {
         Attempt::Sent => ("sent", stage.desk.call(move |desk| desk.store.mark_sent(seq)).await?),
         Attempt::Refused(reason) => {
-            tracing::error!(sink = sink.name(), key = entry.key, "a message was refused for good: {reason}");
+            tracing::error!(
+                sink = sink.name(),
+                key = entry.key,
+                "a message was refused for good: {reason}"
+            );
             ("refused", stage.desk.call(move |desk| desk.store.mark_refused(seq)).await?)
         }
         Attempt::Failed(reason) => {
             let pause = PAUSE_FIRST.saturating_mul(1 << entry.attempts.min(6)).min(PAUSE_MAX);
-            tracing::warn!(sink = sink.name(), retry_s = pause.as_secs(), "a message could not be sent: {reason}");
+            tracing::warn!(
+                sink = sink.name(),
+                retry_s = pause.as_secs(),
+                "a message could not be sent: {reason}"
+            );
             let not_before = stage.clock.now().after(pause);
             ("failed", stage.desk.call(move |desk| desk.store.mark_failed(seq, not_before)).await?)
         }
     };
     event::message(sink.name(), result);
     if let Err(error) = noted {
-        tracing::error!(hint = error.hint(), "what became of a message could not be noted: {error}");
+        tracing::error!(
+            hint = error.hint(),
+            "what became of a message could not be noted: {error}"
+        );
         return Ok(false);
     }
     Ok(goes_on)

@@ -47,11 +47,16 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
     loop {
         let now = stage.clock.now();
         upkeep.heartbeat.at = now;
-        upkeep.heartbeat.deliveries_waiting =
-            upkeep.deliveries.upgrade().map_or(0, |sender| sender.max_capacity().saturating_sub(sender.capacity()));
+        upkeep.heartbeat.deliveries_waiting = upkeep
+            .deliveries
+            .upgrade()
+            .map_or(0, |sender| sender.max_capacity().saturating_sub(sender.capacity()));
         let mut heartbeat = upkeep.heartbeat.clone();
         let sweeps = now.since(swept_at) >= SWEEP_EVERY || now < swept_at;
-        let retention = Retention { older_than: now.before(upkeep.retention), dead_letters_max: upkeep.dead_letters_max };
+        let retention = Retention {
+            older_than: now.before(upkeep.retention),
+            dead_letters_max: upkeep.dead_letters_max,
+        };
         let tended = stage
             .desk
             .call(move |desk| -> anyhow::Result<usize> {
@@ -64,7 +69,12 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
                 desk.store.set_meta(HEARTBEAT, &serde_json::to_string(&heartbeat)?)?;
                 let (jobs, oldest) = desk.store.queue_depth()?;
                 let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
-                event::standing(jobs, age, heartbeat.incidents_in_memory, heartbeat.deliveries_waiting);
+                event::standing(
+                    jobs,
+                    age,
+                    heartbeat.incidents_in_memory,
+                    heartbeat.deliveries_waiting,
+                );
                 for sink in desk.store.outbox_totals()? {
                     event::outbox(&sink.sink, sink.waiting);
                 }
@@ -84,4 +94,3 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
         }
     }
 }
-

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use alert::distinct::Distinct;
 use alert::incident::{
-    Actor, EVIDENCE_MAX, Evidence, Incident, Reason, Responses, State, Success, TECHNIQUES_MAX, Tally,
+    Actor, EVIDENCE_MAX, Evidence, Incident, Reason, Responses, State, Success, TECHNIQUES_MAX,
+    Tally,
 };
 use alert::sanitize::Removed;
 use alert::{Class, Fingerprint, IncidentId, mitre};
@@ -17,7 +18,12 @@ use crate::threat::SCAN_OBJECTS_MIN;
 const GROWTH_FACTOR: u64 = 10;
 
 /// Makes an incident without alerts.
-pub(super) fn blank(id: IncidentId, fingerprint: Fingerprint, actor: Actor, first: &Admitted) -> Incident {
+pub(super) fn blank(
+    id: IncidentId,
+    fingerprint: Fingerprint,
+    actor: Actor,
+    first: &Admitted,
+) -> Incident {
     Incident {
         id,
         fingerprint,
@@ -53,7 +59,12 @@ pub(super) fn blank(id: IncidentId, fingerprint: Fingerprint, actor: Actor, firs
 }
 
 /// Takes an alert over, and says what about it asks for a new verdict.
-pub(super) fn absorb(incident: &mut Incident, admitted: &Admitted, success: Success, quiet_after: Duration) -> Vec<Reason> {
+pub(super) fn absorb(
+    incident: &mut Incident,
+    admitted: &Admitted,
+    success: Success,
+    quiet_after: Duration,
+) -> Vec<Reason> {
     let (alert, seen) = (&admitted.alert, &admitted.observation);
     let mut reasons = Vec::new();
 
@@ -81,7 +92,10 @@ pub(super) fn absorb(incident: &mut Incident, admitted: &Admitted, success: Succ
     for object in &seen.objects {
         incident.objects.count(object);
         let is_news = incident.objects_distinct.insert(Fingerprint::of([object.as_str()]).as_u64());
-        if is_news && incident.class == Class::WebError && incident.object_count() >= SCAN_OBJECTS_MIN {
+        if is_news
+            && incident.class == Class::WebError
+            && incident.object_count() >= SCAN_OBJECTS_MIN
+        {
             // One page may be missing. Twenty different ones are being guessed.
             reasons.push(Reason::Class { from: incident.class, to: Class::ForcedBrowsing });
             incident.class = Class::ForcedBrowsing;
@@ -154,9 +168,11 @@ fn keep_evidence(incident: &mut Incident, admitted: &Admitted, success: Success)
         finding: seen.finding.clone(),
         success,
     };
-    if let Some(known) = incident.evidence.iter_mut().find(|evidence| evidence.shape == seen.shape) {
+    if let Some(known) = incident.evidence.iter_mut().find(|evidence| evidence.shape == seen.shape)
+    {
         let count = known.count.saturating_add(1);
-        let (first_seen, last_seen) = (known.first_seen.min(admitted.time), known.last_seen.max(admitted.time));
+        let (first_seen, last_seen) =
+            (known.first_seen.min(admitted.time), known.last_seen.max(admitted.time));
         if telling(&fresh) > telling(known) {
             // The more telling of two alike is what a person should read.
             *known = fresh;
@@ -171,7 +187,11 @@ fn keep_evidence(incident: &mut Incident, admitted: &Admitted, success: Success)
         return;
     }
     // The first alert stays whatever comes: it says how it began.
-    let weakest = incident.evidence.iter_mut().skip(1).min_by_key(|evidence| (telling(evidence), std::cmp::Reverse(evidence.count)));
+    let weakest = incident
+        .evidence
+        .iter_mut()
+        .skip(1)
+        .min_by_key(|evidence| (telling(evidence), std::cmp::Reverse(evidence.count)));
     match weakest {
         Some(weakest) if telling(&fresh) > telling(weakest) => {
             incident.evidence_beyond = incident.evidence_beyond.saturating_add(weakest.count);
@@ -183,5 +203,9 @@ fn keep_evidence(incident: &mut Incident, admitted: &Admitted, success: Success)
 
 /// Orders evidence: what speaks for success, then what the classifier is sure of, then what the rule takes seriously.
 fn telling(evidence: &Evidence) -> (Success, u8, u8) {
-    (evidence.success, evidence.finding.as_ref().map_or(0, |finding| finding.strength), evidence.level)
+    (
+        evidence.success,
+        evidence.finding.as_ref().map_or(0, |finding| finding.strength),
+        evidence.level,
+    )
 }

@@ -52,14 +52,22 @@ impl Gatherings {
             return Place::Crowd;
         }
         let shape = Fingerprint::of([seen.variant.as_str()]).as_u64();
-        if !seen.behaviour.is_empty() && !self.admits(keys.various, shape, SHAPES_MAX, admitted.time) {
+        if !seen.behaviour.is_empty()
+            && !self.admits(keys.various, shape, SHAPES_MAX, admitted.time)
+        {
             return Place::Various;
         }
         Place::Own
     }
 
     /// Tells whether a member has, or gets, a place of its own.
-    fn admits(&mut self, key: Fingerprint, member: u64, members_max: usize, now: Timestamp) -> bool {
+    fn admits(
+        &mut self,
+        key: Fingerprint,
+        member: u64,
+        members_max: usize,
+        now: Timestamp,
+    ) -> bool {
         if self.members.len() >= GATHERINGS_MAX && !self.members.contains_key(&key) {
             self.forget_older_half();
         }
@@ -73,7 +81,8 @@ impl Gatherings {
     }
 
     fn forget_older_half(&mut self) {
-        let mut times: Vec<Timestamp> = self.members.values().map(|gathering| gathering.last_seen).collect();
+        let mut times: Vec<Timestamp> =
+            self.members.values().map(|gathering| gathering.last_seen).collect();
         times.sort_unstable();
         if let Some(middle) = times.get(times.len() / 2).copied() {
             self.members.retain(|_, gathering| gathering.last_seen > middle);

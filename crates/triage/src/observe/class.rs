@@ -30,7 +30,12 @@ pub(super) fn of_web(class: WebClass) -> Class {
 }
 
 /// Decides the class.
-pub(super) fn of(alert: &Alert, is_web: bool, status: Option<u16>, finding: Option<&Finding>) -> Class {
+pub(super) fn of(
+    alert: &Alert,
+    is_web: bool,
+    status: Option<u16>,
+    finding: Option<&Finding>,
+) -> Class {
     if let Some(finding) = finding.filter(|finding| finding.strength >= STRENGTH_MIN) {
         return finding.class;
     }
@@ -88,12 +93,19 @@ fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> 
     let groups = &alert.rule.groups;
     let has = |name: &str| groups.iter().any(|group| group.trim() == name);
     // Quell's own rules carry the class itself as a group.
-    if let Some(class) = groups.iter().find_map(|group| Class::parse(group.trim()).filter(|class| class.is_web_exploit())) {
+    if let Some(class) = groups
+        .iter()
+        .find_map(|group| Class::parse(group.trim()).filter(|class| class.is_web_exploit()))
+    {
         // A stock rule's word is not enough where the request can be read and shows nothing of the kind.
         return Some(if is_web { Class::WebAttack } else { class });
     }
     if let Some((_, class)) = GROUPS.iter().find(|(name, _)| has(name)) {
-        return Some(if is_web && *class == Class::SqlInjection { Class::WebAttack } else { *class });
+        return Some(if is_web && *class == Class::SqlInjection {
+            Class::WebAttack
+        } else {
+            *class
+        });
     }
     let is_attack = has("attack") || has("attacks") || has("web_attack");
     if !(is_web || has("web") || has("accesslog")) {
@@ -182,13 +194,22 @@ pub(super) fn behaviour(class: Class, alert: &Alert) -> String {
     let by_class = class.is_web_exploit()
         || matches!(
             class,
-            Class::Scanner | Class::ForcedBrowsing | Class::WebError | Class::WebAttack | Class::BruteForce
+            Class::Scanner
+                | Class::ForcedBrowsing
+                | Class::WebError
+                | Class::WebAttack
+                | Class::BruteForce
         );
     if by_class { String::new() } else { alert.rule.id.clone() }
 }
 
 /// Says what the alert tells about success.
-pub(super) fn success(class: Class, alert: &Alert, status: Option<u16>, finding: Option<&Finding>) -> Success {
+pub(super) fn success(
+    class: Class,
+    alert: &Alert,
+    status: Option<u16>,
+    finding: Option<&Finding>,
+) -> Success {
     let description = || alert.rule.description.as_raw().to_lowercase();
     if class == Class::BruteForce {
         let groups = &alert.rule.groups;

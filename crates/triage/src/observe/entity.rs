@@ -82,7 +82,10 @@ pub(super) fn actors(alert: &Alert, class: Class) -> (Actor, Vec<String>) {
 pub(super) fn objects(alert: &Alert, target: Option<&str>) -> Vec<String> {
     if let Some(target) = target {
         let path = target.split(['?', '#']).next().unwrap_or_default();
-        return vec![sanitize::shown(if path.is_empty() { "/" } else { path }, NAME_CHARACTERS_MAX)];
+        return vec![sanitize::shown(
+            if path.is_empty() { "/" } else { path },
+            NAME_CHARACTERS_MAX,
+        )];
     }
     let mut objects: Vec<String> = Vec::new();
     for text in OBJECTS.iter().filter_map(|path| alert.field(path)) {

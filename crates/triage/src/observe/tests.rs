@@ -1,0 +1,170 @@
+//! What an alert shows, kind by kind: one line of text per alert, from fixtures and from alerts written here.
+
+use alert::{Alert, Limits};
+use serde_json::{Value, json};
+
+use super::*;
+
+const SSHD: &str = include_str!("../../../../fixtures/alerts/sshd.json");
+const SUDO: &str = include_str!("../../../../fixtures/alerts/sudo.json");
+const SYSCHECK: &str = include_str!("../../../../fixtures/alerts/syscheck.json");
+const WINDOWS: &str = include_str!("../../../../fixtures/alerts/windows.json");
+const SURICATA: &str = include_str!("../../../../fixtures/alerts/suricata.json");
+const WEB: &str = include_str!("../../../../fixtures/alerts/web.json");
+
+fn seen(text: &str) -> Observation {
+    observe(&Alert::parse(text.as_bytes(), &Limits::default()).expect("an alert"))
+}
+
+fn line(file: &str, number: usize) -> Observation {
+    seen(file.lines().nth(number).expect("a line"))
+}
+
+/// Tells the main things in one line.
+fn told(seen: &Observation) -> String {
+    let mut text = format!(
+        "{} by {} {} on [{}]",
+        seen.class,
+        seen.actor.kind(),
+        seen.actor.name(),
+        seen.objects.join(", ")
+    );
+    if seen.success != Success::None {
+        text.push_str(&format!(", {:?}", seen.success));
+    }
+    if let Some(finding) = &seen.finding {
+        text.push_str(&format!(", in {}", finding.parameter.as_deref().unwrap_or("the request")));
+    }
+    if seen.injection.is_some() {
+        text.push_str(", talks to a model");
+    }
+    text
+}
+
+fn web(url: &str, status: u16, agent: &str) -> Value {
+    json!({
+        "rule": {"id": "31101", "level": 5, "description": "client error", "groups": ["web", "accesslog"]},
+        "agent": {"id": "001", "name": "web01"},
+        "full_log": format!("203.0.113.9 - - [24/Nov/2026:17:00:00 +0000] \"GET {url} HTTP/1.1\" {status} 512 \"-\" \"{agent}\""),
+        "data": {"protocol": "GET", "srcip": "203.0.113.9", "id": status.to_string(), "url": url},
+    })
+}
+
+#[test]
+fn an_injection_behind_a_stock_rule_is_named_with_its_parameter() {
+    assert_eq!(
+        told(&line(WEB, 0)),
+        "sql_injection by address 203.0.113.9 on [/item/], Answered, in id"
+    );
+}
+
+#[test]
+fn an_english_sentence_with_select_in_it_is_no_injection() {
+    let seen = line(WEB, 1);
+    assert_eq!(told(&seen), "web_attack by address 203.0.113.50 on [/search/]");
+    assert_eq!(seen.finding, None);
+}
+
+#[test]
+fn a_missing_page_is_an_error_of_the_web() {
+    let seen = line(WEB, 2);
+    assert_eq!(told(&seen), "web_error by address 203.0.113.9 on [/old/index.php]");
+    assert_eq!(seen.status, Some(404));
+}
+
+#[test]
+fn instructions_to_a_model_are_found_in_the_user_agent_and_behind_percent_signs() {
+    assert_eq!(told(&line(WEB, 3)), "web_error by address 203.0.113.66 on [/], talks to a model");
+    assert_eq!(told(&line(WEB, 4)), "web_error by address 203.0.113.67 on [/], talks to a model");
+}
+
+#[test]
+fn a_failed_login_is_guessing_by_the_address_whatever_the_user() {
+    let (first, second) = (line(SSHD, 0), line(SSHD, 1));
+    assert_eq!(told(&first), "brute_force by address 198.51.100.23 on [admin]");
+    assert_eq!((first.actor, first.behaviour), (second.actor, second.behaviour));
+    assert!(first.others.is_empty(), "the guessed user took no part: {:?}", first.others);
+}
+
+#[test]
+fn a_login_after_failures_says_that_it_worked() {
+    assert_eq!(told(&line(SSHD, 7)), "brute_force by address 198.51.100.23 on [deploy], Confirmed");
+    assert_eq!(told(&line(SSHD, 6)), "login by address 198.51.100.23 on [deploy]");
+}
+
+#[test]
+fn sudo_is_an_act_of_the_user_who_ran_it() {
+    let first = line(SUDO, 0);
+    assert_eq!(
+        told(&first),
+        "privilege_escalation by user deploy on [/usr/bin/apt-get update, root]"
+    );
+    assert_ne!(
+        first.behaviour,
+        line(SUDO, 1).behaviour,
+        "a command and a wrong password are two behaviours"
+    );
+}
+
+#[test]
+fn a_changed_file_is_known_by_its_path() {
+    assert_eq!(told(&line(SYSCHECK, 0)), "file_integrity by host web01 on [/etc/passwd]");
+}
+
+#[test]
+fn a_report_of_virustotal_is_malware() {
+    assert_eq!(told(&line(SYSCHECK, 2)), "malware by host web01 on [/var/www/html/up/s.php]");
+}
+
+#[test]
+fn a_failed_login_on_windows_names_the_address_and_not_the_machine_account() {
+    assert_eq!(told(&line(WINDOWS, 0)), "brute_force by address 10.0.0.66 on [jsmith]");
+    assert_eq!(line(WINDOWS, 2).class, Class::DefenseEvasion);
+}
+
+#[test]
+fn a_signature_of_a_network_sensor_is_read_by_its_words() {
+    assert_eq!(told(&line(SURICATA, 0)), "log4shell by address 203.0.113.80 on [10.0.0.21]");
+    assert_eq!(told(&line(SURICATA, 1)), "network_scan by address 203.0.113.80 on [10.0.0.21]");
+}
+
+#[test]
+fn without_address_and_user_the_machine_itself_is_the_actor() {
+    let seen = seen(
+        r#"{"rule":{"id":"502","level":3,"description":"started"},"agent":{"id":"000","name":"manager"}}"#,
+    );
+    assert_eq!(told(&seen), "other by host manager on []");
+}
+
+#[test]
+fn hidden_and_acting_characters_are_counted_and_the_text_still_matches() {
+    let seen = seen(
+        &web("/?q=%3Cscript%3Ealert(1)%3C/script%3E", 200, "a\u{202e}b\u{200b}\u{1b}[2J")
+            .to_string(),
+    );
+    assert!(seen.hidden.is_suspicious(), "{:?}", seen.hidden);
+    assert_eq!(told(&seen), "xss by address 203.0.113.9 on [/], Answered, in q");
+}
+
+#[test]
+fn a_server_error_on_an_attack_is_a_reaction_and_a_refusal_says_nothing() {
+    let attack = "/?id=1%27%20UNION%20SELECT%20name,pw%20FROM%20users--%20-";
+    assert_eq!(seen(&web(attack, 500, "x").to_string()).success, Success::Reaction);
+    assert_eq!(seen(&web(attack, 403, "x").to_string()).success, Success::None);
+}
+
+#[test]
+fn requests_of_one_shape_share_it_and_others_do_not() {
+    let shape = |url: &str| seen(&web(url, 404, "x").to_string()).shape;
+    assert_eq!(shape("/item/17"), shape("/item/4711"));
+    assert_ne!(shape("/item/17"), shape("/login?next=x"));
+}
+
+#[test]
+fn texts_are_bounded_whatever_comes() {
+    let seen =
+        seen(&web(&format!("/{}", "a%27".repeat(20_000)), 200, &"x".repeat(50_000)).to_string());
+    assert!(seen.excerpt.as_raw().len() <= EXCERPT_BYTES_MAX);
+    assert!(seen.decoded.as_ref().is_none_or(|text| text.as_raw().len() <= EXCERPT_BYTES_MAX));
+    assert!(seen.objects.iter().all(|object| object.chars().count() <= 161), "{:?}", seen.objects);
+}
