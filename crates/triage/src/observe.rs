@@ -87,6 +87,9 @@ pub fn observe(alert: &Alert) -> Observation {
     }
 }
 
+/// Shortest text that can instruct anybody, in bytes: "threat level 0" has 14.
+const INJECTION_BYTES_MIN: usize = 12;
+
 /// A web request as an alert tells of it.
 struct WebRequest<'a> {
     method: &'a str,
@@ -204,25 +207,28 @@ fn event_text(alert: &Alert) -> String {
     if text.is_empty() { alert.rule.description.as_raw().to_owned() } else { text }
 }
 
-/// Searches everything an attacker may have written for instructions to a model, decoded and not.
+/// Searches everything an attacker may have written for instructions to a model: the event decoded, and what stands beside it in the alert.
+///
+/// Most fields are copies of pieces of the event, and searching costs more than finding that out.
 fn injection(alert: &Alert, event: &str, decoded: &str) -> Option<Untrusted> {
-    let fields = || {
-        let mut text = String::new();
-        for (path, value) in alert.fields.iter() {
-            if (path.starts_with("data.") || path.starts_with("syscheck."))
-                && text.len() < SEARCHED_BYTES_MAX
-            {
-                text.push_str(value);
-                text.push('\n');
-            }
+    let mut beside = String::new();
+    let description = std::iter::once(("", alert.rule.description.as_raw()));
+    for (path, value) in alert.fields.iter().chain(description) {
+        let is_foreign = ["data.", "syscheck.", ""]
+            .iter()
+            .any(|prefix| path == *prefix || (!prefix.is_empty() && path.starts_with(prefix)));
+        if is_foreign
+            && value.len() >= INJECTION_BYTES_MIN
+            && beside.len() < SEARCHED_BYTES_MAX
+            && !event.contains(value)
+        {
+            beside.push_str(value);
+            beside.push('\n');
         }
-        text
-    };
-    let head = |text: &str| template::head(text, SEARCHED_BYTES_MAX).to_owned();
-    classify::injection_text(&head(decoded))
-        .or_else(|| classify::injection_text(&head(event)))
-        .or_else(|| classify::injection_text(&fields()))
-        .or_else(|| classify::injection_text(&head(alert.rule.description.as_raw())))
+    }
+    let search = |text: &str| classify::injection_text(template::head(text, SEARCHED_BYTES_MAX));
+    search(decoded)
+        .or_else(|| if beside.is_empty() { None } else { search(&decode::decode(&beside).text) })
         .map(Untrusted::new)
 }
 

@@ -5,8 +5,9 @@
 //! choose, so the best side counts; with `AND` both bind, so the worst side does.
 
 /// Licences that ask for no more than a notice.
-pub(super) const ALLOWED: [&str; 12] = [
+pub(super) const ALLOWED: [&str; 13] = [
     "MIT",
+    "MIT-0",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",

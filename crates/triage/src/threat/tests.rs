@@ -126,6 +126,8 @@ fn any_success() -> impl Strategy<Value = Success> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn floor_typical_and_ceiling_are_always_in_order(
         class in prop::sample::select(Class::ALL.to_vec()),

@@ -1,0 +1,165 @@
+//! Starting, ending and changing a daemon under load, and the pages that watch over it.
+
+use std::time::Duration;
+
+use crate::command::{eventually, number, repository};
+use crate::daemon::Daemon;
+use crate::sample;
+
+/// systemd kills after 30 s; the daemon must be well before that.
+const DRAIN_MAX: Duration = Duration::from_secs(25);
+
+#[test]
+fn sigterm_drains_and_ends_with_code_0() {
+    let mut daemon = Daemon::started("");
+    let alerts = sample::flood();
+    daemon.accept(alerts[..2_000].join("\n"));
+    let (ended, took) = daemon.terminate();
+    assert_eq!(ended.code(), Some(0), "{}", daemon.log());
+    assert!(took < DRAIN_MAX, "it took {} s", took.as_secs());
+    assert_eq!(number(&daemon.status(), "/alerts/accepted"), 2_000);
+    daemon.assert_conserved();
+    assert!(
+        !daemon.path("hook.sock").exists(),
+        "a hook would knock at a socket that nobody serves"
+    );
+}
+
+#[test]
+fn what_was_not_done_before_the_end_is_done_after_the_next_start() {
+    let mut daemon = Daemon::started("");
+    daemon.accept(sample::flood()[..1_000].join("\n"));
+    daemon.terminate();
+    daemon.start();
+    let status = daemon.settled(1_000);
+    assert_eq!(number(&status, "/alerts/folded"), 1_000);
+    let told = daemon.published("verdicts.ndjson").len() as u64;
+    assert_eq!(told, number(&status, "/store/playbook_verdicts"));
+}
+
+#[test]
+fn an_interrupt_ends_it_as_well() {
+    let mut daemon = Daemon::started("");
+    daemon.signal("INT");
+    eventually("it ends", DRAIN_MAX, || (!daemon.is_alive()).then_some(()));
+}
+
+#[test]
+fn a_hang_up_applies_a_changed_policy_and_loses_nothing() {
+    let daemon = Daemon::started("");
+    let low = |at: usize| {
+        sample::login_failure(&format!("1795530360.{at}"), "203.0.113.4", "db01").to_string()
+    };
+    daemon.accept(low(1));
+    daemon.settled(1);
+    daemon.configure("[policy]\nmin_level = 6\n");
+    daemon.signal("HUP");
+    eventually("the policy is applied", Duration::from_secs(10), || {
+        daemon.log().contains("were read again").then_some(())
+    });
+    daemon.accept(low(2));
+    let status = daemon.settled(2);
+    assert_eq!(number(&status, "/alerts/below_policy"), 1, "{status}");
+    assert_eq!(number(&status, "/alerts/folded"), 1);
+    // What is wrong changes nothing, and is said.
+    daemon.configure("[policy]\nmin_level = 66\n");
+    daemon.signal("HUP");
+    eventually("the mistake is told", Duration::from_secs(10), || {
+        daemon.log().contains("stays in force").then_some(())
+    });
+    daemon.accept(low(3));
+    assert_eq!(number(&daemon.settled(3), "/alerts/below_policy"), 2);
+    // The incident from before the change goes on, in the same row.
+    daemon.configure("");
+    daemon.signal("HUP");
+    eventually("the policy is applied", Duration::from_secs(10), || {
+        (daemon.log().matches("were read again").count() == 2).then_some(())
+    });
+    daemon.accept(low(4));
+    let status = daemon.settled(4);
+    assert_eq!((number(&status, "/alerts/folded"), number(&status, "/store/incidents")), (2, 1));
+}
+
+/// Reads the names in the table of metrics. A program has no library to ask, so its source is read.
+fn names() -> Vec<String> {
+    let source = std::fs::read_to_string(repository("crates/quell/src/event.rs")).unwrap();
+    source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("(\"quell_"))
+        .filter_map(|rest| rest.split('"').next())
+        .map(|name| format!("quell_{name}"))
+        .collect()
+}
+
+#[test]
+fn the_metrics_page_has_the_metrics_that_are_documented_and_no_others() {
+    let daemon = Daemon::started("");
+    daemon.accept(sample::flood()[..300].join("\n"));
+    daemon.settled(300);
+    let page = eventually("the gauges are set", Duration::from_secs(10), || {
+        Some(daemon.page("/metrics").body).filter(|page| page.contains("quell_outbox_messages"))
+    });
+    let names = names();
+    assert!(names.len() >= 15, "{names:?}");
+    // These have a value from the first traffic on; the others only once something went wrong, or with a model.
+    for name in [
+        "quell_alerts_total",
+        "quell_intake_batch_seconds",
+        "quell_intake_queue_deliveries",
+        "quell_verdicts_total",
+        "quell_verdict_age_seconds",
+        "quell_queue_jobs",
+        "quell_queue_age_seconds",
+        "quell_messages_total",
+        "quell_outbox_messages",
+        "quell_incidents_in_memory",
+        "quell_limit",
+    ] {
+        assert!(names.iter().any(|known| known == name), "{name} is not in the table");
+        assert!(
+            page.lines().any(|line| line.starts_with(&format!("# HELP {name} "))),
+            "{name} has no help:\n{page}"
+        );
+        assert!(page.lines().any(|line| line.starts_with(name)), "{name} has no value:\n{page}");
+    }
+    for line in page.lines().filter(|line| line.starts_with("# TYPE ")) {
+        let name = line.split(' ').nth(2).unwrap();
+        assert!(names.iter().any(|known| known == name), "{name} is not in the table");
+    }
+    let accepted = page
+        .lines()
+        .find(|line| line.starts_with("quell_alerts_total{result=\"accepted\"}"))
+        .unwrap();
+    assert!(accepted.ends_with(" 300"), "{accepted}");
+    assert!(!page.contains("127.0.0.1 -"), "metrics must hold nothing from alerts");
+}
+
+#[test]
+fn the_health_pages_answer() {
+    let daemon = Daemon::started("");
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(daemon.page(path).status, 200, "{path}");
+    }
+    assert_eq!(daemon.page("/nothing").status, 404);
+}
+
+#[test]
+fn a_rotated_alert_file_is_followed() {
+    use std::io::Write as _;
+    let daemon = Daemon::started("");
+    let alert = |at: usize| {
+        sample::login_failure(&format!("1795530360.{at}"), "203.0.113.4", "db01").to_string()
+    };
+    let write = |name: &str, line: String| {
+        let mut file =
+            std::fs::File::options().append(true).create(true).open(daemon.path(name)).unwrap();
+        file.write_all(format!("{line}\n").as_bytes()).unwrap();
+    };
+    write("alerts.json", alert(1));
+    daemon.settled(1);
+    std::fs::rename(daemon.path("alerts.json"), daemon.path("alerts.json.1")).unwrap();
+    write("alerts.json.1", alert(2));
+    write("alerts.json", alert(3));
+    let status = daemon.settled(3);
+    assert_eq!((number(&status, "/alerts/folded"), number(&status, "/alerts/duplicate")), (3, 0));
+}

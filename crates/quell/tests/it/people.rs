@@ -1,0 +1,187 @@
+//! What people do with incidents from a terminal, against a running daemon.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::command::{eventually, number};
+use crate::daemon::Daemon;
+use crate::sample;
+
+const SOURCE: &str = "203.0.113.66";
+
+/// Harmless-looking requests that are one incident.
+fn probe(at: usize) -> Value {
+    sample::request(&format!("1795530360.{at}"), SOURCE, &format!("/page{at}"), 404, ("31101", 5))
+}
+
+fn with_one_incident() -> (Daemon, String) {
+    let daemon = Daemon::started("");
+    daemon.accept(sample::lines(&[probe(1), probe(2)]));
+    daemon.settled(2);
+    let incidents = daemon.incidents();
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    let id = incidents[0]["incident_id"].as_str().unwrap().to_owned();
+    (daemon, id)
+}
+
+fn state(daemon: &Daemon, id: &str) -> String {
+    daemon.incident(id)["incident"]["state"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_closed_incident_stays_closed_on_more_of_the_same_and_opens_on_worse() {
+    let (daemon, id) = with_one_incident();
+    let said =
+        daemon.quell(&["incidents", "close", &id, "--note", "our own scanner"]).expect_code(0);
+    assert!(said.err.contains("done: close"), "{}", said.err);
+    assert_eq!(state(&daemon, &id), "closed");
+    let revision = number(&daemon.incident(&id), "/incident/revision");
+    // Enough of them that growth alone would have asked again.
+    daemon.accept(sample::lines(&(3..400).map(probe).collect::<Vec<_>>()));
+    daemon.settled(399);
+    let page = daemon.incident(&id);
+    assert_eq!(page["incident"]["state"], "closed");
+    assert_eq!(number(&page, "/incident/revision"), revision);
+    assert_eq!(number(&page, "/incident/alert_count"), 399, "repeats still count");
+    let worse = sample::request("1795530361.1", SOURCE, "/page9", 404, ("31151", 10));
+    daemon.accept(worse.to_string());
+    daemon.settled(400);
+    let page = daemon.incident(&id);
+    assert_eq!(page["incident"]["state"], "open", "{}", page["incident"]);
+    assert!(number(&page, "/incident/revision") > revision);
+}
+
+#[test]
+fn a_note_is_kept_with_who_wrote_it() {
+    let (daemon, id) = with_one_incident();
+    daemon.quell(&["incidents", "note", &id, "asked the owner \u{1b}[31mof web01"]).expect_code(0);
+    let page = daemon.incident(&id);
+    assert!(
+        page["notes"][0]["text"].as_str().unwrap().contains("asked the owner"),
+        "{}",
+        page["notes"]
+    );
+    assert!(!page["notes"][0]["who"].as_str().unwrap().is_empty());
+    let shown = daemon.quell(&["incidents", "show", &id]).expect_code(0);
+    assert!(shown.out.contains("asked the owner"), "{}", shown.out);
+    assert!(!shown.out.contains('\u{1b}'), "a note must not drive the terminal");
+    daemon.quell(&["incidents", "note", &id, "  "]).expect_code(2);
+}
+
+#[test]
+fn a_new_verdict_comes_when_a_person_asks_for_one() {
+    let (daemon, id) = with_one_incident();
+    let before = daemon.incident(&id)["verdicts"].as_array().unwrap().len();
+    daemon.quell(&["incidents", "judge", &id]).expect_code(0);
+    eventually("the new verdict", Duration::from_secs(20), || {
+        (daemon.incident(&id)["verdicts"].as_array().unwrap().len() == before + 1).then_some(())
+    });
+    let status = daemon.settled(2);
+    assert_eq!(number(&status, "/queue/jobs"), 0);
+    let keys: Vec<Value> = daemon
+        .published("verdicts.ndjson")
+        .iter()
+        .map(|event| event["quell"]["key"].clone())
+        .collect();
+    assert_eq!(keys.len(), before + 1, "{keys:?}");
+}
+
+#[test]
+fn reopening_undoes_closing() {
+    let (daemon, id) = with_one_incident();
+    daemon.quell(&["incidents", "close", &id]).expect_code(0);
+    daemon.quell(&["incidents", "reopen", &id]).expect_code(0);
+    assert_eq!(state(&daemon, &id), "open");
+}
+
+#[test]
+fn a_close_survives_a_crash_that_follows_it() {
+    let (mut daemon, id) = with_one_incident();
+    daemon.quell(&["incidents", "close", &id]).expect_code(0);
+    daemon.kill();
+    daemon.start();
+    daemon.accept(probe(3).to_string());
+    daemon.settled(3);
+    assert_eq!(state(&daemon, &id), "closed");
+}
+
+#[test]
+fn what_is_asked_of_a_daemon_that_is_down_is_done_when_it_runs() {
+    let (mut daemon, id) = with_one_incident();
+    daemon.terminate();
+    let said = daemon.quell(&["incidents", "close", &id]).expect_code(0);
+    assert!(said.err.contains("does it when it runs"), "{}", said.err);
+    daemon.start();
+    eventually("the request is applied", Duration::from_secs(10), || {
+        (state(&daemon, &id) == "closed").then_some(())
+    });
+}
+
+#[test]
+fn an_incident_is_found_by_the_beginning_of_its_name() {
+    let (daemon, id) = with_one_incident();
+    let shown = daemon.quell(&["incidents", "show", &id[..20]]).expect_code(0);
+    assert!(shown.out.contains(&id), "{}", shown.out);
+    for nobody in ["Q-1999", "'; DROP TABLE incident", "%", "_"] {
+        let said = daemon.quell(&["incidents", "show", nobody]).expect_code(1);
+        assert!(said.err.contains("no incident"), "{}", said.err);
+    }
+}
+
+#[test]
+fn lists_can_be_narrowed() {
+    let (daemon, id) = with_one_incident();
+    daemon.accept(
+        sample::request(
+            "1795530370.1",
+            "203.0.113.77",
+            "/item/?id=1%27%20OR%20%271%27=%271",
+            200,
+            ("31106", 6),
+        )
+        .to_string(),
+    );
+    daemon.settled(3);
+    let list = |arguments: &[&str]| -> usize {
+        let mut all = vec!["incidents", "list", "--json"];
+        all.extend(arguments);
+        daemon.quell(&all).expect_code(0).lines().len()
+    };
+    assert_eq!(list(&[]), 2);
+    assert_eq!(list(&["--actor", "203.0.113.77"]), 1);
+    assert_eq!(list(&["--level", "5"]), 1);
+    assert_eq!(list(&["--limit", "1"]), 1);
+    assert_eq!(list(&["--state", "closed"]), 0);
+    let table = daemon.quell(&["incidents", "list"]).expect_code(0).out;
+    assert!(table.contains(&id) && table.contains("203.0.113.77"), "{table}");
+    let first = table.lines().nth(2).unwrap();
+    assert!(first.contains("203.0.113.77"), "the most dangerous comes first:\n{table}");
+}
+
+#[test]
+fn status_says_by_its_exit_code_whether_a_daemon_runs() {
+    let (mut daemon, _) = with_one_incident();
+    let said = daemon.quell(&["status"]).expect_code(0);
+    assert!(
+        said.out.contains("runs as process") && said.out.contains("2 accepted = 2 folded"),
+        "{}",
+        said.out
+    );
+    daemon.terminate();
+    // A daemon that was killed can't say goodbye; its word is stale after 15 s.
+    let said = eventually("status says that none runs", Duration::from_secs(25), || {
+        Some(daemon.quell(&["status"])).filter(|said| said.code == 1)
+    });
+    assert!(said.out.contains("does not run"), "{}", said.out);
+}
+
+#[test]
+fn what_people_did_is_in_an_audit_log_whose_chain_holds() {
+    let (daemon, id) = with_one_incident();
+    daemon.quell(&["incidents", "close", &id, "--note", "mine"]).expect_code(0);
+    daemon.quell(&["incidents", "reopen", &id]).expect_code(0);
+    daemon.quell(&["incidents", "note", &id, "later"]).expect_code(0);
+    let said = daemon.quell(&["doctor"]);
+    assert!(said.out.contains("audit chain of 3 lines holds"), "{}", said.out);
+}
