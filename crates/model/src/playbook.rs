@@ -17,7 +17,8 @@ const QUOTE_CHARACTERS_MAX: usize = 160;
 pub fn judge(incident: &Incident, bounds: &Bounds, campaign: Option<&str>) -> Draft {
     let scene = Scene::of(incident);
     let outcome = outcome(incident);
-    let mut summary = format!("{} {}", what(incident, &scene), so_far(incident, &scene));
+    let mut summary =
+        format!("{} {}", what(incident, &scene), so_far(incident, &scene)).trim_end().to_owned();
     if let Some(campaign) = campaign {
         summary.push_str(&format!(" The same actor also shows up in: {campaign}."));
     }
@@ -68,7 +69,11 @@ impl Scene {
             .or_else(|| incident.objects.names().next().map(str::to_owned))
             .unwrap_or_default();
         Self {
-            actor: sanitize::shown(incident.actor.name(), 60),
+            actor: match &incident.actor {
+                // The machine itself did nothing; the alerts just don't say who.
+                Actor::Host(_) => "somebody".to_owned(),
+                actor => sanitize::shown(actor.name(), 60),
+            },
             target: sanitize::shown(incident.target(), 60),
             object: sanitize::shown(&object, 80),
             parameter: incident.finding().and_then(|(_, finding)| {
@@ -191,8 +196,25 @@ fn so_far(incident: &Incident, scene: &Scene) -> String {
         {
             "Every request was refused or found nothing.".to_owned()
         }
-        Success::None => "Nothing in the alerts says that it worked.".to_owned(),
+        Success::None if is_attack(incident.class) => {
+            "Nothing in the alerts says that it worked.".to_owned()
+        }
+        Success::None => String::new(),
     }
+}
+
+/// Tells whether a class is something that can work or fail for an attacker.
+fn is_attack(class: Class) -> bool {
+    class.is_web_exploit()
+        || matches!(
+            class,
+            Class::Scanner
+                | Class::ForcedBrowsing
+                | Class::BruteForce
+                | Class::NetworkScan
+                | Class::Exploit
+                | Class::DenialOfService
+        )
 }
 
 fn outcome(incident: &Incident) -> Outcome {

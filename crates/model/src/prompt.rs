@@ -66,7 +66,8 @@ pub fn incident(
         .saturating_sub(tokens(SYSTEM))
         .saturating_sub(tokens(&facts));
     let fence = format!("=== DATA {nonce} ===");
-    let mut data = String::new();
+    // The nonce is drawn after the log was written; this only makes a lucky guess worthless too.
+    let mut data = names(incident, context.redact).replace(nonce, "");
     let mut shown = 0;
     for evidence in most_telling(incident) {
         let piece = piece(evidence, context.redact, nonce);
@@ -108,54 +109,23 @@ pub fn repair(first: &Prompt, answer: &str, complaint: &str) -> Prompt {
     }
 }
 
+/// What code knows, in code's own words: numbers, classes, rule ids. Nothing that a log line chose.
 fn facts(incident: &Incident, bounds: &Bounds, context: &Context) -> String {
-    let masked = |text: &str| if context.redact { redact::mask(text) } else { text.to_owned() };
-    let names = |tally: &alert::incident::Tally, most: usize| {
-        let shown: Vec<String> =
-            tally.names().take(most).map(|name| masked(&sanitize::shown(name, 80))).collect();
-        let more = tally.len().saturating_sub(most);
-        if more > 0 || tally.beyond > 0 {
-            format!("{} and more", shown.join(", "))
-        } else {
-            shown.join(", ")
-        }
-    };
+    let reasons: Vec<String> = incident.reasons.iter().map(alert::incident::Reason::text).collect();
     let mut lines = vec![
         format!("class by rule knowledge: {}", incident.class),
-        format!(
-            "actor: {} ({})",
-            sanitize::shown(incident.actor.name(), 80),
-            incident.actor.kind()
-        ),
-        format!("target: {} (agent {})", sanitize::shown(incident.target(), 80), incident.agent.id),
         format!(
             "alerts: {} from {} to {}",
             incident.alert_count, incident.first_seen, incident.last_seen
         ),
         format!(
-            "rules: {}; highest level {} of 16; it says: {}",
-            names(&incident.rules, 8),
-            incident.level_max,
-            masked(&incident.rule_description.shown(160))
+            "rules: {}; highest level {} of 16",
+            incident.rules.names().take(8).collect::<Vec<_>>().join(", "),
+            incident.level_max
         ),
         format!("level by rule knowledge: {} ({})", bounds.typical, bounds.typical_reason),
-        format!(
-            "reason for asking: {}",
-            incident
-                .reasons
-                .iter()
-                .map(alert::incident::Reason::text)
-                .collect::<Vec<_>>()
-                .join("; ")
-        ),
+        format!("reason for asking: {}", reasons.join("; ")),
     ];
-    if !incident.objects.is_empty() {
-        lines.push(format!(
-            "touched (about {} different): {}",
-            incident.object_count(),
-            names(&incident.objects, 6)
-        ));
-    }
     let answers = incident.responses;
     if answers.total() > 0 {
         lines.push(format!(
@@ -184,6 +154,34 @@ fn facts(incident: &Incident, bounds: &Bounds, context: &Context) -> String {
     for note in context.notes.iter().take(3) {
         lines.push(format!("note of an analyst: {}", sanitize::shown(note, 200)));
     }
+    lines.join("\n")
+}
+
+/// The names in an incident. They come from log lines, so they stand inside the fence.
+fn names(incident: &Incident, redact: bool) -> String {
+    let shown = |text: &str, most: usize| {
+        let text = sanitize::shown(text, most);
+        if redact { redact::mask(&text) } else { text }
+    };
+    let mut lines = vec![
+        format!("actor: {} ({})", shown(incident.actor.name(), 80), incident.actor.kind()),
+        format!(
+            "target: {} (agent {})",
+            shown(incident.target(), 80),
+            shown(&incident.agent.id, 20)
+        ),
+        format!("the rule says: {}", shown(&incident.rule_description.shown(160), 160)),
+    ];
+    if !incident.objects.is_empty() {
+        let objects: Vec<String> =
+            incident.objects.names().take(6).map(|name| shown(name, 80)).collect();
+        lines.push(format!(
+            "touched (about {} different): {}",
+            incident.object_count(),
+            objects.join(", ")
+        ));
+    }
+    lines.push(String::new());
     lines.join("\n")
 }
 

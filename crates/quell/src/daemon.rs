@@ -25,7 +25,7 @@ use crate::stage::tend::{Heartbeat, Upkeep};
 use crate::stage::{Stage, intake, judge, publish, tend};
 use crate::{event, operations, setup};
 
-/// How long stages may take to finish what they hold. systemd kills after 30 s.
+/// How long sources and stages together may take to finish what they hold. systemd kills after 30 s.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
 /// Parts that run until they are told to end.
@@ -93,11 +93,12 @@ pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> 
     })
     .await;
     tracing::info!("quell drains");
+    let deadline = tokio::time::Instant::now() + DRAIN_MAX;
     end_sources.send(true).ok();
-    finish(&mut sources).await;
+    finish(&mut sources, deadline).await;
     // With the last source gone the channel closes, and intake ends by itself; the other stages are told.
     end_stages.send(true).ok();
-    finish(&mut stages).await;
+    finish(&mut stages, deadline).await;
     drop((desk, stage));
     if desk_thread.join().is_err() {
         tracing::error!("the desk had panicked");
@@ -140,9 +141,9 @@ fn part_ended(
     }
 }
 
-async fn finish(tasks: &mut Tasks) {
+async fn finish(tasks: &mut Tasks, deadline: tokio::time::Instant) {
     let all = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN_MAX, all).await.is_err() {
+    if tokio::time::timeout_at(deadline, all).await.is_err() {
         tracing::warn!(
             "some parts did not finish in time; what they held is done after the next start"
         );

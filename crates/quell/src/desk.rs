@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use alert::incident::{Reason, State};
+use alert::incident::{Actor, Reason, State};
 use alert::verdict::Bounds;
 use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
 use anyhow::Context as _;
@@ -204,7 +204,14 @@ impl Desk {
         admitted: &mut Vec<Admitted>,
     ) -> Result<(), StoreError> {
         batch.counts.accepted += 1;
-        match admit::admit(&self.gate, raw, now) {
+        // A fault in reading one alert must not become a crash that every restart repeats: the alert is set aside.
+        let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            admit::admit(&self.gate, raw, now)
+        }));
+        let admission = looked.unwrap_or_else(|_| Admission::Malformed {
+            reason: "Quell failed on this alert: please report it".to_owned(),
+        });
+        match admission {
             Admission::Admitted(alert) => admitted.push(*alert),
             Admission::OwnOutput { key } => {
                 batch.counts.own_output += 1;
@@ -426,6 +433,9 @@ impl Desk {
         if settled > 0 {
             self.take_in(&[], now)?;
         }
+        // The fold knows those in memory, and a restart starts with none. Twice the time leaves those in memory to the fold.
+        let long_quiet = now.before(self.settings.fold.quiet_after.saturating_mul(2));
+        self.store.settle_quiet(long_quiet)?;
         Ok(settled)
     }
 
@@ -443,6 +453,10 @@ pub(crate) fn campaign_of(
     store: &Store,
     incident: &Incident,
 ) -> Result<Option<Campaign>, StoreError> {
+    if matches!(incident.actor, Actor::Host(_) | Actor::Many) {
+        // A machine is not somebody who goes from one thing to the next, and a crowd is not one.
+        return Ok(None);
+    }
     let actor = incident.actor.name();
     let steps = store.steps_of(actor, campaign::INCIDENTS_MAX)?;
     Ok(Campaign::of(actor, steps.into_iter().map(step).collect()))

@@ -11,8 +11,8 @@ use crate::{Store, StoreError};
 pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), StoreError> {
     let body = serde_json::to_string(incident).doing("write an incident")?;
     tx.prepare_cached(
-        "INSERT INTO incident (id, fingerprint, actor, target, class, state, revision, first_ms, last_ms, alert_count, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        "INSERT INTO incident (id, fingerprint, actor, actor_kind, target, class, state, revision, first_ms, last_ms, alert_count, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (id) DO UPDATE SET class = excluded.class, state = excluded.state, revision = excluded.revision,
              first_ms = excluded.first_ms, last_ms = excluded.last_ms, alert_count = excluded.alert_count, body = excluded.body",
     )
@@ -21,6 +21,7 @@ pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Sto
             incident.id.as_str(),
             blob(&incident.fingerprint),
             incident.actor.name(),
+            incident.actor.kind(),
             incident.target(),
             incident.class.as_str(),
             incident.state.as_str(),

@@ -49,6 +49,10 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
         let earlier: JobRow = serde_json::from_str(&body).doing("read a waiting job")?;
         job.queued_at = job.queued_at.min(earlier.queued_at);
         job.deadline_at = job.deadline_at.min(earlier.deadline_at);
+        if earlier.score > job.score {
+            // More of the same does not make the news that wait less urgent.
+            (job.score, job.parts, job.severity) = (earlier.score, earlier.parts, earlier.severity);
+        }
     }
     let body = serde_json::to_string(&job).doing("write a job")?;
     tx.prepare_cached("INSERT OR REPLACE INTO job (incident_id, revision, score, queued_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)")
@@ -57,6 +61,29 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
         })
         .map(drop)
         .doing("store a job")
+}
+
+/// What waits for the incident now is news that came while it was judged: it waits since then, and not for a first verdict.
+fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError> {
+    use rusqlite::OptionalExtension as _;
+    let id = verdict.incident_id.as_str();
+    let body: Option<String> = tx
+        .query_row("SELECT body FROM job WHERE incident_id = ?1", [id], |row| row.get(0))
+        .optional()
+        .doing("look for a waiting job")?;
+    let Some(body) = body else { return Ok(()) };
+    let mut job: JobRow = serde_json::from_str(&body).doing("read a waiting job")?;
+    let allowed = job.deadline_at.since(job.queued_at);
+    job.queued_at = job.queued_at.max(verdict.judged_at);
+    job.deadline_at = job.queued_at.after(allowed);
+    job.is_unjudged = false;
+    let body = serde_json::to_string(&job).doing("write a job")?;
+    tx.execute(
+        "UPDATE job SET queued_ms = ?2, body = ?3 WHERE incident_id = ?1",
+        params![id, job.queued_at.as_millis(), body],
+    )
+    .map(drop)
+    .doing("store a job")
 }
 
 impl Store {
@@ -151,9 +178,12 @@ impl Store {
                 .doing("count verdicts")?;
             }
         }
-        if let Some((incident, job)) = follow_up {
-            incidents::write(&tx, incident)?;
-            write(&tx, job)?;
+        match follow_up {
+            Some((incident, job)) if is_new => {
+                incidents::write(&tx, incident)?;
+                write(&tx, job)?;
+            }
+            _ => note_judged(&tx, verdict)?,
         }
         tx.commit().doing("commit a verdict")?;
         Ok(is_new)

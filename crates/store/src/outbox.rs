@@ -36,7 +36,7 @@ pub struct OutboxEntry {
     pub body: String,
     /// An attempt was under way when the process ended.
     pub was_sending: bool,
-    /// Attempts made.
+    /// Attempts that failed.
     pub attempts: u32,
     /// Where the attempt under way was to write, as the sink noted it.
     pub place: Option<String>,
@@ -118,7 +118,7 @@ impl Store {
     /// If the store fails; then the attempt must not be made.
     pub fn begin_sending(&self, seq: i64, place: Option<&str>) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("UPDATE outbox SET state = 'sending', attempts = attempts + 1, place = ?2 WHERE seq = ?1")
+            .prepare_cached("UPDATE outbox SET state = 'sending', place = ?2 WHERE seq = ?1")
             .and_then(|mut update| update.execute(params![seq, place]))
             .map(drop)
             .doing("begin to send a message")
@@ -147,7 +147,7 @@ impl Store {
     pub fn mark_failed(&self, seq: i64, not_before: Timestamp) -> Result<(), StoreError> {
         self.connection
             .execute(
-                "UPDATE outbox SET state = CASE WHEN place IS NULL THEN 'waiting' ELSE 'sending' END, not_before_ms = ?2 WHERE seq = ?1",
+                "UPDATE outbox SET state = CASE WHEN place IS NULL THEN 'waiting' ELSE 'sending' END, attempts = attempts + 1, not_before_ms = ?2 WHERE seq = ?1",
                 params![seq, not_before.as_millis()],
             )
             .map(drop)

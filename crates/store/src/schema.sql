@@ -19,6 +19,7 @@ CREATE TABLE incident (
     id TEXT PRIMARY KEY,
     fingerprint BLOB NOT NULL,
     actor TEXT NOT NULL,
+    actor_kind TEXT NOT NULL,
     target TEXT NOT NULL,
     class TEXT NOT NULL,
     state TEXT NOT NULL,
@@ -42,6 +43,7 @@ CREATE TABLE job (
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX job_score ON job (score);
+CREATE INDEX job_queued ON job (queued_ms);
 
 CREATE TABLE verdict (
     incident_id TEXT NOT NULL,

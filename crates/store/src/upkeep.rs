@@ -55,13 +55,30 @@ impl Store {
             incidents: one("SELECT count(*) FROM incident")?,
             incidents_open: one("SELECT count(*) FROM incident WHERE state <> 'closed'")?,
             campaigns: one(
-                "SELECT count(*) FROM (SELECT 1 FROM incident GROUP BY actor HAVING count(*) > 1)",
+                "SELECT count(*) FROM (SELECT 1 FROM incident WHERE actor_kind IN ('address', 'user') GROUP BY actor HAVING count(*) > 1)",
             )?,
             model_calls: self.counter("model_calls")?,
             model_verdicts: self.counter("model_verdicts")?,
             playbook_verdicts: self.counter("playbook_verdicts")?,
             dead_letters: one("SELECT count(*) FROM dead_letter")?,
         })
+    }
+
+    /// Marks open incidents without news since `before` as quiet. Gives how many.
+    ///
+    /// Those in memory are the fold's; this is for those that it let go of.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn settle_quiet(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        self.connection
+            .execute(
+                "UPDATE incident SET state = 'quiet', body = json_set(body, '$.state', 'quiet') WHERE id IN
+                     (SELECT id FROM incident WHERE state = 'open' AND last_ms < ?1 LIMIT ?2)",
+                params![before.as_millis(), whole(SWEEP_ROWS_MAX)],
+            )
+            .map(|changed| changed as u64)
+            .doing("let incidents rest")
     }
 
     /// Counts the verdicts that stand for now, by threat level.

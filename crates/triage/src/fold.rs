@@ -64,6 +64,8 @@ pub struct Joined {
 pub struct Fold {
     limits: FoldLimits,
     incidents: HashMap<Fingerprint, Held>,
+    /// Those whose window ended since they were last handed out, with whether each asks. At most one per alert of a batch.
+    ended: Vec<(Incident, bool)>,
     gatherings: Gatherings,
 }
 
@@ -77,7 +79,8 @@ struct Held {
 impl Fold {
     /// Makes an empty fold.
     pub fn new(limits: FoldLimits) -> Self {
-        Self { limits, incidents: HashMap::new(), gatherings: Gatherings::default() }
+        let (incidents, ended) = (HashMap::new(), Vec::new());
+        Self { limits, incidents, ended, gatherings: Gatherings::default() }
     }
 
     /// Names the keys that these alerts may join and that are not in memory.
@@ -86,7 +89,10 @@ impl Fold {
             .iter()
             .flat_map(|admitted| {
                 let keys = Keys::of(admitted);
-                [Some(keys.own), Some(keys.crowded), keys.guessed_before].into_iter().flatten()
+                [Some(keys.own), Some(keys.crowded)]
+                    .into_iter()
+                    .chain(keys.guessed_before)
+                    .flatten()
             })
             .filter(|key| !self.incidents.contains_key(key))
             .collect();
@@ -125,9 +131,13 @@ impl Fold {
                 revise(held, reasons)
             }
             None => {
-                let incident = open(&key, admitted);
-                self.incidents
-                    .insert(key.fingerprint, Held { incident, is_changed: true, asks: true });
+                let opened = Held { incident: open(&key, admitted), is_changed: true, asks: true };
+                // The one before it may hold alerts of this batch: they must not go with it.
+                if let Some(held) = self.incidents.insert(key.fingerprint, opened)
+                    && held.is_changed
+                {
+                    self.ended.push((held.incident, held.asks));
+                }
                 true
             }
         };
@@ -142,7 +152,7 @@ impl Fold {
     ///
     /// An incident leaves memory only here, after it was handed out: nothing that was not committed can be forgotten.
     pub fn take_changed(&mut self) -> Vec<(Incident, bool)> {
-        let mut changed: Vec<(Incident, bool)> = Vec::new();
+        let mut changed: Vec<(Incident, bool)> = std::mem::take(&mut self.ended);
         for held in self.incidents.values_mut().filter(|held| held.is_changed) {
             changed.push((held.incident.clone(), held.asks));
             held.is_changed = false;
@@ -199,11 +209,8 @@ impl Fold {
             success: admitted.observation.success,
         };
         // A login by whoever was just guessing passwords is not another login: it is the success of the guessing.
-        if let Some(guessed) = keys.guessed_before
-            && self
-                .incidents
-                .get(&guessed)
-                .is_some_and(|held| held.incident.alert_count >= FAILURES_BEFORE_LOGIN)
+        if let Some(guessed) =
+            keys.guessed_before.into_iter().flatten().find(|key| self.was_guessing(*key, admitted))
         {
             return Key { fingerprint: guessed, success: Success::Confirmed, ..own };
         }
@@ -215,6 +222,17 @@ impl Fold {
             gather::Place::Crowd => Key { fingerprint: keys.crowded, actor: Actor::Many, ..own },
             gather::Place::Various => Key { fingerprint: keys.various, ..own },
         }
+    }
+
+    /// Tells whether the actor of a login was guessing passwords in this incident until just now.
+    fn was_guessing(&self, key: Fingerprint, login: &Admitted) -> bool {
+        self.incidents.get(&key).is_some_and(|held| {
+            let incident = &held.incident;
+            incident.alert_count >= FAILURES_BEFORE_LOGIN
+                && login.time.since(incident.last_seen) <= self.limits.quiet_after
+                && login.time >= incident.first_seen
+                && incident.actors.contains(login.observation.actor.name())
+        })
     }
 
     /// Drops the incidents that were quiet longest, until a tenth of the room is free again.
@@ -240,8 +258,8 @@ struct Keys {
     crowded: Fingerprint,
     /// What x who x where without the shape: for behaviours of too many shapes.
     various: Fingerprint,
-    /// Where a brute force by the same actor would have folded, for a login.
-    guessed_before: Option<Fingerprint>,
+    /// Where guessing by the same actor would have folded, alone or in a crowd, for a login.
+    guessed_before: [Option<Fingerprint>; 2],
 }
 
 impl Keys {
@@ -268,8 +286,17 @@ impl Keys {
             own: key(class, &seen.behaviour, variant, kind, name),
             crowded: key(class, &seen.behaviour, "", "many", ""),
             various: key(class, &seen.behaviour, "various", kind, name),
-            guessed_before: (seen.class == Class::Login)
-                .then(|| key(Class::BruteForce.fold_name(), "", "", kind, name)),
+            guessed_before: match (seen.class, &seen.actor) {
+                // Without an address or a user there is nobody of whom to say that it is the same one.
+                (Class::Login, Actor::Address(_) | Actor::User(_)) => {
+                    let guessing = Class::BruteForce.fold_name();
+                    [
+                        Some(key(guessing, "", "", kind, name)),
+                        Some(key(guessing, "", "", "many", "")),
+                    ]
+                }
+                _ => [None, None],
+            },
         }
     }
 }

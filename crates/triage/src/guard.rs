@@ -5,10 +5,11 @@
 //! 1. **The mark.** Every published event carries a keyed tag ([`alert::tag`]). An alert whose data are exactly one genuinely marked
 //!    `quell` object is Quell's own, and is dropped and counted. Nothing else is: who merely writes `quell` or `ai_analysis` into a log
 //!    line gains nothing, and a genuine mark copied into a line with anything added is no longer genuine.
-//! 2. **The location.** Only somebody who may write to Wazuh's queue socket can make an event come from the location `quell`. Such an
-//!    alert without a genuine mark (a lost key, a mangled event) still counts and folds, but into an incident that is an
-//!    *echo*: judged by the playbook, never by a model, and never published to Wazuh again.
-//! 3. **The rule group.** The same for alerts of Quell's own result rules that carry no request, no user and no address of their own.
+//! 2. **The location.** What claims to be Quell's and comes from where its results come in, without a genuine mark (a lost key, a mangled
+//!    event), still counts and folds, but into an incident that is an *echo*: judged by the playbook, never by a model, and never
+//!    published to Wazuh again.
+//! 3. **The rule group.** The same for alerts of Quell's own result rules that hold a marked `quell` object and nothing else, wherever
+//!    they come from.
 //!
 //! What claims to be Quell's and is not is evidence: the incident counts it as a forged mark.
 
@@ -39,25 +40,39 @@ pub fn origin(alert: &Alert, key: &TagKey, echo_locations: &[String]) -> Origin 
     if is_genuine(&alert.fields, "data.", key) {
         return Origin::Own;
     }
-    if alert.location == INTEGRATION || echo_locations.contains(&alert.location) {
-        return Origin::Echo;
-    }
-    let claims = alert.fields.iter().any(|(path, _)| path.starts_with("data.quell."))
+    let has_group = alert.rule.groups.iter().any(|group| group == RESULT_GROUP);
+    let claims = has_group
         || alert.field("data.integration") == Some(INTEGRATION)
-        || alert.rule.groups.iter().any(|group| group == RESULT_GROUP);
-    if claims { Origin::Forged } else { Origin::Foreign }
+        || alert.fields.iter().any(|(path, _)| path.starts_with("data.quell."));
+    if !claims {
+        return Origin::Foreign;
+    }
+    let is_where_results_come_in =
+        alert.location == INTEGRATION || echo_locations.contains(&alert.location);
+    let is_nothing_else =
+        alert.field("data.quell.tag").is_some() && !has_stranger(&alert.fields, "data.");
+    if is_where_results_come_in || (has_group && is_nothing_else) {
+        Origin::Echo
+    } else {
+        Origin::Forged
+    }
+}
+
+/// Tells whether there is anything beside the `quell` object: it would ride through the gate with it.
+fn has_stranger(fields: &Fields, prefix: &str) -> bool {
+    fields.iter().any(|(path, text)| match path.strip_prefix(prefix) {
+        None => false,
+        Some(rest) => {
+            !(rest.starts_with("quell.") || (rest == "integration" && text == INTEGRATION))
+        }
+    })
 }
 
 /// Tells whether the object under `prefix` is nothing but one genuinely marked event of Quell's.
 pub fn is_genuine(fields: &Fields, prefix: &str, key: &TagKey) -> bool {
     let Some(tag) = fields.get(&format!("{prefix}quell.tag")) else { return false };
     let own = format!("{prefix}quell.");
-    let integration = format!("{prefix}integration");
-    // Anything beside the marked object would ride through the gate with it.
-    let stranger = fields.iter().any(|(path, _)| {
-        path.starts_with(prefix) && !path.starts_with(&own) && path != integration
-    });
-    !stranger
+    !has_stranger(fields, prefix)
         && key.verify(
             tag,
             fields.iter().filter_map(|(path, text)| Some((path.strip_prefix(own.as_str())?, text))),
@@ -83,12 +98,16 @@ mod tests {
         )
     }
 
-    fn seen(data: &str, location: &str, key: &TagKey) -> Origin {
+    fn seen_by(group: &str, data: &str, location: &str, key: &TagKey) -> Origin {
         let json = format!(
-            r#"{{"rule":{{"id":"100901","level":9,"groups":["quell","quell_result"]}},"location":"{location}","data":{{{data}}}}}"#
+            r#"{{"rule":{{"id":"100901","level":9,"groups":["{group}"]}},"location":"{location}","data":{{{data}}}}}"#
         );
         let alert = Alert::parse(json.as_bytes(), &Limits::default()).expect("an alert");
         origin(&alert, key, &["/var/ossec/logs/quell.json".to_owned()])
+    }
+
+    fn seen(data: &str, location: &str, key: &TagKey) -> Origin {
+        seen_by("json", data, location, key)
     }
 
     #[test]
@@ -113,10 +132,19 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_that_fits_the_location_still_breaks_the_loop() {
+    fn without_a_key_that_fits_location_and_group_still_break_the_loop() {
         let key = TagKey::new([1; 32]);
         let old = event(&TagKey::new([9; 32]));
         assert_eq!(seen(&old, "quell", &key), Origin::Echo);
         assert_eq!(seen(&old, "/var/ossec/logs/quell.json", &key), Origin::Echo);
+        assert_eq!(seen_by(RESULT_GROUP, &old, "/elsewhere.json", &key), Origin::Echo);
+        let with_more = format!(r#"{old},"url":"/?q=1'--""#);
+        assert_eq!(seen_by(RESULT_GROUP, &with_more, "/elsewhere.json", &key), Origin::Forged);
+    }
+
+    #[test]
+    fn the_location_alone_says_nothing() {
+        let key = TagKey::new([1; 32]);
+        assert_eq!(seen(r#""srcip":"203.0.113.9""#, "quell", &key), Origin::Foreign);
     }
 }

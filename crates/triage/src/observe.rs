@@ -58,7 +58,11 @@ pub fn observe(alert: &Alert) -> Observation {
     let web = web_request(alert);
     let finding = web.as_ref().and_then(|web| strongest_finding(web));
     let status = web.as_ref().and_then(|web| web.status);
-    let class = class::of(alert, web.is_some(), status, finding.as_ref());
+    let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
+    let class = match exposed {
+        Some(_) => Class::ForcedBrowsing,
+        None => class::of(alert, web.is_some(), status, finding.as_ref()),
+    };
     let (actor, others) = entity::actors(alert, class);
     let event = event_text(alert);
     let (cleaned, hidden) = sanitize::clean(&event);
@@ -76,7 +80,11 @@ pub fn observe(alert: &Alert) -> Observation {
         behaviour: class::behaviour(class, alert),
         variant,
         status,
-        success: class::success(class, alert, status, finding.as_ref()),
+        success: if exposed.is_some() {
+            Success::Answered
+        } else {
+            class::success(class, alert, status, finding.as_ref())
+        },
         injection: injection(alert, &event, &decoded.text),
         finding,
         excerpt: Untrusted::new(template::head(&event, EXCERPT_BYTES_MAX)),
@@ -168,6 +176,13 @@ fn quoted_tail(line: &str) -> (&str, &str) {
         }
         _ => ("", ""),
     }
+}
+
+/// Names what kind of file was given out that should not be public.
+fn exposed_path(web: &WebRequest<'_>) -> Option<&'static str> {
+    web.status
+        .filter(|status| (200..300).contains(status))
+        .and_then(|_| classify::sensitive_path(web.target))
 }
 
 fn strongest_finding(web: &WebRequest<'_>) -> Option<Finding> {

@@ -106,7 +106,12 @@ fn typical(incident: &Incident) -> (u8, String) {
             } else {
                 u8::from(objects >= SCAN_OBJECTS_MIN)
             };
-            let found = u8::from(incident.responses.ok > 0);
+            // A page that was answered is a find; one that should not be public is the find that scans are made for.
+            let found = if incident.success >= Success::Answered {
+                3
+            } else {
+                u8::from(incident.responses.ok > 0)
+            };
             (
                 base(class) + size + found,
                 format!(
@@ -165,6 +170,9 @@ fn floor(incident: &Incident, typical: u8) -> (u8, String) {
             format!("{} in the decoded request", incident.class),
         ));
     }
+    if incident.success == Success::Answered && incident.class.rank() < 3 {
+        floors.push((3, "a path that should not be public was answered".to_owned()));
+    }
     if incident.success == Success::Confirmed {
         floors.push((7, "the alerts say that it worked".to_owned()));
     }
@@ -178,7 +186,7 @@ fn floor(incident: &Incident, typical: u8) -> (u8, String) {
         floors.push((by_level, format!("a rule of level {} fired", incident.level_max)));
     }
     if incident.forged_marks > 0 {
-        floors.push((4, "it pretends to be Quell's own output".to_owned()));
+        floors.push((4, "it claims to be Quell's own output without a genuine mark".to_owned()));
     }
     if incident.hidden.is_suspicious() {
         floors.push((3, "the log line hides or fakes characters".to_owned()));

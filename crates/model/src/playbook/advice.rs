@@ -191,16 +191,10 @@ fn confirm_on_host(incident: &Incident, scene: &Scene) -> String {
 
 /// What stops it.
 fn stop(incident: &Incident, scene: &Scene) -> Vec<String> {
-    let is_hostile = incident.class.is_web_exploit()
-        || matches!(
-            incident.class,
-            Class::Scanner
-                | Class::ForcedBrowsing
-                | Class::BruteForce
-                | Class::NetworkScan
-                | Class::Exploit
-                | Class::DenialOfService
-        );
+    // A few failed logins are a person with a new keyboard.
+    let is_clumsy =
+        incident.class == Class::BruteForce && incident.alert_count < 5 && incident.level_max < 10;
+    let is_hostile = super::is_attack(incident.class) && !is_clumsy;
     match &incident.actor {
         Actor::Address(address) if is_hostile => vec![format!(
             "If {} is not your own scanner or proxy, block it at the edge of {} for now.",

@@ -113,6 +113,11 @@ impl Sink {
         }
     }
 
+    /// Tells whether nobody but the receiver knows what became of an interrupted attempt.
+    pub(crate) const fn forgets(&self) -> bool {
+        matches!(self, Self::Queue { .. } | Self::Webhook { .. })
+    }
+
     /// Settles an attempt that a crash interrupted. `None` means: make a new attempt.
     pub(crate) fn settle(&mut self, entry: &OutboxEntry) -> Option<Attempt> {
         let Self::File { file, .. } = self else { return None };
@@ -181,10 +186,9 @@ async fn post(
     }
     match request.send().await {
         Ok(response) if response.status().is_success() => Attempt::Sent,
-        Ok(response)
-            if matches!(response.status().as_u16(), 408 | 425 | 429)
-                || response.status().is_server_error() =>
-        {
+        // A wrong token or address is mended by a person, and then the verdict should still arrive. Only what the receiver can't read is
+        // refused for good.
+        Ok(response) if !matches!(response.status().as_u16(), 400 | 413 | 415 | 422) => {
             Attempt::Failed(format!("the webhook answered {}", response.status()))
         }
         Ok(response) => Attempt::Refused(format!("the webhook answered {}", response.status())),

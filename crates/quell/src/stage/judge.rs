@@ -19,6 +19,9 @@ use crate::panel::{self, Opinion, Seat};
 /// How often the queue is looked at without a nudge: budgets refill, patience ends.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long judging rests after the store did not take a verdict.
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+
 /// How long a shutdown waits for calls under way. They are asked again after the next start.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
@@ -128,7 +131,10 @@ pub(crate) async fn run(mut stage: Stage, mut bench: Bench) -> anyhow::Result<()
         while let Some(done) = calls.try_join_next() {
             let (case, opinion) = done?;
             bench.finished(&case.incident.id, &opinion.health, stage.clock.now());
-            settle(&stage, case, opinion).await?;
+            if !settle(&stage, case, opinion).await? {
+                // A store that takes no verdict takes none in the next second either, and asking models again is dear.
+                tokio::time::sleep(REFUSED_PAUSE).await;
+            }
             // Its slot is free: look again before sleeping.
             nudge.notify_one();
         }

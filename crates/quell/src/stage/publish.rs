@@ -22,15 +22,32 @@ const PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// Longest pause: a sink that was down for a day is back within a minute.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// How long a message whose sending was interrupted waits to come back as an alert, which says that Wazuh has it. Wazuh writes alerts
+/// once a second.
+const CONFIRM_WAIT: Duration = Duration::from_secs(5);
+
 /// Runs until shutdown.
 pub(crate) async fn run(mut stage: Stage, mut sink: Sink) -> anyhow::Result<()> {
     let nudge = Arc::clone(&stage.publish);
+    if sink.name() == crate::publish::WAZUH && sink.forgets() && is_unsure(&stage, &sink).await? {
+        let never = tokio::sync::Notify::new();
+        if !stage.sleep(&never, CONFIRM_WAIT).await {
+            return Ok(());
+        }
+    }
     loop {
         while publish_some(&stage, &mut sink).await? {}
         if !stage.sleep(&nudge, LOOK_EVERY).await {
             return Ok(());
         }
     }
+}
+
+/// Tells whether an attempt was under way when the process ended before.
+async fn is_unsure(stage: &Stage, sink: &Sink) -> anyhow::Result<bool> {
+    let (name, now) = (sink.name().to_owned(), stage.clock.now());
+    let entries = stage.desk.call(move |desk| desk.store.outbox(&name, now, BATCH_MAX)).await?;
+    Ok(entries.is_ok_and(|entries| entries.iter().any(|entry| entry.was_sending)))
 }
 
 /// Sends what waits. Gives true if there may be more right away.

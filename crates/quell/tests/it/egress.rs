@@ -334,3 +334,55 @@ fn a_model_host_without_an_address_is_named_and_the_playbook_judges() {
     assert!(said.contains("model.invalid"), "{said}");
     assert_eq!(incidents[0]["verdict"]["analyst"], "playbook");
 }
+
+#[test]
+fn sigterm_does_not_wait_for_a_model_that_says_nothing_and_the_case_is_judged_after_the_next_start()
+{
+    let server = FakeModel::start(Manner::Silent);
+    let model = format!(
+        "[[model]]\nname = \"m\"\nkind = \"openai\"\nurl = \"http://{}\"\nmodel = \"fake\"\ntimeout = \"120s\"\n",
+        server.address
+    );
+    let mut daemon = crate::daemon::Daemon::started(&model);
+    daemon.accept(sample::login_failure("1795530360.1", "203.0.113.7", "db01").to_string());
+    crate::command::eventually("the model is asked", Duration::from_secs(20), || {
+        (server.asked() > 0).then_some(())
+    });
+    let (ended, took) = daemon.terminate();
+    assert!(ended.success(), "{}", daemon.log());
+    assert!(took < Duration::from_secs(25), "it took {} s", took.as_secs());
+    daemon.configure("");
+    daemon.start();
+    let status = daemon.settled(1);
+    assert_eq!(number(&status, "/store/playbook_verdicts"), 1);
+    assert_eq!(daemon.published("verdicts.ndjson").len(), 1);
+}
+
+#[test]
+fn a_daemon_with_a_broken_model_judges_by_the_playbook_and_says_that_the_model_rests() {
+    let server = FakeModel::start(Manner::Failing);
+    let model = format!(
+        "[[model]]\nname = \"m\"\nkind = \"openai\"\nurl = \"http://{}\"\nmodel = \"fake\"\ntimeout = \"2s\"\n",
+        server.address
+    );
+    let daemon = crate::daemon::Daemon::started(&model);
+    let alerts: Vec<Value> = (0..8)
+        .map(|at| {
+            sample::login_failure(
+                &format!("1795530360.{at}"),
+                &format!("203.0.113.{at}"),
+                &format!("db0{at}"),
+            )
+        })
+        .collect();
+    daemon.accept(sample::lines(&alerts));
+    crate::command::eventually("every incident has a verdict", Duration::from_secs(60), || {
+        let incidents = daemon.incidents();
+        (incidents.len() == 8
+            && incidents.iter().all(|incident| incident["verdict"]["analyst"] == "playbook"))
+        .then_some(())
+    });
+    let page = daemon.page("/metrics").body;
+    assert!(page.contains("quell_model_failures_total{backend=\"m\"}"), "{page}");
+    assert!(server.asked() < 8, "the breaker did not open: {} calls", server.asked());
+}

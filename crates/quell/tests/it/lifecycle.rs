@@ -26,6 +26,68 @@ fn sigterm_drains_and_ends_with_code_0() {
 }
 
 #[test]
+fn sigterm_ends_in_time_although_clients_hang_in_the_middle_of_a_request() {
+    use std::io::Write as _;
+    let mut daemon = Daemon::started("");
+    let hanging = [daemon.alerts, daemon.pages].map(|address| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(b"POST /api/v1/alerts HTTP/1.1\r\nhost: x\r\ncontent-le").unwrap();
+        stream
+    });
+    let mut body = std::net::TcpStream::connect(daemon.alerts).unwrap();
+    let token = crate::daemon::TOKEN;
+    body.write_all(
+        format!("POST /api/v1/alerts HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: 500\r\n\r\n{{").as_bytes(),
+    )
+    .unwrap();
+    let hook = std::os::unix::net::UnixStream::connect(daemon.path("hook.sock")).unwrap();
+    let (ended, took) = daemon.terminate();
+    assert_eq!(ended.code(), Some(0), "{}", daemon.log());
+    assert!(took < DRAIN_MAX, "it took {} s\n{}", took.as_secs(), daemon.log());
+    drop((hanging, body, hook));
+}
+
+#[test]
+fn a_sink_that_can_not_be_written_gets_everything_once_it_can() {
+    let mut daemon = Daemon::configured("");
+    let config = std::fs::read_to_string(daemon.config()).unwrap();
+    std::fs::write(daemon.config(), config.replace("verdicts.ndjson", "later/verdicts.ndjson"))
+        .unwrap();
+    daemon.start();
+    daemon.accept(sample::flood()[..300].join("\n"));
+    eventually("the failure is told", Duration::from_secs(20), || {
+        daemon.log().contains("could not be sent").then_some(())
+    });
+    let page = daemon.page("/metrics").body;
+    assert!(page.contains("quell_messages_total{sink=\"file\",result=\"failed\"}"), "{page}");
+    std::fs::create_dir(daemon.path("later")).unwrap();
+    let status = daemon.settled(300);
+    let told = daemon.published("later/verdicts.ndjson").len() as u64;
+    assert_eq!(told, number(&status, "/store/playbook_verdicts"));
+    // The other sink did not wait for it.
+    assert_eq!(daemon.published("wazuh.json").len() as u64, told);
+}
+
+#[test]
+fn a_rotated_sink_file_is_written_anew_and_nothing_is_told_twice() {
+    let daemon = Daemon::started("");
+    daemon.accept(sample::flood()[..300].join("\n"));
+    daemon.settled(300);
+    std::fs::rename(daemon.path("verdicts.ndjson"), daemon.path("verdicts.ndjson.1")).unwrap();
+    daemon.accept(sample::flood()[300..4_000].join("\n"));
+    let status = daemon.settled(4_000);
+    let mut keys: Vec<String> = ["verdicts.ndjson", "verdicts.ndjson.1"]
+        .iter()
+        .flat_map(|file| daemon.published(file))
+        .map(|event| event["quell"]["key"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(keys.len() as u64, number(&status, "/store/playbook_verdicts"));
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len() as u64, number(&status, "/store/playbook_verdicts"));
+}
+
+#[test]
 fn what_was_not_done_before_the_end_is_done_after_the_next_start() {
     let mut daemon = Daemon::started("");
     daemon.accept(sample::flood()[..1_000].join("\n"));
@@ -67,6 +129,8 @@ fn a_hang_up_applies_a_changed_policy_and_loses_nothing() {
     eventually("the mistake is told", Duration::from_secs(10), || {
         daemon.log().contains("stays in force").then_some(())
     });
+    // The commands below read the same file.
+    daemon.configure("[policy]\nmin_level = 6\n");
     daemon.accept(low(3));
     assert_eq!(number(&daemon.settled(3), "/alerts/below_policy"), 2);
     // The incident from before the change goes on, in the same row.
@@ -83,11 +147,15 @@ fn a_hang_up_applies_a_changed_policy_and_loses_nothing() {
 /// Reads the names in the table of metrics. A program has no library to ask, so its source is read.
 fn names() -> Vec<String> {
     let source = std::fs::read_to_string(repository("crates/quell/src/event.rs")).unwrap();
-    source
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("(\"quell_"))
-        .filter_map(|rest| rest.split('"').next())
-        .map(|name| format!("quell_{name}"))
+    let table =
+        source.split("const METRICS").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
+    // Every other piece between quotation marks is a text; the names among them have no blank.
+    table
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| text.starts_with("quell_") && !text.contains(' '))
+        .map(str::to_owned)
         .collect()
 }
 

@@ -10,9 +10,9 @@ use crate::sample;
 
 const SOURCE: &str = "203.0.113.66";
 
-/// Harmless-looking requests that are one incident.
+/// One of many requests for a page that is not there: a stale link, and one incident.
 fn probe(at: usize) -> Value {
-    sample::request(&format!("1795530360.{at}"), SOURCE, &format!("/page{at}"), 404, ("31101", 5))
+    sample::request(&format!("1795530360.{at}"), SOURCE, "/old/page", 404, ("31101", 5))
 }
 
 fn with_one_incident() -> (Daemon, String) {
@@ -44,7 +44,7 @@ fn a_closed_incident_stays_closed_on_more_of_the_same_and_opens_on_worse() {
     assert_eq!(page["incident"]["state"], "closed");
     assert_eq!(number(&page, "/incident/revision"), revision);
     assert_eq!(number(&page, "/incident/alert_count"), 399, "repeats still count");
-    let worse = sample::request("1795530361.1", SOURCE, "/page9", 404, ("31151", 10));
+    let worse = sample::request("1795530361.1", SOURCE, "/old/page", 404, ("31101", 10));
     daemon.accept(worse.to_string());
     daemon.settled(400);
     let page = daemon.incident(&id);
@@ -104,6 +104,29 @@ fn a_close_survives_a_crash_that_follows_it() {
     daemon.accept(probe(3).to_string());
     daemon.settled(3);
     assert_eq!(state(&daemon, &id), "closed");
+}
+
+#[test]
+fn an_incident_from_before_a_restart_becomes_quiet_in_its_time() {
+    let mut daemon = Daemon::started("");
+    let mut alert = probe(1);
+    alert["timestamp"] = sample::time(Duration::from_secs(300)).into();
+    daemon.accept(alert.to_string());
+    daemon.settled(1);
+    let id = daemon.incidents()[0]["incident_id"].as_str().unwrap().to_owned();
+    assert_eq!(state(&daemon, &id), "open");
+    daemon.terminate();
+    // Instead of waiting for half an hour: five minutes are long enough now.
+    let config = std::fs::read_to_string(daemon.config()).unwrap();
+    std::fs::write(
+        daemon.config(),
+        config.replacen("[general]\n", "[general]\nquiet_after = \"1m\"\n", 1),
+    )
+    .unwrap();
+    daemon.start();
+    eventually("the incident is quiet", Duration::from_secs(10), || {
+        (state(&daemon, &id) == "quiet").then_some(())
+    });
 }
 
 #[test]

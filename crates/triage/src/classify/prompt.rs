@@ -37,7 +37,8 @@ const PATTERNS: &[&str] = &[
     r"\b(?:as|if)\s+(?:an?|you\s+are\s+an?)\s+(?:ai|llm|large\s+language\s+model|language\s+model|ai\s+(?:assistant|analyst))\b",
     // The wished verdict.
     r"\b(?:mark|classify|flag|label|treat|rate|report|consider|categori[sz]e|score|set|close|dismiss|record)\b[^.\n]{0,50}\b(?:as|to|is)\s+(?:a\s+|an\s+)?(?:benign|false[\s_-]?positive|harmless|safe\b|not\s+malicious|non-?malicious|informational|legitimate|resolved|trusted|no\s+threat|low\s+(?:risk|severity|priority))",
-    r"\b(?:threat|severity|risk|alert|danger)[\s_-]?(?:level|score)?\s*(?:is|should\s+be|must\s+be|to|=|:)\s*['\x22]?(?:0\b|zero\b|none\b|benign\b)",
+    r"\b(?:threat|severity|risk|alert|danger)[\s_-]?(?:level|score)\s*(?:is|should\s+be|must\s+be|to|=|:)\s*['\x22]?(?:0\b|zero\b|none\b|benign\b)",
+    r"\b(?:threat|severity|risk|danger)\s+(?:is|should\s+be|must\s+be)\s+(?:0\b|zero\b|none\b|benign\b)",
     r"\b(?:set|lower|reduce|change|return|output|respond\s+with|give)\b[^.\n]{0,30}\b(?:threat|severity|risk)[\s_-]?(?:level|score)?\b[^.\n]{0,20}\b(?:0|zero|1|one|low|none|minimum|minimal)\b",
     r"\b(?:this|the)\s+(?:alert|event|log|request|activity|traffic|incident|user|ip)\s+(?:is|was)\s+(?:a\s+)?(?:part\s+of\s+)?(?:an?\s+)?(?:authori[sz]ed|approved|known|confirmed|verified)\s+(?:penetration|pen|security|false|benign|test|safe|scan)",
     r"\b(?:do\s+not|don'?t|never|no\s+need\s+to)\s+(?:report|alert|escalate|flag|mention|notify|investigate|raise)\b[^.\n]{0,40}\b(?:this|it|anyone|incident|alert|analyst|attack|request|ip|the\s+(?:soc|admin|team|user))\b",
@@ -48,7 +49,7 @@ const PATTERNS: &[&str] = &[
     r"(?:^|\n|\\n|\s)#{2,}\s*(?:system|assistant|instructions?|response|human|user)\b\s*(?::|\n|\\n|$|prompt|\w)",
     r"(?:^|\n|\\n)\s*(?:assistant|system|human)\s*:\s*\S",
     r"</?(?:system_prompt|system-prompt|untrusted\w*|log_data|alert_data|instructions?|tool_result|function_calls?|antml\w*)>",
-    r"[{,]\s*\\?['\x22]?(?:threat_?level|verdict|is_?(?:malicious|threat|attack)|severity|false_?positive|classification|confidence|risk_?score|ai_analysis|threat)\\?['\x22]\s*:\s*\\?['\x22]?(?:0|1\b|none|benign|low|false|true|safe|info|harmless|no)",
+    r"[{,]\s*\\?['\x22]?(?:threat_?level|verdict|is_?malicious|false_?positive|ai_analysis|ai_verdict)\\?['\x22]\s*:\s*\\?['\x22]?(?:[01]\b|none\b|benign\b|low\b|false\b|true\b|safe\b|info\b|harmless\b|no\b)",
     // Other languages.
     r"\b(?:ignorier\w*|vergiss|vergessen\s+sie|missachte\w*)\b[^.\n]{0,40}\b(?:anweisung\w*|instruktion\w*|regeln|vorgaben|befehle?)",
     r"\b(?:ignor[ea]z?|oublie[zr]?|ne\s+tiens\s+pas\s+compte)\b[^.\n]{0,40}\b(?:instructions?|consignes?|r[e\u{e8}]gles|directives)\b",

@@ -105,7 +105,7 @@ pub(super) fn absorb(
         incident.responses.count(status);
     }
     incident.hidden.add(seen.hidden);
-    if admitted.origin == Origin::Forged {
+    if admitted.origin != Origin::Foreign {
         incident.forged_marks = incident.forged_marks.saturating_add(1);
     }
     reasons.extend(raise(incident, admitted, success));

@@ -138,6 +138,7 @@ const WORDS: &[(&str, Class)] = &[
     ("reverse shell", Class::CommandExecution),
     ("privilege escalation", Class::PrivilegeEscalation),
     ("brute force", Class::BruteForce),
+    ("authentication failures", Class::BruteForce),
     ("ransom", Class::Malware),
     ("trojan", Class::Malware),
     ("malware", Class::Malware),
@@ -155,16 +156,23 @@ const WORDS: &[(&str, Class)] = &[
     ("portscan", Class::NetworkScan),
     ("nmap", Class::NetworkScan),
     ("et scan", Class::NetworkScan),
-    ("scan", Class::NetworkScan),
-    ("exploit", Class::Exploit),
     ("log file cleared", Class::DefenseEvasion),
     ("audit log was cleared", Class::DefenseEvasion),
     ("integrity checksum", Class::FileIntegrity),
 ];
 
+/// Words that mean something only in the mouth of a network sensor: backups are scanned and resources exploited elsewhere too.
+const SENSOR_WORDS: &[(&str, Class)] = &[("scan", Class::NetworkScan), ("exploit", Class::Exploit)];
+
 fn by_words(alert: &Alert) -> Option<Class> {
     let text = alert.rule.description.as_raw().to_lowercase();
-    WORDS.iter().find(|(word, _)| text.contains(word)).map(|(_, class)| *class)
+    let is_sensor = alert
+        .rule
+        .groups
+        .iter()
+        .any(|group| matches!(group.as_str(), "ids" | "suricata" | "snort" | "zeek" | "recon"));
+    let sensor_words = if is_sensor { SENSOR_WORDS } else { &[] };
+    WORDS.iter().chain(sensor_words).find(|(word, _)| text.contains(word)).map(|(_, class)| *class)
 }
 
 fn by_technique(alert: &Alert) -> Option<Class> {
@@ -172,8 +180,14 @@ fn by_technique(alert: &Alert) -> Option<Class> {
     if technique.id.starts_with("T1110") {
         return Some(Class::BruteForce);
     }
-    let tactic = technique.tactics.first()?;
-    Some(match tactic {
+    // Of several tactics the one that says most about what happened: nearly everything is also a way to evade or to escalate.
+    let telling = |tactic: &Tactic| match tactic {
+        Tactic::Impact | Tactic::Exfiltration | Tactic::CommandAndControl => 4,
+        Tactic::Persistence | Tactic::CredentialAccess => 3,
+        Tactic::DefenseEvasion | Tactic::LateralMovement => 1,
+        _ => 2,
+    };
+    Some(match technique.tactics.iter().max_by_key(|tactic| telling(tactic))? {
         Tactic::Reconnaissance | Tactic::ResourceDevelopment => Class::NetworkScan,
         Tactic::InitialAccess => Class::Exploit,
         Tactic::Execution | Tactic::Discovery => Class::CommandExecution,
