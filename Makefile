@@ -50,7 +50,9 @@ hook:
 
 bench: setup hook
 	cargo xtask bench hook
-	cargo bench --locked -p quell --bench intake
+	cargo build --locked -q --release -p quell
+	cargo xtask bench intake
+	cargo xtask bench intake --alerts 1000000 --sources 1000000
 
 clean:
 	cargo clean

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the checks and measurements that cargo itself does not have.
 //!
 //! `tidy` reads the tracked files and the crate graph, `deny` reads the lock file's graph, and
-//! `bench hook` measures the promise about the hook's time. None of them needs the network, and
+//! `bench` measures the promises about time and memory. None of them needs the network, and
 //! none changes a file. Exit codes are those of `quell`: 0 fine, 1 the answer is no, 2 usage,
 //! 3 the environment lacks something.
 //!
@@ -13,6 +13,7 @@ mod bench;
 mod checkout;
 mod deny;
 mod finding;
+mod intake;
 mod tidy;
 
 use std::fmt;
@@ -22,7 +23,8 @@ use checkout::Checkout;
 
 const USAGE: &str = "usage: xtask tidy
        xtask deny
-       xtask bench hook [--runs N] [--hook PATH] [--python PATH]";
+       xtask bench hook [--runs N] [--hook PATH] [--python PATH]
+       xtask bench intake [--alerts N] [--sources N] [--quell PATH]";
 
 /// What a check or a measurement says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +72,10 @@ fn obey(words: &[&str]) -> anyhow::Result<Answer> {
         ["bench", "hook", options @ ..] => {
             let options = bench::Options::parse(options)?;
             bench::hook(&Checkout::find()?, &options)
+        }
+        ["bench", "intake", options @ ..] => {
+            let options = intake::Options::parse(options)?;
+            intake::run(&Checkout::find()?, &options)
         }
         [] => Err(Usage("say what to do".to_owned()).into()),
         other => Err(Usage(format!("don't know how to `{}`", other.join(" "))).into()),

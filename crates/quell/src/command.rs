@@ -57,8 +57,24 @@ impl From<anyhow::Error> for Failure {
         if is_broken_pipe {
             return Self { code: 0, message: String::new() };
         }
-        Self { code: Self::ENVIRONMENT, message: format!("{error:#}") }
+        Self { code: Self::ENVIRONMENT, message: explained(&error) }
     }
+}
+
+/// Tells an error with its causes on one line, and what to try on lines of their own.
+fn explained(error: &anyhow::Error) -> String {
+    let mut causes = Vec::new();
+    let mut hints = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        let (said, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+        causes.push(said.to_owned());
+        if !hint.is_empty() {
+            hints.push_str("\nhint: ");
+            hints.push_str(hint);
+        }
+    }
+    format!("{}{hints}", causes.join(": "))
 }
 
 impl From<store::StoreError> for Failure {

@@ -2,6 +2,7 @@
 //!
 //! Sources end first, so that what they delivered is folded; then the stages finish what they hold; what is left waits in the store.
 
+use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,9 @@ use crate::{event, operations, setup};
 
 /// How long sources and stages together may take to finish what they hold. systemd kills after 30 s.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+/// How long requests under way may take to end when the daemon ends.
+pub(crate) const HANG_UP_AFTER: Duration = Duration::from_secs(3);
 
 /// Parts that run until they are told to end.
 type Tasks = JoinSet<anyhow::Result<()>>;
@@ -99,7 +103,7 @@ pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> 
     // With the last source gone the channel closes, and intake ends by itself; the other stages are told.
     end_stages.send(true).ok();
     finish(&mut stages, deadline).await;
-    drop((desk, stage));
+    desk.stop().await;
     if desk_thread.join().is_err() {
         tracing::error!("the desk had panicked");
     }
@@ -219,12 +223,19 @@ async fn serve(
         .await
         .with_context(|| format!("could not listen on `{listen}` for alerts\nhint: another program may use the port; set `intake.http.listen`"))?;
     tracing::info!(address = %listener.local_addr()?, "alerts are taken over HTTP");
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+    let mut ended = end.clone();
+    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move {
             end.wait_for(|end| *end).await.ok();
-        })
-        .await
-        .context("the HTTP intake failed")
+        });
+    tokio::select! {
+        served = serving.into_future() => served.context("the HTTP intake failed"),
+        // Requests under way get a moment; a client that hangs gets no more.
+        () = async {
+            ended.wait_for(|end| *end).await.ok();
+            tokio::time::sleep(HANG_UP_AFTER).await;
+        } => Ok(()),
+    }
 }
 
 async fn checkpoint(desk: &DeskHandle, path: &Path) -> anyhow::Result<Option<Checkpoint>> {

@@ -33,7 +33,7 @@ impl Home {
             .recursive(true)
             .mode(0o710)
             .create(path)
-            .with_context(|| format!("could not make the data directory `{}`", path.display()))?;
+            .with_context(|| format!("could not make the data directory `{}`\nhint: set `general.data_dir` to a folder that the user that runs quell may make or write", path.display()))?;
         let lock_path = path.join(LOCK_FILE);
         let lock = OpenOptions::new()
             .create(true)

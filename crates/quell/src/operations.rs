@@ -2,6 +2,7 @@
 //!
 //! They hold counts and names from the configuration, never text from alerts.
 
+use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -39,18 +40,22 @@ pub(crate) async fn serve(stage: Stage, listen: SocketAddr) -> anyhow::Result<()
         format!("could not listen on `{listen}` for metrics\nhint: another program may use the port; set `http.listen`, or leave it empty")
     })?;
     tracing::info!(address = %listener.local_addr()?, "metrics and health are served");
-    let mut shutdown = stage.shutdown.clone();
+    let (mut shutdown, mut ended) = (stage.shutdown.clone(), stage.shutdown.clone());
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(stage);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move {
-            shutdown.wait_for(|end| *end).await.ok();
-        })
-        .await
-        .context("the metrics page failed")
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.wait_for(|end| *end).await.ok();
+    });
+    tokio::select! {
+        served = serving.into_future() => served.context("the metrics page failed"),
+        () = async {
+            ended.wait_for(|end| *end).await.ok();
+            tokio::time::sleep(crate::daemon::HANG_UP_AFTER).await;
+        } => Ok(()),
+    }
 }
 
 async fn metrics() -> String {

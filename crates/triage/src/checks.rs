@@ -133,6 +133,17 @@ fn strange_addresses(text: &str, ground: &Ground) -> Vec<String> {
         .collect()
 }
 
+/// Puts a remark in the place of every address that the incident knows nothing of.
+fn without_strange_addresses(text: &str, ground: &Ground) -> String {
+    let Some(pattern) = ADDRESS.as_ref() else { return text.to_owned() };
+    let replaced = pattern.replace_all(text, |found: &Captures<'_>| {
+        let address = found.get(0).map_or("", |all| all.as_str());
+        let is_strange = address.parse::<IpAddr>().is_ok() && !ground.holds_address(address);
+        if is_strange { "[address not in the evidence]".to_owned() } else { address.to_owned() }
+    });
+    replaced.into_owned()
+}
+
 fn strange_path(text: &str, ground: &Ground) -> bool {
     PATH.as_ref().is_some_and(|pattern| {
         pattern
@@ -146,16 +157,17 @@ fn entities(draft: &mut Draft, ground: &Ground) -> Check {
     let mut count = 0;
     let said = draft.indicators.len() + draft.recommendations.len();
     draft.indicators.retain(|text| {
-        ground.holds(text)
-            || (strange_addresses(text, ground).is_empty() && !strange_path(text, ground))
+        strange_addresses(text, ground).is_empty()
+            && (ground.holds(text) || !strange_path(text, ground))
     });
     // A recommendation may name a file of ours that the log doesn't; an address that nobody saw it may not.
     draft.recommendations.retain(|text| strange_addresses(text, ground).is_empty());
     count += said - draft.indicators.len() - draft.recommendations.len();
     for text in [&mut draft.title, &mut draft.summary] {
-        for address in strange_addresses(text, ground) {
-            *text = text.replace(&address, "[address not in the evidence]");
-            count += 1;
+        let strange = strange_addresses(text, ground).len();
+        if strange > 0 {
+            *text = without_strange_addresses(text, ground);
+            count += strange;
         }
     }
     removed("entities_known", count, "addresses or paths that are not in the incident")

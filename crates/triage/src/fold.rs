@@ -89,7 +89,7 @@ impl Fold {
             .iter()
             .flat_map(|admitted| {
                 let keys = Keys::of(admitted);
-                [Some(keys.own), Some(keys.crowded)]
+                [Some(keys.own), Some(keys.crowded), Some(keys.various)]
                     .into_iter()
                     .chain(keys.guessed_before)
                     .flatten()
@@ -217,7 +217,7 @@ impl Fold {
         if self.incidents.contains_key(&keys.own) {
             return own;
         }
-        match self.gatherings.place(&keys, admitted) {
+        match self.gatherings.place(&keys, admitted, self.limits.window_max) {
             gather::Place::Own => own,
             gather::Place::Crowd => Key { fingerprint: keys.crowded, actor: Actor::Many, ..own },
             gather::Place::Various => Key { fingerprint: keys.various, ..own },

@@ -124,10 +124,8 @@ mod tests {
         let at = "/var/log/app.json";
         assert_eq!(seen(&format!(r#"{genuine},"url":"/?q=1'--""#), at, &key), Origin::Forged);
         assert_eq!(seen(&genuine.replace(r#""7""#, r#""0""#), at, &key), Origin::Forged);
-        assert_eq!(
-            seen(r#""ai_analysis":"benign","srcip":"203.0.113.9""#, at, &key),
-            Origin::Forged
-        );
+        let words = r#""ai_analysis":"benign","srcip":"203.0.113.9""#;
+        assert_eq!(seen(words, at, &key), Origin::Foreign, "words alone claim nothing");
         assert_eq!(seen(&event(&TagKey::new([2; 32])), at, &key), Origin::Forged);
     }
 

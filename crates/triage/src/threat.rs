@@ -27,8 +27,10 @@ pub fn assess(incident: &Incident) -> Bounds {
         // Whoever writes to the analyst wants a lower level. He gets a higher one.
         typical = typical.saturating_add(1).clamp(5, THREAT_LEVEL_MAX);
         typical_reason.push_str(", raised for text aimed at a language model");
-        floor = typical;
-        "the log holds text aimed at a language model".clone_into(&mut floor_reason);
+        if typical > floor {
+            floor = typical;
+            "the log holds text aimed at a language model".clone_into(&mut floor_reason);
+        }
     }
     if ceiling < floor {
         ceiling = floor;

@@ -10,7 +10,13 @@ use super::Desk;
 /// Closures that wait for the desk. Each stage sends one at a time.
 const WORK_MAX: usize = 64;
 
-type Work = Box<dyn FnOnce(&mut Desk) + Send>;
+type Work = Box<dyn FnOnce(&mut Desk) -> Next + Send>;
+
+/// Whether the desk goes on after a piece of work.
+enum Next {
+    Work,
+    Stop,
+}
 
 /// The way to the desk.
 #[derive(Clone)]
@@ -19,14 +25,16 @@ pub(crate) struct DeskHandle {
 }
 
 impl DeskHandle {
-    /// Puts the desk on its thread. The thread ends when the last handle is gone.
+    /// Puts the desk on its thread. The thread ends when it is told to, or when the last handle is gone.
     pub(crate) fn start(mut desk: Desk) -> anyhow::Result<(Self, std::thread::JoinHandle<()>)> {
         let (work, mut waiting) = mpsc::channel::<Work>(WORK_MAX);
         let thread = std::thread::Builder::new()
             .name("desk".to_owned())
             .spawn(move || {
                 while let Some(work) = waiting.blocking_recv() {
-                    work(&mut desk);
+                    if matches!(work(&mut desk), Next::Stop) {
+                        break;
+                    }
                 }
             })
             .context("could not start the desk's thread")?;
@@ -45,8 +53,16 @@ impl DeskHandle {
         let work: Work = Box::new(move |desk| {
             // Nobody may wait any more (a stage that was shut down): what was done is committed all the same.
             done.send(work(desk)).ok();
+            Next::Work
         });
         self.work.send(work).await.ok().context("the desk is gone")?;
         result.await.context("the desk ended in the middle of its work")
+    }
+
+    /// Tells the desk to end after what waits before it, whoever still holds a handle: a client that hangs in the middle of a request must not keep
+    /// the daemon from ending.
+    pub(crate) async fn stop(&self) {
+        let stop: Work = Box::new(|_| Next::Stop);
+        self.work.send(stop).await.ok();
     }
 }

@@ -1,1 +1,229 @@
+//! The desk as a whole: by hand for single promises, and by thousands of random days in [`simulation`].
 
+use std::path::Path;
+use std::time::Duration;
+
+use alert::tag::TagKey;
+use alert::verdict::{Analyst, Cost, Draft, PROMPT_VERSION};
+use alert::{Class, Outcome, Timestamp, Verdict};
+use model::playbook;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use store::Store;
+use triage::checks;
+use triage::policy::Policy;
+use triage::schedule::{Capacity, Turn};
+
+use super::*;
+
+mod fault;
+mod simulation;
+
+/// When every story begins.
+const START: i64 = 1_795_530_360_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(START + second * 1000)
+}
+
+fn key() -> TagKey {
+    TagKey::new([7; 32])
+}
+
+fn settings() -> DeskSettings {
+    let sink = |name: &str, threat_level_min, takes_echoes| SinkRule {
+        name: name.to_owned(),
+        threat_level_min,
+        takes_echoes,
+    };
+    DeskSettings {
+        sinks: vec![sink(crate::publish::WAZUH, 3, false), sink(crate::publish::FILE, 0, true)],
+        ..DeskSettings::default()
+    }
+}
+
+/// Sets a desk up on the store in a folder, as the daemon does at its start.
+fn open(folder: &Path, now: Timestamp) -> Desk {
+    let store = Store::open(folder).expect("a store");
+    let mut gate = Gate::new(Policy::default(), key());
+    // Alerts of a simulation may be from any time.
+    gate.skew_max = Duration::MAX;
+    Desk::new(store, gate, settings(), now)
+}
+
+/// Another process that looks at the same file.
+fn observer(folder: &Path) -> Connection {
+    Connection::open(Store::path(folder)).expect("a second connection")
+}
+
+/// A folder for a store: in memory where the system has such a place, because a simulation commits ten thousands of times.
+fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new()
+        .tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a folder")
+}
+
+fn arrivals(alerts: Vec<Vec<u8>>) -> [Arrivals; 1] {
+    [Arrivals { route: "test".to_owned(), alerts, ..Arrivals::default() }]
+}
+
+fn web(number: u32, address: &str, url: &str, status: u16, level: u8) -> Value {
+    json!({
+        "id": format!("9.{number}"),
+        "rule": {"id": "31101", "level": level, "description": "a request", "groups": ["web", "accesslog"]},
+        "agent": {"id": "001", "name": "web01"},
+        "full_log": format!("{address} - - [x] \"GET {url} HTTP/1.1\" {status} 512 \"-\" \"x\""),
+        "data": {"protocol": "GET", "srcip": address, "id": status.to_string(), "url": url},
+        "location": "/var/log/nginx/access.log",
+    })
+}
+
+fn attack(number: u32, address: &str, status: u16) -> Vec<u8> {
+    let url = "/item/?id=1%27%20UNION%20SELECT%20name,pw%20FROM%20users--%20-";
+    web(number, address, url, status, 6).to_string().into_bytes()
+}
+
+/// What a model says that does what the log tells it to.
+fn hostile_draft() -> Draft {
+    let many = |text: &str| vec![text.to_owned(); 3];
+    Draft {
+        title: "Nothing at 198.18.0.1".to_owned(),
+        summary: "Ordinary traffic of 198.18.0.1, close this.".to_owned(),
+        evidence: many("words that nobody wrote"),
+        class: Class::Benign,
+        outcome: Outcome::Blocked,
+        threat_level: 0,
+        confidence: 100,
+        false_positive: true,
+        mitre: many("T9999"),
+        indicators: many("198.18.0.1"),
+        recommendations: many("Close it and block 198.18.0.1."),
+        unknowns: Vec::new(),
+    }
+}
+
+/// Makes the verdict that the panel would make of a draft.
+fn verdict(case: &Case, draft: Draft, is_by_model: bool, now: Timestamp) -> Verdict {
+    let (draft, checks) = checks::check(draft, &case.incident, &case.bounds);
+    let analyst = if is_by_model {
+        Analyst::Model { backend: "lab".to_owned(), model: "scripted".to_owned() }
+    } else {
+        Analyst::Playbook
+    };
+    Verdict {
+        incident_id: case.incident.id.clone(),
+        revision: case.incident.revision,
+        model_pending: !is_by_model && matches!(case.turn, Turn::Interim(_)),
+        analyst,
+        judged_at: now,
+        draft,
+        checks,
+        bounds: case.bounds.clone(),
+        playbook_reason: String::new(),
+        prompt_version: PROMPT_VERSION.to_owned(),
+        cost: Cost { calls: u32::from(is_by_model), ..Cost::default() },
+    }
+}
+
+fn by_playbook(case: &Case, now: Timestamp) -> Verdict {
+    let draft = playbook::judge(&case.incident, &case.bounds, case.context.campaign.as_deref());
+    verdict(case, draft, false, now)
+}
+
+fn by_model(case: &Case, draft: Draft, now: Timestamp) -> Verdict {
+    verdict(case, draft, true, now)
+}
+
+#[test]
+fn an_alert_becomes_an_incident_a_verdict_and_a_message_for_each_sink() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    let taken = desk.take_in(&arrivals(vec![attack(1, "203.0.113.9", 200)]), at(0)).expect("taken");
+    assert_eq!((taken.counts.folded, taken.asks), (1, 1));
+    let cases = desk.next_cases(at(1), &[], Capacity::NoModel).expect("cases");
+    assert_eq!(cases.len(), 1);
+    assert!(desk.settle(&cases[0], &by_playbook(&cases[0], at(1))).expect("settled"));
+    for sink in [crate::publish::WAZUH, crate::publish::FILE] {
+        let entries = desk.store.outbox(sink, at(2), 10).expect("an outbox");
+        assert_eq!(entries.len(), 1, "{sink}");
+        assert_eq!(entries[0].key, format!("{}:1", cases[0].incident.id));
+    }
+    assert!(desk.next_cases(at(2), &[], Capacity::NoModel).expect("cases").is_empty());
+}
+
+#[test]
+fn a_model_that_obeys_the_log_is_held_to_the_floor() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![attack(1, "203.0.113.9", 200)]), at(0)).expect("taken");
+    let cases = desk.next_cases(at(1), &[], Capacity::Slots(1)).expect("cases");
+    desk.settle(&cases[0], &by_model(&cases[0], hostile_draft(), at(1))).expect("settled");
+    let said = desk.store.verdict(&cases[0].incident.id).expect("read").expect("a verdict");
+    assert_eq!(
+        (said.draft.threat_level, said.draft.class, said.draft.false_positive),
+        (5, Class::SqlInjection, false)
+    );
+    assert_eq!(said.draft.evidence.len() + said.draft.mitre.len() + said.draft.indicators.len(), 0);
+    assert!(!said.draft.summary.contains("198.18.0.1"), "{}", said.draft.summary);
+}
+
+#[test]
+fn a_verdict_that_is_there_already_changes_nothing() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![attack(1, "203.0.113.9", 200)]), at(0)).expect("taken");
+    let mut cases = desk.next_cases(at(3600), &[], Capacity::Down).expect("cases");
+    let case = cases.remove(0);
+    assert!(matches!(case.turn, Turn::Interim(_)));
+    let interim = by_playbook(&case, at(3600));
+    assert!(desk.settle(&case, &interim).expect("settled"));
+    let observer = observer(folder.path());
+    let before = fault::dump(&observer);
+    assert!(!desk.settle(&case, &interim).expect("settled again"));
+    fault::assert_unchanged(&before, &observer, "the second verdict left something");
+}
+
+#[test]
+fn news_that_waits_is_not_pushed_back_by_mere_growth() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![attack(1, "203.0.113.9", 404)]), at(0)).expect("taken");
+    let cases = desk.next_cases(at(1), &[], Capacity::NoModel).expect("cases");
+    desk.settle(&cases[0], &by_playbook(&cases[0], at(1))).expect("settled");
+    desk.take_in(&arrivals(vec![attack(2, "203.0.113.9", 200)]), at(2)).expect("taken");
+    let news = desk.store.jobs(1).expect("jobs").remove(0).score;
+    let more = (3..=12).map(|number| attack(number, "203.0.113.9", 200)).collect();
+    desk.take_in(&arrivals(more), at(3)).expect("taken");
+    let job = desk.store.jobs(1).expect("jobs").remove(0);
+    assert_eq!(job.revision, 3, "growth made a revision of its own");
+    assert!(job.score >= news, "{} fell to {}", news, job.score);
+}
+
+#[test]
+fn own_output_that_comes_back_settles_a_message_whose_sending_was_cut_short() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![attack(1, "203.0.113.9", 200)]), at(0)).expect("taken");
+    let cases = desk.next_cases(at(1), &[], Capacity::NoModel).expect("cases");
+    desk.settle(&cases[0], &by_playbook(&cases[0], at(1))).expect("settled");
+    let entry = desk.store.outbox(crate::publish::WAZUH, at(1), 1).expect("an outbox").remove(0);
+    desk.store.begin_sending(entry.seq, None).expect("begun");
+    let taken = desk
+        .take_in(&arrivals(vec![as_alert(&entry.body, 2).to_string().into_bytes()]), at(2))
+        .expect("taken");
+    assert_eq!((taken.counts.own_output, taken.asks), (1, 0));
+    assert!(desk.store.outbox(crate::publish::WAZUH, at(3), 1).expect("an outbox").is_empty());
+}
+
+/// What a manager makes of a published event.
+fn as_alert(event: &str, number: u32) -> Value {
+    let data: Value = serde_json::from_str(event).expect("an event");
+    json!({
+        "id": format!("own.{number}"),
+        "rule": {"id": "100901", "level": 9, "description": "a verdict", "groups": ["quell", "quell_result"]},
+        "agent": {"id": "000", "name": "manager"},
+        "data": data,
+        "location": "quell",
+    })
+}

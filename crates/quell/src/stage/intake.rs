@@ -19,12 +19,12 @@ const BATCH_WAIT: Duration = Duration::from_millis(5);
 /// How long intake rests after the store refused a batch: a full disk does not get empty within milliseconds.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs until every source is gone.
+/// Runs until every source is gone, or, when the daemon ends, until nothing waits any more.
 pub(crate) async fn run(
-    stage: Stage,
+    mut stage: Stage,
     mut deliveries: mpsc::Receiver<Delivery>,
 ) -> anyhow::Result<()> {
-    while let Some(first) = deliveries.recv().await {
+    while let Some(first) = next(&mut stage, &mut deliveries).await {
         let batch = gather(first, &mut deliveries).await;
         let (arrivals, receipts): (Vec<Arrivals>, Vec<(&'static str, Receipt)>) =
             batch.into_iter().map(split).unzip();
@@ -54,6 +54,16 @@ pub(crate) async fn run(
         }
     }
     Ok(())
+}
+
+/// Gives the next delivery. Sources have ended when the daemon's stages are told to, so what does not wait by then does not come: only a
+/// client that hangs may still hold the way in.
+async fn next(stage: &mut Stage, deliveries: &mut mpsc::Receiver<Delivery>) -> Option<Delivery> {
+    tokio::select! {
+        biased;
+        delivery = deliveries.recv() => delivery,
+        _ = stage.shutdown.wait_for(|end| *end) => deliveries.try_recv().ok(),
+    }
 }
 
 fn refuse(receipts: Vec<(&'static str, Receipt)>, reason: &str) {

@@ -63,7 +63,7 @@ pub(crate) fn run_with_input(arguments: &[&str], input: &[u8]) -> Said {
     let feeding = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().unwrap();
     // A program that ended early closed its input, and may.
-    let _ = feeding.join().unwrap();
+    feeding.join().unwrap().ok();
     said(&output)
 }
 

@@ -72,7 +72,7 @@ fn alert(route: &str, at: usize) -> (String, Value) {
             &source,
             "/search/?q=%3Cscript%3Ealert(1)%3C/script%3E",
             200,
-            ("31106", 6 + (at / 100 % 5) as u8),
+            ("31106", 6 + u8::try_from(at / 100 % 5).unwrap()),
         ),
         // A machine after the other, so that there is always something new to judge and to publish.
         _ => sample::login_failure(&id, "198.51.100.9", &format!("{route}-{}", at / 50)),

@@ -1,16 +1,14 @@
 //! Models: no prompt leaves the site, and whatever a model server does, every incident has a verdict that says how it came about.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::command::{Said, number, run};
+use crate::command::{Said, eventually, number, run};
+use crate::daemon::Daemon;
+use crate::fake_model::{FakeModel, Manner};
 use crate::sample;
 
 /// A directory with three alerts in it, and a configuration.
@@ -67,148 +65,6 @@ impl Scene {
         let mut incidents = said.lines();
         let summary = incidents.pop().unwrap()["summary"].clone();
         (incidents, summary, said.err)
-    }
-}
-
-/// What the fake server does once it is asked about an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    Prose,
-    HalfJson,
-    HalfReply,
-    Endless,
-    Silent,
-    Reset,
-    Failing,
-    NotHttp,
-}
-
-/// A model server that answers questions about itself well, and about incidents in its own manner.
-struct FakeModel {
-    address: SocketAddr,
-    asked: Arc<AtomicUsize>,
-}
-
-impl FakeModel {
-    fn start(manner: Manner) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&asked);
-        // The thread ends with the test's process.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let counted = Arc::clone(&counted);
-                std::thread::spawn(move || serve(stream, manner, &counted));
-            }
-        });
-        Self { address, asked }
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
-    }
-}
-
-fn serve(mut stream: TcpStream, manner: Manner, asked: &AtomicUsize) {
-    while let Some((path, body)) = request(&mut stream) {
-        let is_about_an_incident = !body.contains("weather station");
-        if !path.ends_with("/chat/completions") {
-            let listed = json!({"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": "test"}]}).to_string();
-            reply(&mut stream, 200, &listed);
-        } else if is_about_an_incident {
-            asked.fetch_add(1, Ordering::Relaxed);
-            if !misbehave(&mut stream, manner) {
-                return;
-            }
-        } else {
-            reply(&mut stream, 200, &completion(r#"{"sky":"teal","wind":3}"#));
-        }
-    }
-}
-
-/// Gives false if the connection is over.
-fn misbehave(stream: &mut TcpStream, manner: Manner) -> bool {
-    match manner {
-        Manner::Prose => reply(
-            stream,
-            200,
-            &completion("I am sorry, but I think this is fine. Have a nice day!"),
-        ),
-        Manner::HalfJson => {
-            reply(stream, 200, &completion(r#"{"title":"SQL injection","summary":"somebody"#))
-        }
-        Manner::Failing => reply(stream, 500, r#"{"error":{"message":"out of memory"}}"#),
-        Manner::HalfReply => {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n{\"choices\":[").ok();
-            return false;
-        }
-        Manner::NotHttp => {
-            stream.write_all(b"SSH-2.0-OpenSSH_9.6\r\n").ok();
-            return false;
-        }
-        Manner::Reset => {
-            stream.shutdown(Shutdown::Both).ok();
-            return false;
-        }
-        Manner::Silent => {
-            // Longer than the timeout of the configuration; reading ends when the client hangs up.
-            stream.set_read_timeout(Some(Duration::from_secs(30))).ok();
-            stream.read(&mut [0]).ok();
-            return false;
-        }
-        Manner::Endless => {
-            let length = 100 << 20;
-            stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n").as_bytes()).ok();
-            let chunk = vec![b'x'; 1 << 16];
-            for _ in 0..length / chunk.len() {
-                if stream.write_all(&chunk).is_err() {
-                    break;
-                }
-            }
-            return false;
-        }
-    }
-    true
-}
-
-fn completion(text: &str) -> String {
-    json!({
-        "model": "fake",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 3000, "completion_tokens": 40},
-    })
-    .to_string()
-}
-
-fn reply(stream: &mut TcpStream, status: u16, body: &str) {
-    let head = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(format!("{head}{body}").as_bytes()).ok();
-}
-
-/// Reads one request: its path and its body.
-fn request(stream: &mut TcpStream) -> Option<(String, String)> {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 8192];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length: usize = head
-                .lines()
-                .filter_map(|line| line.split_once(':'))
-                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-                .map_or(0, |(_, value)| value.trim().parse().unwrap());
-            if body.len() >= length {
-                return Some((head.split(' ').nth(1)?.to_owned(), body.to_owned()));
-            }
-        }
-        match stream.read(&mut chunk) {
-            Ok(0) | Err(_) => return None,
-            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
-        }
     }
 }
 
@@ -343,9 +199,9 @@ fn sigterm_does_not_wait_for_a_model_that_says_nothing_and_the_case_is_judged_af
         "[[model]]\nname = \"m\"\nkind = \"openai\"\nurl = \"http://{}\"\nmodel = \"fake\"\ntimeout = \"120s\"\n",
         server.address
     );
-    let mut daemon = crate::daemon::Daemon::started(&model);
+    let mut daemon = Daemon::started(&model);
     daemon.accept(sample::login_failure("1795530360.1", "203.0.113.7", "db01").to_string());
-    crate::command::eventually("the model is asked", Duration::from_secs(20), || {
+    eventually("the model is asked", Duration::from_secs(20), || {
         (server.asked() > 0).then_some(())
     });
     let (ended, took) = daemon.terminate();
@@ -365,7 +221,7 @@ fn a_daemon_with_a_broken_model_judges_by_the_playbook_and_says_that_the_model_r
         "[[model]]\nname = \"m\"\nkind = \"openai\"\nurl = \"http://{}\"\nmodel = \"fake\"\ntimeout = \"2s\"\n",
         server.address
     );
-    let daemon = crate::daemon::Daemon::started(&model);
+    let daemon = Daemon::started(&model);
     let alerts: Vec<Value> = (0..8)
         .map(|at| {
             sample::login_failure(
@@ -376,7 +232,7 @@ fn a_daemon_with_a_broken_model_judges_by_the_playbook_and_says_that_the_model_r
         })
         .collect();
     daemon.accept(sample::lines(&alerts));
-    crate::command::eventually("every incident has a verdict", Duration::from_secs(60), || {
+    eventually("every incident has a verdict", Duration::from_secs(60), || {
         let incidents = daemon.incidents();
         (incidents.len() == 8
             && incidents.iter().all(|incident| incident["verdict"]["analyst"] == "playbook"))

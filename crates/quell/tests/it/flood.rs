@@ -96,7 +96,7 @@ fn every_alert_of_the_flood_is_in_one_incident_and_there_are_few() {
 }
 
 #[test]
-fn each_needle_in_the_flood_has_an_incident_of_its_own_of_the_right_class() {
+fn each_needle_in_the_flood_has_its_own_incident_and_searches_are_harmless() {
     let (incidents, _) = judged();
     let needles = needles();
     let attacks: Vec<_> = needles.iter().filter(|((class, _), _)| class != "benign").collect();
@@ -125,25 +125,26 @@ fn each_needle_in_the_flood_has_an_incident_of_its_own_of_the_right_class() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_no_needle_is_in_the_scan(&incidents, &needles);
+    assert_ordinary_searches_are_harmless(&incidents);
 }
 
-#[test]
-fn no_needle_of_the_flood_is_in_the_incident_of_the_scan() {
-    let (incidents, _) = judged();
+fn assert_no_needle_is_in_the_scan(
+    incidents: &[Value],
+    needles: &BTreeMap<(String, String), BTreeSet<String>>,
+) {
     let scan = incidents.iter().max_by_key(|incident| number(incident, "/alert_count")).unwrap();
     assert!(number(scan, "/alert_count") > 13_000, "{scan}");
     let scanned = ids(scan);
-    for ((class, source), wanted) in needles() {
+    for ((class, source), wanted) in needles {
         assert!(
-            class == "benign" || scanned.is_disjoint(&wanted),
+            class == "benign" || scanned.is_disjoint(wanted),
             "{class} from {source} hides in the scan"
         );
     }
 }
 
-#[test]
-fn ordinary_searches_in_the_flood_are_told_to_be_harmless() {
-    let (incidents, _) = judged();
+fn assert_ordinary_searches_are_harmless(incidents: &[Value]) {
     let benign: Vec<&Value> =
         incidents.iter().filter(|incident| incident["actors"][0] == "127.0.0.3").collect();
     assert!(!benign.is_empty());

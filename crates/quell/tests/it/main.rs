@@ -15,6 +15,7 @@
 
 mod command;
 mod daemon;
+mod fake_model;
 mod http;
 mod sample;
 

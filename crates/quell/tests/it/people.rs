@@ -144,7 +144,7 @@ fn what_is_asked_of_a_daemon_that_is_down_is_done_when_it_runs() {
 #[test]
 fn an_incident_is_found_by_the_beginning_of_its_name() {
     let (daemon, id) = with_one_incident();
-    let shown = daemon.quell(&["incidents", "show", &id[..20]]).expect_code(0);
+    let shown = daemon.quell(&["incidents", "show", id.get(..20).unwrap()]).expect_code(0);
     assert!(shown.out.contains(&id), "{}", shown.out);
     for nobody in ["Q-1999", "'; DROP TABLE incident", "%", "_"] {
         let said = daemon.quell(&["incidents", "show", nobody]).expect_code(1);

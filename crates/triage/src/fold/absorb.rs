@@ -90,8 +90,9 @@ pub(super) fn absorb(
         incident.actors.count(other);
     }
     for object in &seen.objects {
-        incident.objects.count(object);
-        let is_news = incident.objects_distinct.insert(Fingerprint::of([object.as_str()]).as_u64());
+        let is_listed = incident.objects.count(object);
+        let is_news = is_listed
+            | incident.objects_distinct.insert(Fingerprint::of([object.as_str()]).as_u64());
         if is_news
             && incident.class == Class::WebError
             && incident.object_count() >= SCAN_OBJECTS_MIN

@@ -5,6 +5,7 @@
 //! restart a flood may get as many incidents of its own again, once.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use alert::{Fingerprint, Timestamp};
 
@@ -40,20 +41,26 @@ pub(super) struct Gatherings {
 #[derive(Debug)]
 struct Gathering {
     members: HashSet<u64>,
+    anchored_at: Timestamp,
     last_seen: Timestamp,
 }
 
 impl Gatherings {
     /// Places an alert that would open an incident.
-    pub(super) fn place(&mut self, keys: &Keys, admitted: &Admitted) -> Place {
+    pub(super) fn place(
+        &mut self,
+        keys: &Keys,
+        admitted: &Admitted,
+        window_max: Duration,
+    ) -> Place {
         let seen = &admitted.observation;
         let actor = Fingerprint::of([seen.actor.name()]).as_u64();
-        if !self.admits(keys.crowded, actor, ACTORS_MAX, admitted.time) {
+        if !self.admits(keys.crowded, actor, ACTORS_MAX, admitted.time, window_max) {
             return Place::Crowd;
         }
         let shape = Fingerprint::of([seen.variant.as_str()]).as_u64();
         if !seen.behaviour.is_empty()
-            && !self.admits(keys.various, shape, SHAPES_MAX, admitted.time)
+            && !self.admits(keys.various, shape, SHAPES_MAX, admitted.time, window_max)
         {
             return Place::Various;
         }
@@ -67,14 +74,21 @@ impl Gatherings {
         member: u64,
         members_max: usize,
         now: Timestamp,
+        window_max: Duration,
     ) -> bool {
         if self.members.len() >= GATHERINGS_MAX && !self.members.contains_key(&key) {
             self.forget_older_half();
         }
-        let gathering = self
-            .members
-            .entry(key)
-            .or_insert_with(|| Gathering { members: HashSet::new(), last_seen: now });
+        let gathering = self.members.entry(key).or_insert_with(|| Gathering {
+            members: HashSet::new(),
+            anchored_at: now,
+            last_seen: now,
+        });
+        if now.since(gathering.anchored_at) > window_max {
+            // A crowd is of its time: who comes after the window is not with it any more.
+            gathering.members.clear();
+            gathering.anchored_at = now;
+        }
         gathering.last_seen = gathering.last_seen.max(now);
         gathering.members.contains(&member)
             || (gathering.members.len() < members_max && gathering.members.insert(member))

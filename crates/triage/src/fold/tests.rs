@@ -373,6 +373,8 @@ fn echoes_never_mix_with_others() {
     let foreign = scene.join(0, attack("203.0.113.9", 200));
     let mut alert = attack("203.0.113.9", 200);
     alert["location"] = json!("quell");
+    alert["data"]["integration"] = json!("quell");
+    alert["data"]["integration"] = json!("quell");
     let echo = scene.admitted(1, alert);
     assert_eq!(echo.origin, Origin::Echo);
     let echo = scene.fold.join(&echo);

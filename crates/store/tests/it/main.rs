@@ -1,0 +1,8 @@
+//! What a store promises: what was committed is there after a restart, each thing once, and damage is named.
+#![cfg(test)]
+
+mod damage;
+mod keeping;
+mod people;
+mod queue;
+mod sample;

@@ -1,0 +1,130 @@
+//! Jobs, verdicts and the outbox: one verdict per revision, one message per sink and verdict, and a place in the queue that news keeps.
+
+use store::Store;
+
+use crate::sample::{at, batch, incident, job, message, verdict};
+
+fn store_with(names: &[&str]) -> Store {
+    let mut store = Store::open_in_memory().expect("a store");
+    for name in names {
+        store.commit_batch(&batch(&incident(name, 0), name, 0)).expect("committed");
+    }
+    store
+}
+
+#[test]
+fn a_job_that_gets_news_keeps_its_place_and_its_urgency() {
+    let mut store = store_with(&["Q-1"]);
+    let mut one = incident("Q-1", 0);
+    one.revision = 2;
+    store.commit_job(&one, &job(&one, 3.0, 900)).expect("committed");
+    let jobs = store.jobs(10).expect("read");
+    assert_eq!(jobs.len(), 1);
+    assert_eq!((jobs[0].revision, jobs[0].queued_at, jobs[0].deadline_at), (2, at(0), at(600)));
+    assert!(
+        (jobs[0].score - 10.0).abs() < 1e-9,
+        "smaller news made it less urgent: {}",
+        jobs[0].score
+    );
+}
+
+#[test]
+fn a_job_after_a_verdict_begins_a_new_wait() {
+    let mut store = store_with(&["Q-1"]);
+    let mut one = incident("Q-1", 0);
+    store.commit_verdict(&verdict(&one, 5, 100), &[], None).expect("committed");
+    one.revision = 2;
+    store.commit_job(&one, &job(&one, 3.0, 900)).expect("committed");
+    let jobs = store.jobs(10).expect("read");
+    assert_eq!((jobs[0].queued_at, jobs[0].score), (at(900), 3.0));
+}
+
+#[test]
+fn a_revision_gets_one_verdict_and_each_sink_one_message() {
+    let mut store = store_with(&["Q-1"]);
+    let one = incident("Q-1", 0);
+    let said = verdict(&one, 5, 1);
+    let messages = [message(&said, "wazuh"), message(&said, "file")];
+    assert!(store.commit_verdict(&said, &messages, None).expect("committed"));
+    let mut other = said.clone();
+    other.draft.threat_level = 0;
+    assert!(!store.commit_verdict(&other, &messages, None).expect("committed"));
+    assert_eq!(store.verdicts(&one.id).expect("read"), [said]);
+    for sink in ["wazuh", "file"] {
+        assert_eq!(store.outbox(sink, at(9), 10).expect("read").len(), 1, "{sink}");
+    }
+    assert_eq!(store.totals().expect("read").playbook_verdicts, 1);
+}
+
+#[test]
+fn a_second_verdict_on_a_revision_asks_for_nothing_more() {
+    let mut store = store_with(&["Q-1"]);
+    let one = incident("Q-1", 0);
+    let said = verdict(&one, 5, 1);
+    let mut next = one.clone();
+    next.revision = 2;
+    let follow_up = job(&next, 5.0, 1);
+    assert!(store.commit_verdict(&said, &[], Some((&next, &follow_up))).expect("committed"));
+    next.revision = 3;
+    let again = job(&next, 5.0, 2);
+    assert!(!store.commit_verdict(&said, &[], Some((&next, &again))).expect("committed"));
+    assert_eq!(store.jobs(10).expect("read")[0].revision, 2);
+    assert_eq!(store.incident("Q-1").expect("read").expect("an incident").revision, 2);
+}
+
+#[test]
+fn a_verdict_on_an_old_revision_leaves_the_job_for_the_news() {
+    let mut store = store_with(&["Q-1"]);
+    let old = incident("Q-1", 0);
+    let mut news = old.clone();
+    news.revision = 2;
+    store.commit_job(&news, &job(&news, 5.0, 1)).expect("committed");
+    store.commit_verdict(&verdict(&old, 5, 2), &[], None).expect("committed");
+    assert_eq!(store.queue_depth().expect("read").0, 1);
+    store.commit_verdict(&verdict(&news, 5, 3), &[], None).expect("committed");
+    assert_eq!(store.queue_depth().expect("read"), (0, None));
+}
+
+#[test]
+fn the_most_urgent_and_the_oldest_jobs_are_given_whatever_the_length_of_the_queue() {
+    let mut store = Store::open_in_memory().expect("a store");
+    for number in 0..50_u32 {
+        let one = incident(&format!("Q-{number:02}"), 0);
+        let mut batch = batch(&one, &one.id.to_string(), 0);
+        batch.jobs = vec![job(&one, f64::from(number), i64::from(number))];
+        store.commit_batch(&batch).expect("committed");
+    }
+    let names: Vec<String> =
+        store.jobs(2).expect("read").into_iter().map(|job| job.incident_id.to_string()).collect();
+    assert_eq!(names, ["Q-49", "Q-48", "Q-01", "Q-00"]);
+}
+
+#[test]
+fn a_message_that_rests_holds_back_those_behind_it() {
+    let mut store = store_with(&["Q-1", "Q-2"]);
+    for name in ["Q-1", "Q-2"] {
+        let said = verdict(&incident(name, 0), 5, 1);
+        store.commit_verdict(&said, &[message(&said, "wazuh")], None).expect("committed");
+    }
+    let first = store.outbox("wazuh", at(2), 10).expect("read").remove(0);
+    store.begin_sending(first.seq, None).expect("begun");
+    store.mark_failed(first.seq, at(60)).expect("noted");
+    assert!(store.outbox("wazuh", at(59), 10).expect("read").is_empty());
+    let due = store.outbox("wazuh", at(60), 10).expect("read");
+    assert_eq!((due.len(), due[0].attempts, due[0].was_sending), (2, 1, false));
+}
+
+#[test]
+fn an_attempt_that_was_cut_short_is_seen_and_can_be_confirmed() {
+    let mut store = store_with(&["Q-1"]);
+    let said = verdict(&incident("Q-1", 0), 5, 1);
+    store.commit_verdict(&said, &[message(&said, "wazuh")], None).expect("committed");
+    assert!(!store.confirm_sent("wazuh", "Q-1:1").expect("confirmed"), "nobody was unsure of it");
+    let seq = store.outbox("wazuh", at(2), 1).expect("read")[0].seq;
+    store.begin_sending(seq, Some("offset 7")).expect("begun");
+    let entry = store.outbox("wazuh", at(2), 1).expect("read").remove(0);
+    assert_eq!((entry.was_sending, entry.place.as_deref()), (true, Some("offset 7")));
+    assert!(store.confirm_sent("wazuh", "Q-1:1").expect("confirmed"));
+    let totals = store.outbox_totals().expect("read");
+    assert_eq!((totals[0].waiting, totals[0].sent, totals[0].refused), (0, 1, 0));
+}
