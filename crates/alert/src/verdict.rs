@@ -114,7 +114,7 @@ impl Draft {
     }
 
     /// Cleans every text and cuts it and every list to its limit.
-    fn bound(&mut self) {
+    pub fn bound(&mut self) {
         self.title = sanitize::shown(&self.title, TITLE_MAX);
         self.summary = sanitize::shown(&self.summary, SUMMARY_MAX);
         for list in [

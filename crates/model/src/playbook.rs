@@ -5,7 +5,7 @@
 //! It never pretends to be a model: its verdicts carry its name.
 
 use alert::incident::{Actor, Evidence, Incident, Success};
-use alert::verdict::{Bounds, Draft, LIST_MAX, SUMMARY_MAX, TITLE_MAX};
+use alert::verdict::{Bounds, Draft};
 use alert::{Class, Outcome, sanitize};
 
 mod advice;
@@ -34,9 +34,9 @@ pub fn judge(incident: &Incident, bounds: &Bounds, campaign: Option<&str>) -> Dr
         summary.push_str(" Characters that hide text or act on a terminal were removed from it.");
     }
     let false_positive = incident.class == Class::WebAttack && bounds.floor <= 2;
-    Draft {
-        title: sanitize::shown(&title(incident, &scene), TITLE_MAX),
-        summary: sanitize::shown(&summary, SUMMARY_MAX),
+    let mut draft = Draft {
+        title: title(incident, &scene),
+        summary,
         evidence: quotes(incident),
         class: incident.class,
         outcome,
@@ -47,7 +47,9 @@ pub fn judge(incident: &Incident, bounds: &Bounds, campaign: Option<&str>) -> Dr
         indicators: indicators(incident),
         recommendations: advice::steps(incident, &scene),
         unknowns: advice::unknowns(incident, &scene),
-    }
+    };
+    draft.bound();
+    draft
 }
 
 /// The names that a text about an incident uses.
@@ -296,7 +298,6 @@ fn techniques(incident: &Incident) -> Vec<String> {
     if ids.is_empty() {
         ids.extend(incident.techniques.iter().cloned());
     }
-    ids.truncate(LIST_MAX);
     ids
 }
 
@@ -316,7 +317,6 @@ fn indicators(incident: &Incident) -> Vec<String> {
     indicators
         .extend(incident.actors.names().skip(1).take(2).map(|name| sanitize::shown(name, 80)));
     indicators.dedup();
-    indicators.truncate(LIST_MAX);
     indicators
 }
 

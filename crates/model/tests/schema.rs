@@ -88,11 +88,14 @@ fn what_a_server_without_a_grammar_lets_through_is_cut_to_the_limits() {
     }
 }
 
+/// Makes a good answer a bad one.
+type Spoil = fn(&mut Value);
+
 #[test]
 fn what_is_wrong_is_wrong_for_both() {
     let validator = validator();
     let mut dice = Dice(5);
-    let cases: &[(&str, fn(&mut Value))] = &[
+    let cases: &[(&str, Spoil)] = &[
         ("no title", |answer| drop(answer.as_object_mut().and_then(|map| map.remove("title")))),
         ("no mitre", |answer| drop(answer.as_object_mut().and_then(|map| map.remove("mitre")))),
         ("a word that is no class", |answer| answer["class"] = json!("hacking")),

@@ -75,6 +75,7 @@ pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> 
             models: panel.iter().map(|seat| seat.name().to_owned()).collect(),
             incidents_in_memory: 0,
             deliveries_waiting: 0,
+            has_ended: false,
         },
         deliveries: deliver.downgrade(),
     };

@@ -12,7 +12,9 @@ use alert::verdict::Bounds;
 use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
 use anyhow::Context as _;
 use model::prompt::Context;
-use store::{AlertRow, Batch, Counts, DeadLetter, JobRow, OutboxMessage, Store, StoreError};
+use store::{
+    AlertRow, Batch, Counts, DeadLetter, JobRow, OutboxMessage, Request, Store, StoreError,
+};
 use triage::admit::{self, Admission, Admitted, Gate};
 use triage::campaign::{Campaign, Step};
 use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines, Severity};
@@ -352,7 +354,8 @@ impl Desk {
             &messages,
             follow_up.as_ref().map(|(incident, job)| (incident, job)),
         );
-        if settled.is_err() {
+        if !matches!(settled, Ok(true)) {
+            // What was asked for next was not committed, so the fold must not remember it.
             self.fold = Fold::new(self.settings.fold);
         }
         settled
@@ -393,35 +396,37 @@ impl Desk {
     /// Applies what people asked for from other processes. Gives how many requests there were.
     ///
     /// # Errors
-    /// If the store fails; then the rest still waits.
+    /// If the store fails; then the request that failed, and those behind it, still wait, and nothing of it happened.
     pub(crate) fn apply_requests(&mut self, now: Timestamp) -> anyhow::Result<usize> {
         let requests = self.store.requests(REQUESTS_MAX)?;
         for request in &requests {
-            let incident = match request.action.as_str() {
-                "close" => {
-                    self.change(&request.incident_id, |incident| incident.state = State::Closed)?
-                }
-                "reopen" => {
-                    self.change(&request.incident_id, |incident| incident.state = State::Open)?
-                }
-                "judge" => {
-                    let asked = self.change(&request.incident_id, |incident| {
-                        incident.revision = incident.revision.saturating_add(1);
-                        incident.reasons = vec![Reason::Requested];
-                    })?;
-                    if let Some(incident) = &asked {
-                        let job = self.job_for(incident, now)?;
-                        self.store.commit_job(incident, &job)?;
-                    }
-                    asked
-                }
-                _ => None,
-            };
-            self.store.apply_request(request, incident.as_ref()).with_context(|| {
+            let applied = self.apply(request, now);
+            if applied.is_err() {
+                self.fold = Fold::new(self.settings.fold);
+            }
+            applied.with_context(|| {
                 format!("could not apply the request of {} on {}", request.who, request.incident_id)
             })?;
         }
         Ok(requests.len())
+    }
+
+    fn apply(&mut self, request: &Request, now: Timestamp) -> Result<(), StoreError> {
+        let id = &request.incident_id;
+        let incident = match request.action.as_str() {
+            "close" => self.change(id, |incident| incident.state = State::Closed)?,
+            "reopen" => self.change(id, |incident| incident.state = State::Open)?,
+            "judge" => self.change(id, |incident| {
+                incident.revision = incident.revision.saturating_add(1);
+                incident.reasons = vec![Reason::Requested];
+            })?,
+            _ => None,
+        };
+        let job = match &incident {
+            Some(incident) if request.action == "judge" => Some(self.job_for(incident, now)?),
+            _ => None,
+        };
+        self.store.apply_request(request, incident.as_ref(), job.as_ref())
     }
 
     /// Marks incidents as quiet whose time has come, and commits them.

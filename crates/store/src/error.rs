@@ -7,6 +7,8 @@ pub enum StoreFault {
     Full,
     /// Another process holds the file.
     Locked,
+    /// There is no file.
+    Missing,
     /// The file may not be written.
     ReadOnly,
     /// The file is damaged or no database.
@@ -35,6 +37,9 @@ impl StoreError {
         match self.fault {
             StoreFault::Full => "free some space; nothing was lost, and senders will try again",
             StoreFault::Locked => "another process holds the store: is a second daemon running?",
+            StoreFault::Missing => {
+                "no quell ran on this data directory yet: start `quell run`, or name the configuration that it uses with --config"
+            }
             StoreFault::ReadOnly => {
                 "the data directory must be writable for the user that runs quell"
             }

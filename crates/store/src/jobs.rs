@@ -183,21 +183,11 @@ impl Store {
                 incidents::write(&tx, incident)?;
                 write(&tx, job)?;
             }
-            _ => note_judged(&tx, verdict)?,
+            None if is_new => note_judged(&tx, verdict)?,
+            _ => {}
         }
         tx.commit().doing("commit a verdict")?;
         Ok(is_new)
-    }
-
-    /// Asks again for a verdict, with the incident at its new revision.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn commit_job(&mut self, incident: &Incident, job: &JobRow) -> Result<(), StoreError> {
-        let tx = self.connection.transaction().doing("begin a job")?;
-        incidents::write(&tx, incident)?;
-        write(&tx, job)?;
-        tx.commit().doing("commit a job")
     }
 
     /// Takes a job off the queue whose incident is gone.

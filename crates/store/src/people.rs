@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Doing, StoreFault};
+use crate::jobs::{self, JobRow};
 use crate::row;
 use crate::{Store, StoreError, incidents};
 
@@ -111,7 +112,8 @@ impl Store {
         rows.collect::<Result<_, _>>().doing("read requests")
     }
 
-    /// Applies a request: the incident as it is now (if it changed), the note, the audit line, and the request's end, together.
+    /// Applies a request: the incident as it is now (if it changed), the verdict that is wanted (if one is), the note, the audit line, and the
+    /// request's end, together.
     ///
     /// # Errors
     /// If the store fails; then the request still waits.
@@ -119,10 +121,14 @@ impl Store {
         &mut self,
         request: &Request,
         incident: Option<&alert::Incident>,
+        job: Option<&JobRow>,
     ) -> Result<(), StoreError> {
         let tx = self.connection.transaction().doing("begin a request")?;
         if let Some(incident) = incident {
             incidents::write(&tx, incident)?;
+        }
+        if let Some(job) = job {
+            jobs::write(&tx, job)?;
         }
         if !request.text.is_empty() {
             tx.execute(

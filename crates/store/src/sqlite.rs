@@ -40,6 +40,13 @@ impl Store {
     /// As [`Store::open`]; a missing file is one.
     pub fn open_existing(data_dir: &Path) -> Result<Self, StoreError> {
         let path = Self::path(data_dir);
+        if !path.exists() {
+            return Err(StoreError {
+                doing: format!("open `{}`", path.display()),
+                cause: "it is not there".to_owned(),
+                fault: StoreFault::Missing,
+            });
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags)
             .doing(&format!("open `{}`", path.display()))?;

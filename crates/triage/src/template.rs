@@ -144,7 +144,7 @@ mod tests {
     fn guessed_paths_share_a_shape_and_parameters_do_not() {
         assert_eq!(
             request("GET", "/randomfile1", Some(404)),
-            request("GET", "/.cvs_old", Some(404)).replace("*.", "*.")
+            request("GET", "/.cvs_old", Some(404))
         );
         assert_eq!(request("GET", "/a/b.php?id=1&x=2", Some(200)), "GET /*/*.php ?id ?x 2xx");
         assert_ne!(request("GET", "/a?id=1", Some(200)), request("GET", "/a?id=1", Some(500)));

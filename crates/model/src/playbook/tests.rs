@@ -3,6 +3,7 @@
 use alert::distinct::Distinct;
 use alert::incident::{Finding, Responses, State, Tally};
 use alert::sanitize::Removed;
+use alert::verdict::{LIST_MAX, SUMMARY_MAX, TEXT_MAX, TITLE_MAX};
 use alert::{Fingerprint, IncidentId, Timestamp, Untrusted, mitre, parse::Agent};
 
 use super::*;

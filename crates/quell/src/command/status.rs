@@ -35,7 +35,7 @@ fn gather(store: &Store, now: Timestamp) -> Result<Value, Failure> {
         store.meta(HEARTBEAT)?.and_then(|text| serde_json::from_str(&text).ok());
     let daemon = match &heartbeat {
         Some(beat) => json!({
-            "runs": now.since(beat.at) <= SILENCE_MAX,
+            "runs": !beat.has_ended && now.since(beat.at) <= SILENCE_MAX,
             "pid": beat.pid,
             "version": beat.version,
             "started_at": beat.started_at.to_string(),

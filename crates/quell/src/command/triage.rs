@@ -19,16 +19,16 @@ pub(super) fn run(file: Option<&Path>, options: &Triage) -> Result<(), Failure> 
     let config = load(file)?.config;
     let data_dir = options.data_dir.as_deref().unwrap_or(&config.general.data_dir);
     let data_dir = (options.data_dir.is_some() || file.is_some()).then_some(data_dir);
-    let mut session = Session::new(&config, &options.model, data_dir)?;
-    let start = session.now();
     let input: Box<dyn Read> = if options.file == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
         let path = &options.file;
         let opened = File::open(path)
-            .with_context(|| format!("could not open `{}`\nhint: give a file of alerts, one JSON object a line, or - for standard input", path.display()))?;
+            .with_context(|| format!("could not open `{}`\nhint: give a file of alerts, one JSON object a line, or - for standard input", alert::sanitize::shown(&path.display().to_string(), 200)))?;
         Box::new(opened)
     };
+    let mut session = Session::new(&config, &options.model, data_dir)?;
+    let start = session.now();
     say_who_judges(&session, &options.model);
     session.read(input, |_| {})?;
     session.judge(model_progress())?;

@@ -29,6 +29,9 @@ pub(crate) struct Heartbeat {
     pub(crate) models: Vec<String>,
     pub(crate) incidents_in_memory: usize,
     pub(crate) deliveries_waiting: usize,
+    /// It said that it ends.
+    #[serde(default)]
+    pub(crate) has_ended: bool,
 }
 
 /// What tending needs besides a stage.
@@ -90,6 +93,13 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
             swept_at = now;
         }
         if !stage.sleep(&never, LOOK_EVERY).await {
+            upkeep.heartbeat.has_ended = true;
+            let last_word = serde_json::to_string(&upkeep.heartbeat)?;
+            if let Err(error) =
+                stage.desk.call(move |desk| desk.store.set_meta(HEARTBEAT, &last_word)).await?
+            {
+                tracing::warn!("the daemon's end could not be noted: {error}");
+            }
             return Ok(());
         }
     }

@@ -58,8 +58,10 @@ fn a_sink_that_can_not_be_written_gets_everything_once_it_can() {
     eventually("the failure is told", Duration::from_secs(20), || {
         daemon.log().contains("could not be sent").then_some(())
     });
-    let page = daemon.page("/metrics").body;
-    assert!(page.contains("quell_messages_total{sink=\"file\",result=\"failed\"}"), "{page}");
+    eventually("the failure is counted", Duration::from_secs(10), || {
+        let failed = "quell_messages_total{sink=\"file\",result=\"failed\"}";
+        daemon.page("/metrics").body.contains(failed).then_some(())
+    });
     std::fs::create_dir(daemon.path("later")).unwrap();
     let status = daemon.settled(300);
     let told = daemon.published("later/verdicts.ndjson").len() as u64;

@@ -3,6 +3,13 @@
 //! The model has 135 million parameters and judges badly; what is tested is that its answers come through, are checked, and that
 //! nothing it does keeps an incident from its verdict. Needs `make setup`; without it the test says that it was skipped.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a test says what it expected, and that it was skipped"
+)]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -18,7 +18,7 @@ fn told(folder: &std::path::Path) -> Store {
         assert!(store.request_waits(seq).expect("read"));
         let request = store.requests(10).expect("read").remove(0);
         one.state = if action == "close" { State::Closed } else { one.state };
-        store.apply_request(&request, Some(&one)).expect("applied");
+        store.apply_request(&request, Some(&one), None).expect("applied");
         assert!(!store.request_waits(seq).expect("read"));
     }
     store

@@ -137,7 +137,8 @@ impl Day {
         } else {
             self.desk().take_in(&batch, now).expect("taken")
         };
-        assert_eq!(taken.counts.accepted as usize, batch[0].alerts.len() + batch[0].rejected.len());
+        let came = batch[0].alerts.len() + batch[0].rejected.len();
+        assert_eq!(taken.counts.accepted, came as u64);
         self.expected.add(&taken.counts);
     }
 
