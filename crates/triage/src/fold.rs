@@ -26,9 +26,6 @@ use gather::Gatherings;
 /// Failures after which a login by the same actor counts as the end of a brute force. Wazuh's own correlation rules use 8; people mistype 3 times.
 const FAILURES_BEFORE_LOGIN: u64 = 5;
 
-/// Reasons kept for one revision. The first are the most telling: they came with what is rarest.
-const REASONS_MAX: usize = 8;
-
 /// Limits and times of the fold.
 #[derive(Debug, Clone, Copy)]
 pub struct FoldLimits {
@@ -337,13 +334,7 @@ fn revise(held: &mut Held, reasons: Vec<Reason>) -> bool {
     }
     held.incident.state = State::Open;
     held.incident.revision = held.incident.revision.saturating_add(1);
-    if held.asks {
-        // The revision before was not even handed out: its news are news still.
-        held.incident.reasons.extend(reasons);
-        held.incident.reasons.truncate(REASONS_MAX);
-    } else {
-        held.incident.reasons = reasons;
-    }
+    held.incident.reasons = reasons;
     held.asks = true;
     true
 }
