@@ -49,6 +49,8 @@ def start(port, parallel, context):
     params.cpuparams.n_threads = max(1, (os.cpu_count() or 2) - 1)
     params.endpoint_slots = True
     params.endpoint_metrics = True
+    # Its own log would drown the command's words; errors still show.
+    params.verbosity = 1
     server = xllamacpp.Server(params)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
