@@ -139,12 +139,8 @@ impl Store {
             })
             .doing("store a dead letter")?;
         }
-        for (name, count) in batch.counts.named().into_iter().filter(|(_, count)| *count > 0) {
-            tx.prepare_cached(
-                "INSERT INTO counter (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-            )
-            .and_then(|mut upsert| upsert.execute(params![name, whole(count)]))
-            .doing("count alerts")?;
+        for (name, count) in batch.counts.named() {
+            add_to_counter(&tx, name, count)?;
         }
         for (source, body) in &batch.checkpoints {
             tx.prepare_cached("INSERT OR REPLACE INTO checkpoint (source, body) VALUES (?1, ?2)")
@@ -238,6 +234,23 @@ impl Store {
             .doing("read dead letters")?;
         rows.collect::<Result<_, _>>().doing("read dead letters")
     }
+}
+
+/// Adds to a counter, making it if it is not there.
+pub(crate) fn add_to_counter(
+    tx: &Transaction<'_>,
+    name: &str,
+    count: u64,
+) -> Result<(), StoreError> {
+    if count == 0 {
+        return Ok(());
+    }
+    tx.prepare_cached(
+        "INSERT INTO counter (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+    )
+    .and_then(|mut upsert| upsert.execute(params![name, whole(count)]))
+    .map(drop)
+    .doing("add to a counter")
 }
 
 fn write_alerts(tx: &Transaction<'_>, alerts: &[AlertRow]) -> rusqlite::Result<()> {

@@ -5,6 +5,7 @@ use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Doing;
+use crate::intake::add_to_counter;
 use crate::outbox::{self, OutboxMessage};
 use crate::row::whole;
 use crate::{Store, StoreError, incidents};
@@ -170,13 +171,8 @@ impl Store {
             }
             let by =
                 if verdict.analyst.is_model() { "model_verdicts" } else { "playbook_verdicts" };
-            for (name, count) in [(by, 1), ("model_calls", u64::from(verdict.cost.calls))] {
-                tx.execute(
-                    "INSERT INTO counter (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-                    params![name, whole(count)],
-                )
-                .doing("count verdicts")?;
-            }
+            add_to_counter(&tx, by, 1)?;
+            add_to_counter(&tx, "model_calls", u64::from(verdict.cost.calls))?;
         }
         match follow_up {
             Some((incident, job)) if is_new => {

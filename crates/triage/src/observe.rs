@@ -227,13 +227,10 @@ fn event_text(alert: &Alert) -> String {
 /// Most fields are copies of pieces of the event, and searching costs more than finding that out.
 fn injection(alert: &Alert, event: &str, decoded: &str) -> Option<Untrusted> {
     let mut beside = String::new();
-    let description = std::iter::once(("", alert.rule.description.as_raw()));
-    for (path, value) in alert.fields.iter().chain(description) {
-        let is_foreign = ["data.", "syscheck.", ""]
-            .iter()
-            .any(|prefix| path == *prefix || (!prefix.is_empty() && path.starts_with(prefix)));
-        if is_foreign
-            && value.len() >= INJECTION_BYTES_MIN
+    let written = |path: &str| path.starts_with("data.") || path.starts_with("syscheck.");
+    let fields = alert.fields.iter().filter(|(path, _)| written(path)).map(|(_, value)| value);
+    for value in fields.chain(std::iter::once(alert.rule.description.as_raw())) {
+        if value.len() >= INJECTION_BYTES_MIN
             && beside.len() < SEARCHED_BYTES_MAX
             && !event.contains(value)
         {
