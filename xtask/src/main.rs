@@ -1,8 +1,8 @@
 //! `cargo xtask`: the checks and measurements that cargo itself does not have.
 //!
-//! `tidy` reads the tracked files and the crate graph, `deny` reads the lock file's graph, and
-//! `bench` measures the promises about time and memory. None of them needs the network, and
-//! none changes a file. Exit codes are those of `quell`: 0 fine, 1 the answer is no, 2 usage,
+//! `tidy` reads the tracked files and the crate graph, `deny` reads the lock file's graph,
+//! `bench` measures the promises about time and memory, and `conformance` compares the rule engine
+//! with recordings of Wazuh. None of them needs the network, and none changes a file. Exit codes are those of `quell`: 0 fine, 1 the answer is no, 2 usage,
 //! 3 the environment lacks something.
 //!
 //! Building, testing and formatting stay with cargo and the Makefile.
@@ -11,6 +11,7 @@
 
 mod bench;
 mod checkout;
+mod conformance;
 mod deny;
 mod finding;
 mod intake;
@@ -24,7 +25,8 @@ use checkout::Checkout;
 const USAGE: &str = "usage: xtask tidy
        xtask deny
        xtask bench hook [--runs N] [--hook PATH] [--python PATH]
-       xtask bench intake [--alerts N] [--sources N] [--quell PATH]";
+       xtask bench intake [--alerts N] [--sources N] [--quell PATH]
+       xtask conformance PATH [--feature NAME] [--case NAME] [--verbose]";
 
 /// What a check or a measurement says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,7 @@ fn obey(words: &[&str]) -> anyhow::Result<Answer> {
             let options = intake::Options::parse(options)?;
             intake::run(&Checkout::find()?, &options)
         }
+        ["conformance", options @ ..] => conformance::run(&conformance::Options::parse(options)?),
         [] => Err(Usage("say what to do".to_owned()).into()),
         other => Err(Usage(format!("don't know how to `{}`", other.join(" "))).into()),
     }

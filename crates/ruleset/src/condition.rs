@@ -1,0 +1,5 @@
+//! What a rule can ask about an event besides patterns: addresses, times, lists.
+
+pub mod address;
+pub mod list;
+pub mod time;

@@ -1,0 +1,135 @@
+//! Decoders: how fields are read out of a line.
+//!
+//! A decoder is a root, found by a program name or by the shape of the line, or a child of a root. Of the roots the first that
+//! matches is final. Of its children, in the order of loading, the first whose `prematch` matches, or that has none, reads the
+//! fields; following children of the same name go on where it ended. [`load`] reads them, [`run`] runs them.
+
+pub(crate) mod json;
+pub(crate) mod load;
+pub(crate) mod plugin;
+pub(crate) mod run;
+
+use std::collections::HashMap;
+
+use crate::category::Category;
+use crate::fields::StaticField;
+use crate::pattern::Pattern;
+use crate::prefilter::Prefilter;
+
+/// Stands for a decoder's name, so that `decoded_as` is one comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct NameId(pub(crate) u32);
+
+/// Where in the line a pattern or a plugin begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Offset {
+    #[default]
+    Start,
+    AfterParent,
+    AfterPrematch,
+    AfterRegex,
+}
+
+/// Where a captured text goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    Static(StaticField),
+    Dynamic(Box<[u8]>),
+}
+
+/// What a decoder's `plugin_decoder` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BuiltIn {
+    Json,
+    Format(plugin::Plugin),
+}
+
+/// One `<decoder>` element.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    pub(crate) name: String,
+    /// The name that events get: the parent's, unless the child keeps its own.
+    pub(crate) reported: NameId,
+    /// The parent's name, for a child.
+    pub(crate) parent: Option<String>,
+    pub(crate) program_name: Option<Pattern>,
+    pub(crate) prematch: Option<Pattern>,
+    pub(crate) prematch_offset: Offset,
+    pub(crate) regex: Option<Pattern>,
+    pub(crate) regex_offset: Offset,
+    pub(crate) order: Vec<Target>,
+    pub(crate) plugin: Option<BuiltIn>,
+    pub(crate) plugin_offset: Offset,
+    pub(crate) category: Category,
+    pub(crate) fts: Option<Vec<FtsPart>>,
+    pub(crate) ftscomment: Option<String>,
+    pub(crate) accumulate: bool,
+    pub(crate) json: json::JsonOptions,
+    /// Where it was read: a file by its number in the source, and a line.
+    pub(crate) place: (usize, usize),
+}
+
+/// One part of the combination that `fts` remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FtsPart {
+    Name,
+    Location,
+    Field(Target),
+}
+
+/// Children that are tried together: the first decides, the others go on where it ended.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    pub(crate) members: Vec<usize>,
+}
+
+/// A root decoder and its children.
+#[derive(Debug)]
+pub(crate) struct Root {
+    pub(crate) decoder: usize,
+    pub(crate) chains: Vec<Chain>,
+}
+
+/// All decoders of a ruleset.
+#[derive(Debug, Default)]
+pub(crate) struct Decoders {
+    pub(crate) all: Vec<Decoder>,
+    /// Roots for events with a program name, in order.
+    pub(crate) with_program: Vec<Root>,
+    /// Roots for events without, in order.
+    pub(crate) without_program: Vec<Root>,
+    pub(crate) names: HashMap<String, NameId>,
+    /// The names by their number.
+    pub(crate) name_list: Vec<String>,
+    /// Which of `without_program` a line can match at all.
+    pub(crate) prefilter: Prefilter,
+}
+
+impl Decoders {
+    pub(crate) fn get(&self, index: usize) -> Option<&Decoder> {
+        self.all.get(index)
+    }
+
+    pub(crate) fn name(&self, id: NameId) -> &str {
+        self.name_list.get(id.0 as usize).map_or("", String::as_str)
+    }
+
+    pub(crate) fn name_id(&mut self, name: &str) -> NameId {
+        if let Some(id) = self.names.get(name) {
+            return *id;
+        }
+        let id = NameId(u32::try_from(self.name_list.len()).unwrap_or(u32::MAX));
+        self.names.insert(name.to_owned(), id);
+        self.name_list.push(name.to_owned());
+        id
+    }
+
+    /// Prepares what makes looking for a root fast. Called once, when all are loaded.
+    pub(crate) fn finish(&mut self) {
+        let literals = self.without_program.iter().map(|root| {
+            let prematch = self.all.get(root.decoder).and_then(|d| d.prematch.as_ref());
+            prematch.and_then(Pattern::required_literals)
+        });
+        self.prefilter = Prefilter::new(literals);
+    }
+}

@@ -1,0 +1,60 @@
+//! One event on its way through the engine: what came in, and what was read out of it.
+
+use crate::category::Category;
+use crate::decoder::run::Found;
+use crate::decoder::{FtsPart, NameId};
+use crate::fields::Fields;
+use crate::predecode::Source;
+
+/// What comes in: one record of a log.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// When it was received, in seconds since 1970. Windows of time are measured with it.
+    pub time: i64,
+    /// Milliseconds within that second, for the alert's time stamp.
+    pub millis: u16,
+    /// Where it comes from: a path or a name, with `[id] (name) address->` before it when an agent sent it.
+    pub location: &'a [u8],
+    /// The line.
+    pub log: &'a [u8],
+}
+
+/// An event with its header taken off and its fields read.
+#[derive(Debug)]
+pub(crate) struct Event<'a> {
+    pub(crate) time: i64,
+    /// Local wall-clock time: seconds since 1970 plus the zone's offset.
+    pub(crate) local_time: i64,
+    /// What the record said before the text: its origin.
+    pub(crate) source: Source<'a>,
+    /// The whole line.
+    pub(crate) full_log: &'a [u8],
+    /// The line behind its header.
+    pub(crate) log: &'a [u8],
+    pub(crate) timestamp: Option<&'a [u8]>,
+    /// The host that the header names. An event of an agent has the agent's name instead.
+    pub(crate) header_hostname: Option<&'a [u8]>,
+    /// What `predecoder.hostname` shows.
+    pub(crate) shown_hostname: Option<&'a [u8]>,
+    pub(crate) program_name: Option<&'a [u8]>,
+    pub(crate) manager: &'a [u8],
+    pub(crate) fields: Fields<'a>,
+    pub(crate) decoder: Option<Found>,
+    /// The decoder's name, as rules see it.
+    pub(crate) decoded_as: Option<NameId>,
+    pub(crate) category: Category,
+    /// The combination that the decoder wants remembered.
+    pub(crate) fts: Option<&'a [FtsPart]>,
+    /// Whether the decoder shares fields between events.
+    pub(crate) accumulates: bool,
+}
+
+impl<'a> Event<'a> {
+    /// The host's name as rules see it.
+    pub(crate) fn hostname(&self) -> Option<&'a [u8]> {
+        match self.source.agent_name {
+            Some(name) => Some(name),
+            None => Some(self.header_hostname.unwrap_or(self.manager)),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! OS_Regex: Wazuh's own small regular expressions.
+//!
+//! It looks like a regular expression and is something less. The engine walks once over the subject. A class with `+`
+//! or `*` gives way as soon as what follows it accepts the current byte, and the place where it gave way is remembered
+//! as a *fallback*; on a mismatch it returns to the newest fallback, where the class takes that byte after all. It
+//! remembers four. When none is left, an anchored pattern fails and another one starts anew one byte further on.
+//! What that means in the corners was recorded from the real engine; the tests hold it.
+//!
+//! - `\d \D \w \W \s \S \t \p \.` are classes, and only they take `+` or `*`: elsewhere both are plain characters.
+//! - `.`, `[a]`, `{2}`, `?` are plain characters; `\(` `\)` `\\` `\$` `\|` `\<` too, and any other escape is an error.
+//! - Parentheses only capture: they cannot nest, and hold no alternatives.
+//! - `|` divides whole alternatives, `^` and `$` anchor one of them.
+//! - Letters match in either ASCII case; a byte above 127 in a pattern matches nothing.
+
+mod compile;
+mod matcher;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::needle::Needle;
+use super::{Captures, PatternError};
+use matcher::Outcome;
+
+/// A compiled OS_Regex pattern.
+#[derive(Debug)]
+pub(super) struct OsRegex {
+    alternatives: Vec<Alternative>,
+    groups: usize,
+    limit_hits: AtomicU64,
+}
+
+/// One of the texts between the bars, as steps to take in order.
+#[derive(Debug, Default)]
+struct Alternative {
+    at_start: bool,
+    at_end: bool,
+    steps: Vec<Step>,
+    /// Parentheses after the last step.
+    last_marks: Vec<Mark>,
+    groups: usize,
+    /// The plain text that a match begins with, when it does and the pattern is not anchored.
+    leading: Option<Needle>,
+    /// The bytes that a match can begin with; `None` when it may be empty.
+    first: Option<ByteSet>,
+}
+
+/// What is taken from the subject at one point of the pattern.
+#[derive(Debug)]
+struct Step {
+    accepts: ByteSet,
+    repeat: Repeat,
+    /// The plain byte, when the step is one.
+    literal: Option<u8>,
+    /// The bytes for which a repeating class gives way to what follows it.
+    gives_way: ByteSet,
+    /// Returning to it as a fallback, it must take one more byte before it may give way again.
+    takes_after_return: bool,
+    /// Parentheses between the step before and this one.
+    marks: Vec<Mark>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeat {
+    Once,
+    OneOrMore,
+    NoneOrMore,
+}
+
+/// A parenthesis, which records where it is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    Open(usize),
+    Close(usize),
+}
+
+/// A set of bytes, one bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    fn of(accepts: impl Fn(u8) -> bool) -> Self {
+        let mut set = Self::default();
+        (0..=u8::MAX).filter(|byte| accepts(*byte)).for_each(|byte| set.insert(byte));
+        set
+    }
+
+    fn insert(&mut self, byte: u8) {
+        if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {
+            *word |= 1 << (byte & 63);
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine |= theirs);
+    }
+
+    #[inline]
+    fn holds(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
+    }
+}
+
+impl std::fmt::Debug for ByteSet {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries((0..=u8::MAX).filter(|byte| self.holds(*byte))).finish()
+    }
+}
+
+impl OsRegex {
+    /// Compiles a pattern.
+    pub(super) fn compile(text: &[u8]) -> Result<Self, PatternError> {
+        let alternatives = compile::alternatives(text)?;
+        let groups = alternatives.iter().map(|one| one.groups).max().unwrap_or(0);
+        Ok(Self { alternatives, groups, limit_hits: AtomicU64::new(0) })
+    }
+
+    /// Returns the most groups that an alternative has; each counts its own from the first.
+    pub(super) fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// Tells whether the pattern matches somewhere in `subject`.
+    pub(super) fn is_match(&self, subject: &[u8]) -> bool {
+        self.run(subject, None).is_some()
+    }
+
+    /// Matches, records the groups and returns where the match ends.
+    pub(super) fn find(&self, subject: &[u8], captures: &mut Captures) -> Option<usize> {
+        self.run(subject, Some(captures))
+    }
+
+    /// Returns how often a match was given up.
+    pub(super) fn limit_hits(&self) -> u64 {
+        self.limit_hits.load(Ordering::Relaxed)
+    }
+
+    /// Returns, for each alternative, its longest run of plain text.
+    pub(super) fn required_literals(&self) -> Option<Vec<Vec<u8>>> {
+        self.alternatives
+            .iter()
+            .filter(|one| !one.is_dead())
+            .map(Alternative::longest_literal)
+            .collect()
+    }
+
+    fn run(&self, subject: &[u8], mut captures: Option<&mut Captures>) -> Option<usize> {
+        let mut work_left = matcher::WORK_MAX;
+        for alternative in &self.alternatives {
+            match matcher::run(alternative, subject, captures.as_deref_mut(), &mut work_left) {
+                Outcome::Match(end) => return Some(end),
+                Outcome::NoMatch => {}
+                Outcome::GivenUp => {
+                    self.limit_hits.fetch_add(1, Ordering::Relaxed);
+                    return None;
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Alternative {
+    /// Tells whether a step accepts no byte at all, so that nothing matches.
+    fn is_dead(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.repeat != Repeat::NoneOrMore && step.accepts == ByteSet::default())
+    }
+
+    fn longest_literal(&self) -> Option<Vec<u8>> {
+        let runs = self.steps.split(|step| step.literal.is_none());
+        let longest = runs.max_by_key(|run| run.len())?;
+        let word: Vec<u8> = longest.iter().filter_map(|step| step.literal).collect();
+        (!word.is_empty()).then_some(word)
+    }
+}
+
+#[cfg(test)]
+mod tests;

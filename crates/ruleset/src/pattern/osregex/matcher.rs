@@ -1,0 +1,184 @@
+//! The walk of one alternative over a subject.
+
+use super::super::Captures;
+use super::{Alternative, ByteSet, Mark, Repeat, Step};
+
+/// How many fallbacks are remembered at a time, as in Wazuh. One more is simply not remembered.
+const FALLBACKS_MAX: usize = 4;
+
+/// How many bytes may be looked at in one match of one pattern. A pattern with several `\.+` may go over a line again
+/// and again, and the line's author chooses it: a line of 64 KiB is gone over 30 times, in about two milliseconds, before
+/// the match is given up. The stock patterns need less than a tenth of it for their own samples.
+pub(super) const WORK_MAX: usize = 2_000_000;
+
+/// How a match ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It matches, up to this byte.
+    Match(usize),
+    /// It does not match.
+    NoMatch,
+    /// The work that is allowed was used up.
+    GivenUp,
+}
+
+/// A place to return to: the step, and the byte after the one that it gave away.
+#[derive(Clone, Copy, Default)]
+struct Fallback {
+    step: usize,
+    at: usize,
+}
+
+/// Runs one alternative from each place it may start at.
+pub(super) fn run(
+    one: &Alternative,
+    subject: &[u8],
+    mut captures: Option<&mut Captures>,
+    work_left: &mut usize,
+) -> Outcome {
+    let mut from = 0;
+    loop {
+        let Some(start) = next_start(one, subject, from) else { return Outcome::NoMatch };
+        let mut walk = Walk { one, subject, at: start, fallbacks: Fallbacks::default(), work_left };
+        match walk.run(captures.as_deref_mut()) {
+            Outcome::NoMatch if !one.at_start && start < subject.len() => from = start + 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Finds the next place from which a match is possible at all.
+fn next_start(one: &Alternative, subject: &[u8], from: usize) -> Option<usize> {
+    if let Some(leading) = &one.leading {
+        return leading.find(subject, from);
+    }
+    let Some(first) = &one.first else { return Some(from) };
+    let mut rest = subject.get(from..)?.iter();
+    if one.at_start {
+        return rest.next().is_some_and(|byte| first.holds(*byte)).then_some(from);
+    }
+    rest.position(|byte| first.holds(*byte)).map(|skipped| from + skipped)
+}
+
+#[derive(Default)]
+struct Fallbacks {
+    places: [Fallback; FALLBACKS_MAX],
+    used: usize,
+}
+
+impl Fallbacks {
+    fn push(&mut self, fallback: Fallback) {
+        if let Some(place) = self.places.get_mut(self.used) {
+            *place = fallback;
+            self.used += 1;
+        }
+    }
+
+    fn pop(&mut self) -> Option<Fallback> {
+        self.used = self.used.checked_sub(1)?;
+        self.places.get(self.used).copied()
+    }
+}
+
+/// One attempt from one place.
+struct Walk<'a> {
+    one: &'a Alternative,
+    subject: &'a [u8],
+    at: usize,
+    fallbacks: Fallbacks,
+    work_left: &'a mut usize,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, mut captures: Option<&mut Captures>) -> Outcome {
+        let mut number = 0;
+        loop {
+            let went_on = match self.one.steps.get(number) {
+                None if !self.one.at_end || self.at == self.subject.len() => {
+                    record(&self.one.last_marks, self.at, captures);
+                    return Outcome::Match(self.at);
+                }
+                None => false,
+                Some(step) => {
+                    record(&step.marks, self.at, captures.as_deref_mut());
+                    self.take(number, step, step.repeat == Repeat::OneOrMore)
+                }
+            };
+            if went_on {
+                number += 1;
+                continue;
+            }
+            match self.fall_back() {
+                Ok(step) => number = step + 1,
+                Err(outcome) => return outcome,
+            }
+        }
+    }
+
+    /// Returns to fallbacks until one gets past its step, and tells which step that was.
+    fn fall_back(&mut self) -> Result<usize, Outcome> {
+        loop {
+            if *self.work_left == 0 {
+                return Err(Outcome::GivenUp);
+            }
+            let Some(fallback) = self.fallbacks.pop() else { return Err(Outcome::NoMatch) };
+            let Some(step) = self.one.steps.get(fallback.step) else {
+                return Err(Outcome::NoMatch);
+            };
+            self.at = fallback.at;
+            if self.take(fallback.step, step, step.takes_after_return) {
+                return Ok(fallback.step);
+            }
+        }
+    }
+
+    /// Takes what the step accepts, and tells whether it is satisfied.
+    fn take(&mut self, number: usize, step: &Step, must_take: bool) -> bool {
+        let Some(rest) = self.subject.get(self.at..) else { return false };
+        if step.repeat == Repeat::Once {
+            let accepted = rest.first().is_some_and(|byte| step.accepts.holds(*byte));
+            self.at += usize::from(accepted);
+            *self.work_left = self.work_left.saturating_sub(1);
+            return accepted;
+        }
+        let (taken, stopped_at) = advance(rest, &step.accepts, &step.gives_way, must_take);
+        self.at += taken;
+        *self.work_left = self.work_left.saturating_sub(taken + 1);
+        if let Some(byte) = stopped_at
+            && step.accepts.holds(byte)
+        {
+            self.fallbacks.push(Fallback { step: number, at: self.at + 1 });
+        }
+        taken > 0 || !must_take
+    }
+}
+
+/// Counts the bytes that a repeating class takes before it gives way or must stop, and returns the byte it stopped at.
+fn advance(
+    rest: &[u8],
+    accepts: &ByteSet,
+    gives_way: &ByteSet,
+    must_take: bool,
+) -> (usize, Option<u8>) {
+    let skip = usize::from(must_take);
+    if must_take && !rest.first().is_some_and(|byte| accepts.holds(*byte)) {
+        return (0, None);
+    }
+    let stop = |byte: &u8| gives_way.holds(*byte) || !accepts.holds(*byte);
+    let mut bytes = rest.iter().skip(skip);
+    let taken = bytes.position(stop).map_or(rest.len(), |more| skip + more);
+    (taken, rest.get(taken).copied())
+}
+
+fn record(marks: &[Mark], at: usize, captures: Option<&mut Captures>) {
+    let Some(captures) = captures else { return };
+    for mark in marks {
+        match *mark {
+            Mark::Open(group) => captures.set(group, Some((at, at))),
+            Mark::Close(group) => {
+                let start = captures.groups.get(group).copied().flatten().map_or(at, |span| span.0);
+                captures.set(group, Some((start, at)));
+            }
+        }
+    }
+}

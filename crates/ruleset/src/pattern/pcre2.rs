@@ -1,0 +1,172 @@
+//! PCRE2 patterns, by the library itself.
+//!
+//! As in Wazuh they see bytes, not characters, and get no options: case matters unless the pattern says `(?i)`. What is
+//! added is a bound. A pattern such as `^(a+)+$` tries more ways than there is time for, and the line's author decides
+//! whether it does; so each compiled pattern begins with limits of its own, and a match that hits one is no match, and
+//! is counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
+
+use super::{Captures, PatternError};
+
+/// Put before each pattern. Wazuh leaves PCRE2's own limit of 10,000,000 attempts; one of a million ends a hostile match
+/// after some ten milliseconds. The memory, in KiB, is what the interpreter may take for one match: a group repeated
+/// over each byte of a 64 KiB line takes about 10 MB.
+const LIMITS: &str = "(*LIMIT_MATCH=1000000)(*LIMIT_HEAP=32768)";
+
+/// What the compiled code reports when its stack of 32 KiB is used up.
+const ERROR_JIT_STACK: i32 = -46;
+
+/// How many sets of capture places are kept for the next match: more threads than that rarely match one pattern at once.
+const SPARE_PLACES_MAX: usize = 16;
+
+/// A compiled PCRE2 pattern.
+pub(super) struct Pcre2 {
+    regex: Regex,
+    /// The text as given to the library, for [`Pcre2::interpreted`].
+    source: String,
+    /// The same pattern without compiled code, whose stack is the heap. Made at the first match that needs it.
+    interpreted: OnceLock<Option<Regex>>,
+    spare_places: Mutex<Vec<CaptureLocations>>,
+    limit_hits: AtomicU64,
+}
+
+impl std::fmt::Debug for Pcre2 {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Pcre2").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+impl Pcre2 {
+    /// Compiles a pattern.
+    pub(super) fn compile(text: &[u8]) -> Result<Self, PatternError> {
+        let source = format!("{LIMITS}{}", as_text(text));
+        let regex = RegexBuilder::new()
+            .jit_if_available(true)
+            .build(&source)
+            .map_err(|error| explain(&error, text))?;
+        Ok(Self {
+            regex,
+            source,
+            interpreted: OnceLock::new(),
+            spare_places: Mutex::new(Vec::new()),
+            limit_hits: AtomicU64::new(0),
+        })
+    }
+
+    /// Returns the number of groups, without the whole match.
+    pub(super) fn groups(&self) -> usize {
+        self.regex.captures_len().saturating_sub(1)
+    }
+
+    /// Tells whether the pattern matches somewhere in `subject`.
+    pub(super) fn is_match(&self, subject: &[u8]) -> bool {
+        let result = match self.regex.is_match(subject) {
+            Err(error) if error.code() == ERROR_JIT_STACK => match self.interpreted() {
+                Some(regex) => regex.is_match(subject),
+                None => Err(error),
+            },
+            result => result,
+        };
+        result.unwrap_or_else(|_| {
+            self.limit_hits.fetch_add(1, Ordering::Relaxed);
+            false
+        })
+    }
+
+    /// Matches, records the groups and returns where the match ends.
+    pub(super) fn find(&self, subject: &[u8], captures: &mut Captures) -> Option<usize> {
+        if self.groups() == 0 {
+            return self.find_end(subject);
+        }
+        let spare = self.spare_places.lock().ok().and_then(|mut spare| spare.pop());
+        let mut places = spare.unwrap_or_else(|| self.regex.capture_locations());
+        let end = match self.regex.captures_read(&mut places, subject) {
+            Ok(found) => found.map(|found| found.end()),
+            Err(error) => self.find_interpreted(subject, error.code(), &mut places),
+        };
+        if end.is_some() {
+            for (number, slot) in captures.groups.iter_mut().enumerate() {
+                *slot = places.get(number + 1);
+            }
+        }
+        if let Ok(mut spare) = self.spare_places.lock()
+            && spare.len() < SPARE_PLACES_MAX
+        {
+            spare.push(places);
+        }
+        end
+    }
+
+    /// Returns how often the library stopped a match.
+    pub(super) fn limit_hits(&self) -> u64 {
+        self.limit_hits.load(Ordering::Relaxed)
+    }
+
+    fn find_end(&self, subject: &[u8]) -> Option<usize> {
+        let result = match self.regex.find(subject) {
+            Err(error) if error.code() == ERROR_JIT_STACK => match self.interpreted() {
+                Some(regex) => regex.find(subject),
+                None => Err(error),
+            },
+            result => result,
+        };
+        result
+            .unwrap_or_else(|_| {
+                self.limit_hits.fetch_add(1, Ordering::Relaxed);
+                None
+            })
+            .map(|found| found.end())
+    }
+
+    /// Tries again without compiled code if its stack was what failed, and counts a match that was stopped.
+    fn find_interpreted(
+        &self,
+        subject: &[u8],
+        error: i32,
+        places: &mut CaptureLocations,
+    ) -> Option<usize> {
+        let regex = self.interpreted().filter(|_| error == ERROR_JIT_STACK);
+        let result = regex.map(|regex| regex.captures_read(places, subject));
+        if let Some(Ok(found)) = result {
+            return found.map(|found| found.end());
+        }
+        self.limit_hits.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    fn interpreted(&self) -> Option<&Regex> {
+        self.interpreted.get_or_init(|| RegexBuilder::new().build(&self.source).ok()).as_ref()
+    }
+}
+
+/// Spells bytes that are no UTF-8 as escapes, because the library's binding takes only text. In text that is UTF-8 the
+/// pattern's bytes reach the library as they are.
+fn as_text(text: &[u8]) -> String {
+    match std::str::from_utf8(text) {
+        Ok(text) => text.to_owned(),
+        Err(_) => text
+            .iter()
+            .map(|byte| match byte {
+                0..=127 => char::from(*byte).to_string(),
+                _ => format!("\\x{byte:02x}"),
+            })
+            .collect(),
+    }
+}
+
+fn explain(error: &::pcre2::Error, text: &[u8]) -> PatternError {
+    let offset = error.offset().and_then(|at| at.checked_sub(LIMITS.len()));
+    let hint = if text.windows(3).any(|three| three == b"?\\<") {
+        "`\\<` stays `\\<` for PCRE2, so look-behind cannot be written; name a group with (?'name'…)"
+    } else {
+        "test the pattern with pcre2test or regex101 (flavour PCRE2)"
+    };
+    PatternError { offset, problem: error.to_string(), hint }
+}
+
+#[cfg(test)]
+mod tests;

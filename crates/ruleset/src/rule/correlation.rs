@@ -1,0 +1,96 @@
+//! What a rule asks about the events before: how many, how alike, in what time.
+
+use crate::fields::StaticField;
+use crate::pattern::Pattern;
+
+/// Wazuh's `default_timeframe`.
+pub(crate) const TIMEFRAME_DEFAULT_SECONDS: i64 = 360;
+
+/// Which earlier events count.
+#[derive(Debug)]
+pub(crate) enum Earlier {
+    /// `if_matched_sid`: events whose result was this rule.
+    Sid(u32),
+    /// `if_matched_group`: events whose result was a rule of this group; an OS_Match on the group text.
+    Group(Pattern),
+    /// `if_matched_regex`: events whose text matches.
+    Regex(Pattern),
+}
+
+/// What `same_*` and `different_*` compare.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Compared {
+    Field(StaticFieldKey),
+    /// `same_user`: the target user.
+    Location,
+    Dynamic(Box<[u8]>),
+    /// A field that nothing ever has.
+    Never,
+}
+
+/// A static field that can be ordered, so that equal sets of fields share one memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct StaticFieldKey(u8);
+
+impl StaticFieldKey {
+    pub(crate) fn field(self) -> Option<StaticField> {
+        StaticField::ALL.get(usize::from(self.0)).copied()
+    }
+}
+
+impl From<StaticField> for StaticFieldKey {
+    fn from(field: StaticField) -> Self {
+        let position = StaticField::ALL.iter().position(|other| *other == field);
+        StaticFieldKey(position.and_then(|p| u8::try_from(p).ok()).unwrap_or(u8::MAX))
+    }
+}
+
+/// The correlation part of a rule.
+#[derive(Debug)]
+pub(crate) struct Correlation {
+    pub(crate) earlier: Earlier,
+    /// Fires when this many events have come, the present one among them. At least 2.
+    pub(crate) frequency: u32,
+    /// Whether the rule names its frequency, which an alert then shows.
+    pub(crate) shows_frequency: bool,
+    pub(crate) timeframe_seconds: i64,
+    pub(crate) same: Vec<Compared>,
+    pub(crate) different: Vec<Compared>,
+    /// Counts events of all agents together.
+    pub(crate) global: bool,
+    /// The memory to look into, set when the ruleset is complete.
+    pub(crate) chain: u32,
+}
+
+/// Whether an element asks for likeness or for difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    Same,
+    Different,
+}
+
+/// Finds what a `same_*`, `different_*` or `not_same_*` element compares. The text counts for `same_field` and its like.
+pub(crate) fn parse(element: &str, text: &[u8]) -> Option<(Likeness, Compared)> {
+    let (likeness, what) = if let Some(what) = element.strip_prefix("not_same_") {
+        (Likeness::Different, what)
+    } else if let Some(what) = element.strip_prefix("different_") {
+        (Likeness::Different, what)
+    } else {
+        (Likeness::Same, element.strip_prefix("same_")?)
+    };
+    let compared = match what {
+        "field" => Compared::Dynamic(text.trim_ascii().into()),
+        "location" => Compared::Location,
+        "source_ip" | "srcip" => field(StaticField::SrcIp),
+        "src_port" | "srcport" => field(StaticField::SrcPort),
+        "dst_port" | "dstport" => field(StaticField::DstPort),
+        "user" | "dstuser" => field(StaticField::DstUser),
+        "srcgeoip" | "dstgeoip" => Compared::Never,
+        other => field(StaticField::from_name(other.as_bytes())?),
+    };
+    Some((likeness, compared))
+}
+
+fn field(field: StaticField) -> Compared {
+    Compared::Field(field.into())
+}

@@ -1,0 +1,239 @@
+//! Puts rules into the tree, in the order of loading.
+//!
+//! A rule may hang below several parents; it is kept once, and its children are the same below each. Siblings are ordered by
+//! level when they are added, equal levels by the order of loading.
+
+use super::correlation::{Compared, Earlier};
+use super::frequency::{ChainSource, ChainSpec};
+use super::{DEPTH_MAX, Parents, Rule, RuleIndex, Rules};
+use crate::diagnostic::{Findings, Severity};
+use crate::pattern::Pattern;
+use crate::prefilter::Prefilter;
+use crate::ruleset::Ruleset;
+
+/// Adds a rule, or lets it take the place of one with the same id.
+pub(crate) fn add(rule: Rule, ruleset: &mut Ruleset, line: usize, findings: &mut Findings<'_>) {
+    let rules = &mut ruleset.rules;
+    let id = rule.id;
+    match rules.by_id.get(&id).copied() {
+        Some(index) if rule.overwrite => overwrite(rule, index, rules, line, findings),
+        Some(_) => {
+            let message =
+                format!("Rule ID '{id}' is duplicated. Only the first occurrence will be considered.");
+            findings.warn(7612, line, message);
+        }
+        None => {
+            if rule.overwrite {
+                let message = format!(
+                    "Rule ID '{id}' does not exist but 'overwrite' is set to 'yes'. Still, the rule \
+                     will be loaded."
+                );
+                findings.warn(7613, line, message);
+            }
+            insert(rule, rules, line, findings);
+        }
+    }
+}
+
+fn insert(rule: Rule, rules: &mut Rules, line: usize, findings: &mut Findings<'_>) {
+    let Ok(index) = RuleIndex::try_from(rules.all.len()) else { return };
+    let parents = rules.parents_of(&rule);
+    if parents.is_empty() && !rule.is_root() {
+        let message = format!(
+            "Category was not found. Invalid 'category'. Rule '{}' will be ignored.",
+            rule.id
+        );
+        findings.warn(7611, line, message);
+        return;
+    }
+    let depth = parents.iter().filter_map(|p| rules.get(*p)).map(|p| p.depth + 1).max();
+    let depth = depth.unwrap_or(0);
+    if depth > DEPTH_MAX {
+        let message = format!(
+            "Rule '{}' hangs below {depth} others, more than {DEPTH_MAX}: it is left out",
+            rule.id
+        );
+        findings.push(Severity::Error, None, line, message);
+        return;
+    }
+    for parent in parents {
+        rules.hang(index, &rule, parent);
+    }
+    if rule.is_root() {
+        rules.roots.push(index);
+    }
+    rules.by_id.insert(rule.id, index);
+    rules.all.push(Rule { depth, ..rule });
+}
+
+/// Replaces what a rule says. Where it hangs, and in which order, stays as it was.
+fn overwrite(
+    rule: Rule,
+    index: RuleIndex,
+    rules: &mut Rules,
+    line: usize,
+    findings: &mut Findings<'_>,
+) {
+    let Some(old) = rules.all.get_mut(index as usize) else { return };
+    let option = match &rule.parents {
+        Parents::Sids(_) => "if_sid",
+        Parents::Groups(_) => "if_group",
+        Parents::Level(_) => "if_level",
+        Parents::Category => "",
+    };
+    if !option.is_empty() && rule.parents != old.parents {
+        let message = format!(
+            "It is not possible to overwrite '{option}' value in rule '{}'. The original value is \
+             retained.",
+            rule.id
+        );
+        findings.warn(7605, line, message);
+    }
+    *old = Rule {
+        parents: std::mem::take(&mut old.parents),
+        children: std::mem::take(&mut old.children),
+        place_level: old.place_level,
+        last: old.last,
+        depth: old.depth,
+        ..rule
+    };
+}
+
+impl Rules {
+    fn parents_of(&self, rule: &Rule) -> Vec<RuleIndex> {
+        if rule.is_root() {
+            return Vec::new();
+        }
+        let all = (0..).zip(&self.all);
+        match &rule.parents {
+            Parents::Sids(sids) => sids.iter().filter_map(|sid| self.by_id.get(sid)).copied().collect(),
+            Parents::Groups(words) => {
+                all.filter(|(_, other)| other.in_group(words)).map(|(index, _)| index).collect()
+            }
+            Parents::Level(level) => all
+                .filter(|(_, other)| u32::from(other.rank()) >= *level)
+                .map(|(index, _)| index)
+                .collect(),
+            Parents::Category => {
+                let of_category = |index: &&RuleIndex| {
+                    self.get(**index).is_some_and(|root| root.category == rule.category)
+                };
+                self.roots.iter().filter(of_category).copied().collect()
+            }
+        }
+    }
+
+    /// Puts a child among its siblings.
+    fn hang(&mut self, index: RuleIndex, rule: &Rule, parent: RuleIndex) {
+        let Some(siblings) = self.get(parent).map(|parent| parent.children.as_slice()) else { return };
+        let before = |sibling: &RuleIndex| {
+            self.get(*sibling).is_some_and(|other| rule.last || (!other.last && other.rank() >= rule.rank()))
+        };
+        let position = siblings.iter().position(|sibling| !before(sibling));
+        if let Some(parent) = self.all.get_mut(parent as usize) {
+            parent.children.insert(position.unwrap_or(parent.children.len()), index);
+        }
+    }
+
+    /// Counts the nodes of the tree: a rule once for each way that leads to it.
+    pub(crate) fn nodes(&self) -> u64 {
+        let mut ways = vec![0u64; self.all.len()];
+        for root in &self.roots {
+            if let Some(way) = ways.get_mut(*root as usize) {
+                *way += 1;
+            }
+        }
+        // A parent always stands before its children.
+        for (index, rule) in self.all.iter().enumerate() {
+            let own = ways.get(index).copied().unwrap_or(0);
+            for child in &rule.children {
+                if let Some(way) = ways.get_mut(*child as usize) {
+                    *way = way.saturating_add(own);
+                }
+            }
+        }
+        ways.into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// Prepares what needs all rules to be there: the memories for correlation, and the filters.
+    pub(crate) fn finish(&mut self) {
+        self.link_correlations();
+        self.build_filters();
+    }
+
+    fn link_correlations(&mut self) {
+        let mut chains: Vec<ChainSpec> = Vec::new();
+        for index in 0..self.all.len() {
+            let Some(rule) = self.all.get_mut(index) else { break };
+            let Some(correlation) = &mut rule.correlation else { continue };
+            let sorted = |list: &[Compared]| {
+                let mut list = list.to_vec();
+                list.sort();
+                list.dedup();
+                list
+            };
+            let spec = ChainSpec {
+                source: match &correlation.earlier {
+                    Earlier::Sid(sid) => ChainSource::Sid(*sid),
+                    Earlier::Group(pattern) => ChainSource::Group(pattern.text().to_vec()),
+                    Earlier::Regex(_) => ChainSource::Regex(RuleIndex::try_from(index).unwrap_or(0)),
+                },
+                same: sorted(&correlation.same),
+                different: sorted(&correlation.different),
+                global: correlation.global,
+            };
+            let known = chains.iter().position(|other| *other == spec);
+            let chain = known.unwrap_or_else(|| {
+                chains.push(spec);
+                chains.len() - 1
+            });
+            correlation.chain = u32::try_from(chain).unwrap_or(u32::MAX);
+        }
+        self.feeds = self.all.iter().map(|rule| self.chains_fed_by(rule, &chains)).collect();
+        self.chains = chains;
+    }
+
+    fn chains_fed_by(&self, rule: &Rule, chains: &[ChainSpec]) -> Box<[u32]> {
+        let group_matches = |text: &[u8]| {
+            let patterns = self.all.iter().filter_map(|rule| rule.correlation.as_ref());
+            let mut patterns = patterns.filter_map(|correlation| match &correlation.earlier {
+                Earlier::Group(pattern) if pattern.text() == text => Some(pattern),
+                _ => None,
+            });
+            patterns.next().is_some_and(|pattern| pattern.is_match(rule.groups.as_bytes()))
+        };
+        let feeds = |spec: &ChainSpec| match &spec.source {
+            ChainSource::Sid(sid) => *sid == rule.id,
+            ChainSource::Group(text) => group_matches(text),
+            ChainSource::Regex(_) => true,
+        };
+        (0u32..).zip(chains).filter(|(_, spec)| feeds(spec)).map(|(chain, _)| chain).collect()
+    }
+
+    fn build_filters(&mut self) {
+        let (mut log, mut url) = (Vec::new(), Vec::new());
+        for rule in &mut self.all {
+            rule.log_member = member(rule, &mut log, |subject| subject.is_log());
+            rule.url_member = member(rule, &mut url, |subject| subject.is_url());
+        }
+        self.log_filter = Prefilter::new(log.into_iter().map(Some));
+        self.url_filter = Prefilter::new(url.into_iter().map(Some));
+    }
+}
+
+/// Gives a rule a number in a filter, if one of its patterns over this text needs some literal to be there.
+fn member(
+    rule: &Rule,
+    filter: &mut Vec<Vec<Vec<u8>>>,
+    wanted: impl Fn(super::condition::Subject) -> bool,
+) -> Option<u32> {
+    use super::condition::Condition;
+    let mut literals = rule.conditions.iter().filter_map(|condition| match condition {
+        Condition::Text { subject, pattern, negate: false } if wanted(*subject) => {
+            Pattern::required_literals(pattern)
+        }
+        _ => None,
+    });
+    filter.push(literals.next()?);
+    u32::try_from(filter.len() - 1).ok()
+}
