@@ -238,7 +238,7 @@ impl Outcome<'_> {
     fn write_predecoder(&self, out: &mut Vec<u8>) {
         let event = &self.event;
         let parts = [
-            ("program_name", event.program_name.filter(|name| !name.is_empty())),
+            ("program_name", event.program_name),
             ("timestamp", event.timestamp),
             ("hostname", event.shown_hostname),
         ];

@@ -20,6 +20,33 @@ use crate::prefilter::Prefilter;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct NameId(pub(crate) u32);
 
+/// Decoders of the daemon itself: for file integrity, policy checks and the like, which don't come as log lines. Rules may name
+/// them, and no line has one.
+const INTERNAL: [&str; 22] = [
+    "rootcheck",
+    "syscheck_integrity_changed",
+    "syscheck_deleted",
+    "syscheck_new_entry",
+    "syscheck_registry_key_modified",
+    "syscheck_registry_key_deleted",
+    "syscheck_registry_key_added",
+    "syscheck_registry_value_modified",
+    "syscheck_registry_value_deleted",
+    "syscheck_registry_value_added",
+    "syscheck_event",
+    "fim_event",
+    "hostinfo_modified",
+    "hostinfo_new",
+    "syscollector",
+    "ciscat",
+    "sca",
+    "windows_eventchannel",
+    "dbsync",
+    "dbsync_decoder",
+    "upgrade_module",
+    "wazuh",
+];
+
 /// Where in the line a pattern or a plugin begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Offset {
@@ -126,6 +153,9 @@ impl Decoders {
 
     /// Prepares what makes looking for a root fast. Called once, when all are loaded.
     pub(crate) fn finish(&mut self) {
+        for name in INTERNAL {
+            self.name_id(name);
+        }
         let literals = self.without_program.iter().map(|root| {
             let prematch = self.all.get(root.decoder).and_then(|d| d.prematch.as_ref());
             prematch.and_then(Pattern::required_literals)

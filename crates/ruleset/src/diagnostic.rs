@@ -137,6 +137,10 @@ impl<'a> Findings<'a> {
         line: usize,
         message: impl Into<String>,
     ) {
+        /// Wazuh cuts a line of its log here.
+        const MESSAGE_BYTES_MAX: usize = 2039;
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
         self.list.push(Diagnostic::new(severity, code.into(), message).at(self.place(line)));
     }
 
@@ -156,9 +160,7 @@ impl<'a> Findings<'a> {
     }
 }
 
-/// Shows text from a rules file in a message: lossy, and cut where Wazuh cuts its own messages.
+/// Shows text from a rules file in a message.
 pub(crate) fn shown(text: &[u8]) -> String {
-    /// Longer texts tell a reader nothing more.
-    const SHOWN_BYTES_MAX: usize = 4096;
-    String::from_utf8_lossy(text.get(..SHOWN_BYTES_MAX).unwrap_or(text)).into_owned()
+    String::from_utf8_lossy(text).into_owned()
 }

@@ -23,4 +23,4 @@ pub use diagnostic::{Diagnostic, Place, Severity};
 pub use event::Record;
 pub use outcome::Outcome;
 pub use ruleset::{DecoderInfo, Loaded, Options, RuleInfo, Ruleset, Source, load};
-pub use session::{LOG_BYTES_MAX, Session, SessionOptions};
+pub use session::{DATAGRAM_BYTES_MAX, Session, SessionOptions};

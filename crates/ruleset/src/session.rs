@@ -19,8 +19,11 @@ use crate::rule::run::{Filters, Final, Walk};
 use crate::ruleset::Ruleset;
 use crate::state::State;
 
-/// What one datagram of Wazuh's queue can carry. A longer line goes on with the rest lost.
-pub const LOG_BYTES_MAX: usize = 65_535;
+/// What one datagram of Wazuh's queue can carry, with the location before the line. Of a longer line the rest is lost.
+pub const DATAGRAM_BYTES_MAX: usize = 65_535;
+
+/// A datagram has a letter for the queue and two colons besides.
+const DATAGRAM_SIGNS: usize = 3;
 
 /// How a session behaves.
 #[derive(Debug, Clone)]
@@ -108,7 +111,8 @@ impl Session {
             tried: Vec::new(),
             touched: &scratch.touched,
         };
-        if lacks_firewall_fields(&outcome.event) {
+        // With no category at all, the daemon stops at the first event.
+        if lacks_firewall_fields(&outcome.event) || ruleset.rules.roots.is_empty() {
             outcome.not_processed = true;
             return outcome;
         }
@@ -142,7 +146,8 @@ fn read<'a>(
     manager: &'a [u8],
     scratch: &mut Scratch,
 ) -> Event<'a> {
-    let line = record.log.get(..LOG_BYTES_MAX).unwrap_or(record.log);
+    let room = DATAGRAM_BYTES_MAX.saturating_sub(record.location.len() + DATAGRAM_SIGNS);
+    let line = record.log.get(..room).unwrap_or(record.log);
     // Behind a NUL the original sees nothing.
     let line = memchr::memchr(0, line).and_then(|end| line.get(..end)).unwrap_or(line);
     let header = predecode(line);

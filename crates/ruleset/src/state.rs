@@ -68,9 +68,10 @@ impl State {
         false
     }
 
-    /// Notices the time of an event: with a new hour the counters begin anew.
+    /// Notices the time of an event: with another hour of the day the counters begin anew. As in Wazuh, the same hour of
+    /// another day counts as the same.
     pub(crate) fn notice(&mut self, local_time: i64) {
-        let hour = local_time.div_euclid(3600);
+        let hour = local_time.div_euclid(3600).rem_euclid(24);
         if self.hour.replace(hour).is_some_and(|before| before != hour) {
             self.fired_times.clear();
         }

@@ -101,8 +101,7 @@ impl Reader<'_> {
     fn elements(mut self) -> Result<Vec<Element>, XmlError> {
         let mut open: Vec<Element> = vec![Element::default()];
         while let Some(byte) = self.next() {
-            let escaped = self.text.get(self.at.wrapping_sub(2)) == Some(&b'\\') && open.len() > 1;
-            if byte != b'<' || escaped {
+            if byte != b'<' || (open.len() > 1 && self.is_escaped()) {
                 self.keep(open.last_mut(), byte)?;
                 continue;
             }
@@ -125,6 +124,12 @@ impl Reader<'_> {
         self.at += 1;
         self.line += usize::from(byte == b'\n');
         Some(byte)
+    }
+
+    /// Says whether the byte that was read last has an odd number of backslashes before it.
+    fn is_escaped(&self) -> bool {
+        let before = self.text.get(..self.at.saturating_sub(1)).unwrap_or_default();
+        before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
     }
 
     fn peek(&self) -> Option<u8> {
@@ -353,7 +358,8 @@ impl Variables {
             match self.values.get(name) {
                 // Wazuh never substitutes a name of one letter.
                 Some(value) if name.len() > 1 => result.extend_from_slice(value),
-                None if !name.is_empty() && !self.names.iter().any(|known| known == name) => {
+                // `$(field)` belongs to descriptions.
+                None if !matches!(name, [] | [b'(', ..]) && !self.names.iter().any(|n| n == name) => {
                     return Err(XmlError { line, kind: XmlErrorKind::Variable(lossy(name)) });
                 }
                 _ => {

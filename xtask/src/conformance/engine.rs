@@ -107,14 +107,15 @@ impl Session {
     pub(crate) fn process(&mut self, epoch_seconds: i64, location: &[u8], log: &[u8]) -> Value {
         let record = ruleset::Record { time: epoch_seconds, millis: 0, location, log };
         let outcome = self.session.process(&record);
+        // What the daemon drops leaves no line behind.
+        if outcome.not_processed() {
+            return serde_json::json!({ "alert": false, "not_processed": true });
+        }
         let mut line = Vec::new();
         outcome.write_json(None, &mut line);
         let mut value = alert::parse(&line).unwrap_or_default();
         if let Value::Object(object) = &mut value {
             object.insert("alert".to_owned(), Value::Bool(outcome.is_alert()));
-            if outcome.not_processed() {
-                object.insert("not_processed".to_owned(), Value::Bool(true));
-            }
         }
         value
     }

@@ -159,7 +159,7 @@ impl<'a> Flattening<'_, 'a> {
     ) -> Result<Option<Cow<'a, [u8]>>, Broken> {
         let start = reader.position();
         self.scratch.clear();
-        print::copy_array(reader, depth, &mut self.scratch)?;
+        print::copy_array(reader, depth, print::Layout::Spaced, &mut self.scratch)?;
         let source = reader.since(start);
         if self.options.arrays == JsonArrays::Csv {
             return Ok(as_csv(&self.scratch).map(Cow::Owned));
@@ -229,7 +229,7 @@ fn as_csv(array: &[u8]) -> Option<Vec<u8>> {
     reader.eat(b'[');
     while reader.peek() != Some(b']') {
         if matches!(reader.peek(), Some(b'[' | b'{')) {
-            print::copy_array(&mut reader, 0, &mut skipped).ok()?;
+            print::copy_array(&mut reader, 0, print::Layout::Compact, &mut skipped).ok()?;
             skipped.clear();
         } else {
             let element = as_field(reader.scalar().ok()?);

@@ -397,10 +397,11 @@ fn add_child(
             continue;
         }
         found = true;
-        let last = root.chains.last_mut();
-        match last.filter(|chain| chain.members.first().is_some_and(|first| named(*first, name))) {
+        let same = |chain: &Chain| chain.members.first().is_some_and(|first| named(*first, name));
+        let known = root.chains.iter().any(same);
+        match root.chains.last_mut().filter(|chain| same(chain)) {
             Some(chain) => chain.members.push(index),
-            None if after_regex => {
+            None if after_regex && !known => {
                 findings.error(2120, line, format!("Invalid offset value: '{name}'"));
                 findings.error(2105, line, "Error loading decoder options.");
                 findings.error(2106, line, "Error adding decoder plugin.");

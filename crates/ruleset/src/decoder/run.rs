@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{BuiltIn, Chain, Decoder, Decoders, Offset, Root, Target};
-use super::json::{self, JsonOutcome};
+use super::json::{self, JsonOptions, JsonOutcome};
 use crate::fields::Fields;
 use crate::pattern::Captures;
 use crate::prefilter::Candidates;
@@ -129,7 +129,7 @@ impl<'a> Run<'_, 'a> {
     /// Lets the children of a root read the fields, or the root itself where it has none. Tells whose event it is.
     fn children(&mut self, root: &Root) -> usize {
         if root.chains.is_empty() {
-            self.plugin(self.root, 0, self.end);
+            self.plugin(self.root, self.root.json, self.end);
             self.regex(self.root, Some(self.end), None);
             return root.decoder;
         }
@@ -167,23 +167,24 @@ impl<'a> Run<'_, 'a> {
     /// the first member of a chain.
     fn head_plugin(&mut self, decoder: &Decoder, prematch_end: Option<usize>) {
         match (decoder.plugin_offset, prematch_end) {
-            (Offset::Start, _) => self.plugin(decoder, 0, 0),
-            (_, Some(end)) => self.plugin(decoder, self.end, end),
+            // Without a prematch the event stays the root's, and so do the options.
+            (Offset::Start, None) => self.plugin(decoder, self.root.json, 0),
+            (_, Some(end)) => self.plugin(decoder, decoder.json, end),
             (_, None) => {}
         }
     }
 
-    fn plugin(&mut self, decoder: &Decoder, parent_end: usize, prematch_end: usize) {
+    fn plugin(&mut self, decoder: &Decoder, options: JsonOptions, prematch_end: usize) {
         let Some(plugin) = decoder.plugin else { return };
         let start = match decoder.plugin_offset {
             Offset::Start | Offset::AfterRegex => 0,
-            Offset::AfterParent => parent_end,
+            Offset::AfterParent => self.end,
             Offset::AfterPrematch => prematch_end,
         };
         let text = self.log.get(start..).unwrap_or_default();
         match plugin {
             BuiltIn::Json => {
-                let outcome = json::decode(text, decoder.json, self.fields);
+                let outcome = json::decode(text, options, self.fields);
                 if let JsonOutcome::Decoded { dropped } = outcome {
                     self.scratch.fields_dropped += dropped as u64;
                 }

@@ -1,8 +1,8 @@
 //! Writes JSON the way Wazuh does.
 //!
-//! Arrays keep their types on the way into an alert, as text that was parsed and printed again: no blanks, numbers
-//! rounded to 15 digits if that is exact enough, other text escaped as little as possible. Rules compare against this
-//! text, so it must come out byte for byte. Bytes from 0x80 on pass through, valid UTF-8 or not.
+//! Arrays keep their types on the way into an alert, as text that was parsed and printed again: numbers rounded to 15
+//! digits if that is exact enough, other text escaped as little as possible. As a field's text, which rules compare
+//! against, it is laid out with blanks; in an alert it has none. Bytes from 0x80 on pass through, valid UTF-8 or not.
 
 use super::reader::{Broken, DEPTH_MAX, Reader, Scalar};
 use std::borrow::Cow;
@@ -53,17 +53,59 @@ pub fn write_json_array(out: &mut Vec<u8>, text: &[u8]) -> bool {
     }
     let start = out.len();
     let mut reader = Reader::new(text);
-    let is_array = copy_array(&mut reader, 0, out).is_ok() && reader.position() == text.len();
+    let is_array = copy_array(&mut reader, 0, Layout::Compact, out).is_ok() && reader.position() == text.len();
     if !is_array {
         out.truncate(start);
     }
     is_array
 }
 
+/// How arrays and objects are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Without blanks.
+    Compact,
+    /// A blank behind each comma of an array; each member of an object on a line of its own, indented by tabs.
+    Spaced,
+}
+
+impl Layout {
+    fn open(self, opener: u8, depth: usize, out: &mut Vec<u8>) {
+        out.push(opener);
+        if opener == b'{' {
+            self.indent(depth, out);
+        }
+    }
+
+    fn separate(self, closer: u8, depth: usize, out: &mut Vec<u8>) {
+        out.push(b',');
+        match (self, closer) {
+            (Layout::Spaced, b']') => out.push(b' '),
+            (_, b']') => {}
+            _ => self.indent(depth, out),
+        }
+    }
+
+    fn close(self, closer: u8, depth: usize, out: &mut Vec<u8>) {
+        if closer == b'}' {
+            self.indent(depth, out);
+        }
+        out.push(closer);
+    }
+
+    fn indent(self, depth: usize, out: &mut Vec<u8>) {
+        if self == Layout::Spaced {
+            out.push(b'\n');
+            out.resize(out.len() + depth, b'\t');
+        }
+    }
+}
+
 /// Reads the array at the reader's position, inside `depth` other containers, and prints it.
 pub(super) fn copy_array(
     reader: &mut Reader<'_>,
     depth: usize,
+    layout: Layout,
     out: &mut Vec<u8>,
 ) -> Result<(), Broken> {
     let mut closers: Vec<u8> = Vec::new();
@@ -81,12 +123,13 @@ pub(super) fn copy_array(
                 }
                 let opener = if closer == b']' { b'[' } else { b'{' };
                 reader.eat(opener);
-                out.push(opener);
                 closers.push(closer);
                 if reader.peek() != Some(closer) {
-                    copy_key(reader, closer, out)?;
+                    layout.open(opener, closers.len(), out);
+                    copy_key(reader, closer, layout, out)?;
                     continue;
                 }
+                out.push(opener);
             }
             None => {
                 write_scalar(out, &reader.scalar()?);
@@ -96,15 +139,15 @@ pub(super) fn copy_array(
         // A value ended here.
         while let Some(&closer) = closers.last() {
             if reader.eat(b',') {
-                out.push(b',');
-                copy_key(reader, closer, out)?;
+                layout.separate(closer, closers.len(), out);
+                copy_key(reader, closer, layout, out)?;
                 break;
             }
             if !reader.eat(closer) {
                 return Err(Broken);
             }
-            out.push(closer);
             closers.pop();
+            layout.close(closer, closers.len(), out);
         }
         if closers.is_empty() {
             return Ok(());
@@ -113,10 +156,18 @@ pub(super) fn copy_array(
 }
 
 /// Prints the key in front of the next value, when the container is an object.
-fn copy_key(reader: &mut Reader<'_>, closer: u8, out: &mut Vec<u8>) -> Result<(), Broken> {
+fn copy_key(
+    reader: &mut Reader<'_>,
+    closer: u8,
+    layout: Layout,
+    out: &mut Vec<u8>,
+) -> Result<(), Broken> {
     if closer == b'}' {
         write_json_string(out, &reader.key()?);
         out.push(b':');
+        if layout == Layout::Spaced {
+            out.push(b'\t');
+        }
     }
     Ok(())
 }
