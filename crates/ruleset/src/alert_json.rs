@@ -47,7 +47,7 @@ impl RuleJson {
             }
         }
         write_mitre(&mut middle, &rule.mitre);
-        if let Some(correlation) = rule.correlation.as_ref().filter(|c| c.shows_frequency) {
+        if let Some(correlation) = &rule.correlation {
             let frequency = format!(",\"frequency\":{}", correlation.frequency);
             middle.extend_from_slice(frequency.as_bytes());
         }
@@ -164,7 +164,9 @@ impl Outcome<'_> {
             write_member(out, "id", header.id.as_bytes());
         }
         self.write_previous(out);
-        if !self.rule_inner().is_some_and(|rule| rule.options.no_full_log) {
+        // The option is for alerts; other events keep their line.
+        let hidden = self.rule_inner().is_some_and(|rule| rule.options.no_full_log);
+        if !(hidden && self.is_alert()) {
             write_member(out, "full_log", self.event.full_log);
         }
         self.write_predecoder(out);

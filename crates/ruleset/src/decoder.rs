@@ -130,6 +130,8 @@ pub(crate) struct Decoders {
     pub(crate) name_list: Vec<String>,
     /// Which of `without_program` a line can match at all.
     pub(crate) prefilter: Prefilter,
+    /// The daemon's decoder of Windows event channels.
+    pub(crate) windows: Option<NameId>,
 }
 
 impl Decoders {
@@ -156,6 +158,7 @@ impl Decoders {
         for name in INTERNAL {
             self.name_id(name);
         }
+        self.windows = self.names.get("windows_eventchannel").copied();
         let literals = self.without_program.iter().map(|root| {
             let prematch = self.all.get(root.decoder).and_then(|d| d.prematch.as_ref());
             prematch.and_then(Pattern::required_literals)

@@ -42,6 +42,8 @@ pub(crate) struct Event<'a> {
     pub(crate) decoder: Option<Found>,
     /// The decoder's name, as rules see it.
     pub(crate) decoded_as: Option<NameId>,
+    /// A second name that rules may know the decoder by.
+    pub(crate) also_decoded_as: Option<NameId>,
     pub(crate) category: Category,
     /// The combination that the decoder wants remembered.
     pub(crate) fts: Option<&'a [FtsPart]>,
@@ -55,6 +57,15 @@ impl<'a> Event<'a> {
         match self.source.agent_name {
             Some(name) => Some(name),
             None => Some(self.header_hostname.unwrap_or(self.manager)),
+        }
+    }
+
+    /// Takes a JSON line with a Windows event in it for one from the event channel, as Wazuh's own tests do: there is no other way
+    /// to try Windows rules with lines of text.
+    pub(crate) fn accept_windows_event(&mut self, windows: Option<NameId>) {
+        if self.fields.dynamic(b"win.system.providerName").is_some() {
+            self.also_decoded_as = windows;
+            self.category = Category::Ossec;
         }
     }
 }

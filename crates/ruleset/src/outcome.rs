@@ -2,7 +2,8 @@
 
 use crate::event::Event;
 use crate::rule::frequency::Support;
-use crate::rule::run::Tried;
+use crate::rule::correlation::Earlier;
+use crate::rule::run::{Failed, Tried};
 use crate::rule::{Rule, RuleIndex};
 use crate::ruleset::{RuleInfo, Ruleset};
 
@@ -50,4 +51,71 @@ impl Outcome<'_> {
     pub fn decoder_name(&self) -> Option<&str> {
         self.event.decoded_as.map(|name| self.ruleset.decoders.name(name))
     }
+
+    /// The rules that were looked at, in order, with what came of each. Empty unless the session traces.
+    pub fn tried(&self) -> impl Iterator<Item = TriedRule<'_>> {
+        self.tried.iter().filter_map(|tried| {
+            let rule = self.ruleset.rules.get(tried.rule)?;
+            let verdict = match tried.failed {
+                None => TriedVerdict::Matched,
+                Some(Failed::OnlyGroups) => TriedVerdict::OnlyGroups,
+                Some(Failed::Correlation) => TriedVerdict::Failed(describe_correlation(rule)),
+                Some(Failed::Condition(position)) => {
+                    let condition = rule.conditions.get(position)?;
+                    let name = |id| self.ruleset.decoders.name(id).to_owned();
+                    TriedVerdict::Failed(condition.describe(name))
+                }
+            };
+            Some(TriedRule { rule: self.ruleset.rule_info(rule), depth: tried.depth, verdict })
+        })
+    }
+
+    /// The decoders that took part, by their position in [`Ruleset::decoders`]: the root first.
+    pub fn decoders_touched(&self) -> &[usize] {
+        self.touched
+    }
+}
+
+/// A rule that was looked at.
+#[derive(Debug, Clone)]
+pub struct TriedRule<'o> {
+    /// The rule.
+    pub rule: RuleInfo<'o>,
+    /// How many rules stand above it on the way that was taken.
+    pub depth: usize,
+    /// What came of it.
+    pub verdict: TriedVerdict,
+}
+
+/// What came of looking at a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TriedVerdict {
+    /// All conditions hold. Its children were tried next.
+    Matched,
+    /// All conditions hold, but it only groups others, of which none matched.
+    OnlyGroups,
+    /// This condition, in the words of the rule, doesn't hold.
+    Failed(String),
+}
+
+fn describe_correlation(rule: &Rule) -> String {
+    let Some(correlation) = &rule.correlation else { return String::new() };
+    let what = match &correlation.earlier {
+        Earlier::Sid(sid) => format!("events of rule {sid}"),
+        Earlier::Group(pattern) => {
+            format!("events of group `{}`", String::from_utf8_lossy(pattern.text()))
+        }
+        Earlier::Regex(pattern) => {
+            format!("events matching `{}`", String::from_utf8_lossy(pattern.text()))
+        }
+    };
+    let alike = if correlation.same.is_empty() && correlation.different.is_empty() {
+        ""
+    } else {
+        " that are alike as the rule asks"
+    };
+    format!(
+        "frequency: {} {what}{alike} within {} s",
+        correlation.frequency, correlation.timeframe_seconds
+    )
 }

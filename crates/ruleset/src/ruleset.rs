@@ -160,7 +160,7 @@ impl Ruleset {
         self.rules.get(*index).map(|rule| self.rule_info(rule))
     }
 
-    fn rule_info<'r>(&'r self, rule: &'r rule::Rule) -> RuleInfo<'r> {
+    pub(crate) fn rule_info<'r>(&'r self, rule: &'r rule::Rule) -> RuleInfo<'r> {
         let (file, line) = rule.place;
         let file = self.rule_files.get(file).map_or("", String::as_str);
         RuleInfo { id: rule.id, level: rule.level, file, line, description: String::from_utf8_lossy(&rule.description.text) }

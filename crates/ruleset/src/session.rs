@@ -97,7 +97,9 @@ impl Session {
         let Session { ruleset, options, scratch, filters, history, state, .. } = self;
         let ruleset: &'s Ruleset = ruleset;
         let mut event = read(ruleset, record, local_time, options.manager.as_bytes(), scratch);
-        if !options.logtest {
+        if options.logtest {
+            event.accept_windows_event(ruleset.decoders.windows);
+        } else {
             state.notice(local_time);
         }
         if event.accumulates {
@@ -111,8 +113,9 @@ impl Session {
             tried: Vec::new(),
             touched: &scratch.touched,
         };
-        // With no category at all, the daemon stops at the first event.
-        if lacks_firewall_fields(&outcome.event) || ruleset.rules.roots.is_empty() {
+        // With no category at all, the daemon stops at the first event. Wazuh-logtest lets packet filters' events through.
+        let dropped = !options.logtest && lacks_firewall_fields(&outcome.event);
+        if dropped || ruleset.rules.roots.is_empty() {
             outcome.not_processed = true;
             return outcome;
         }
@@ -170,6 +173,7 @@ fn read<'a>(
         fields,
         decoder: found,
         decoded_as: decoder.map(|decoder| decoder.reported),
+        also_decoded_as: None,
         category: decoder.map_or(Category::Syslog, |decoder| decoder.category),
         fts: decoder.and_then(|decoder| decoder.fts.as_deref()),
         accumulates: decoder.is_some_and(|decoder| decoder.accumulate),

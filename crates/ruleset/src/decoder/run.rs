@@ -129,7 +129,8 @@ impl<'a> Run<'_, 'a> {
     /// Lets the children of a root read the fields, or the root itself where it has none. Tells whose event it is.
     fn children(&mut self, root: &Root) -> usize {
         if root.chains.is_empty() {
-            self.plugin(self.root, self.root.json, self.end);
+            let start = if self.root.plugin_offset == Offset::AfterPrematch { self.end } else { 0 };
+            self.plugin(self.root, self.root.json, start);
             self.regex(self.root, Some(self.end), None);
             return root.decoder;
         }
@@ -163,24 +164,24 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
-    /// Runs the plugin of a child. With an offset, but without a prematch, Wazuh's plugins decode nothing; nor do they behind
-    /// the first member of a chain.
+    /// Runs the plugin of a child. Without a prematch the offset has no effect, and as the event stays the root's, the root's
+    /// options count. Behind the first member of a chain, Wazuh's plugins decode nothing.
     fn head_plugin(&mut self, decoder: &Decoder, prematch_end: Option<usize>) {
-        match (decoder.plugin_offset, prematch_end) {
-            // Without a prematch the event stays the root's, and so do the options.
-            (Offset::Start, None) => self.plugin(decoder, self.root.json, 0),
-            (_, Some(end)) => self.plugin(decoder, decoder.json, end),
-            (_, None) => {}
+        match prematch_end {
+            Some(end) => {
+                let start = match decoder.plugin_offset {
+                    Offset::Start | Offset::AfterRegex => 0,
+                    Offset::AfterParent => self.end,
+                    Offset::AfterPrematch => end,
+                };
+                self.plugin(decoder, decoder.json, start);
+            }
+            None => self.plugin(decoder, self.root.json, 0),
         }
     }
 
-    fn plugin(&mut self, decoder: &Decoder, options: JsonOptions, prematch_end: usize) {
+    fn plugin(&mut self, decoder: &Decoder, options: JsonOptions, start: usize) {
         let Some(plugin) = decoder.plugin else { return };
-        let start = match decoder.plugin_offset {
-            Offset::Start | Offset::AfterRegex => 0,
-            Offset::AfterParent => self.end,
-            Offset::AfterPrematch => prematch_end,
-        };
         let text = self.log.get(start..).unwrap_or_default();
         match plugin {
             BuiltIn::Json => {

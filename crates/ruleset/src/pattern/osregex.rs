@@ -40,6 +40,8 @@ struct Alternative {
     groups: usize,
     /// The plain text that a match begins with, when it does and the pattern is not anchored.
     leading: Option<Needle>,
+    /// Plain text that a match holds somewhere; looked for first when there is no better way to begin.
+    inner: Option<Needle>,
     /// The bytes that a match can begin with; `None` when it may be empty.
     first: Option<ByteSet>,
 }
@@ -146,6 +148,9 @@ impl OsRegex {
     fn run(&self, subject: &[u8], mut captures: Option<&mut Captures>) -> Option<usize> {
         let mut work_left = matcher::WORK_MAX;
         for alternative in &self.alternatives {
+            if let Some(captures) = captures.as_deref_mut() {
+                captures.reset(self.groups);
+            }
             match matcher::run(alternative, subject, captures.as_deref_mut(), &mut work_left) {
                 Outcome::Match(end) => return Some(end),
                 Outcome::NoMatch => {}

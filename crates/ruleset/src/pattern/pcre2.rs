@@ -10,10 +10,12 @@ use std::sync::{Mutex, OnceLock};
 
 use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 
+use super::literals;
+use super::needle::Needle;
 use super::{Captures, PatternError};
 
-/// Put before each pattern. Wazuh leaves PCRE2's own limit of 10,000,000 attempts; one of a million ends a hostile match
-/// after some ten milliseconds. The memory, in KiB, is what the interpreter may take for one match: a group repeated
+/// Put before each pattern. Wazuh leaves PCRE2's own limit of 10,000,000 attempts; a million end a hostile match after
+/// 3 to 6 ms of compiled code, or 28 ms of the interpreter (measured with `^(a+)+$` and `(a|aa)+$`). The memory, in KiB, is what the interpreter may take for one match: a group repeated
 /// over each byte of a 64 KiB line takes about 10 MB.
 const LIMITS: &str = "(*LIMIT_MATCH=1000000)(*LIMIT_HEAP=32768)";
 
@@ -30,6 +32,8 @@ pub(super) struct Pcre2 {
     source: String,
     /// The same pattern without compiled code, whose stack is the heap. Made at the first match that needs it.
     interpreted: OnceLock<Option<Regex>>,
+    /// A word without which nothing matches. Looking for it first is many times faster than the library's own search.
+    required: Option<Needle>,
     spare_places: Mutex<Vec<CaptureLocations>>,
     limit_hits: AtomicU64,
 }
@@ -48,7 +52,12 @@ impl Pcre2 {
             .jit_if_available(true)
             .build(&source)
             .map_err(|error| explain(&error, text))?;
+        let required = match literals::of_pcre2(text).as_deref() {
+            Some([word]) => Needle::new(word),
+            _ => None,
+        };
         Ok(Self {
+            required,
             regex,
             source,
             interpreted: OnceLock::new(),
@@ -64,6 +73,9 @@ impl Pcre2 {
 
     /// Tells whether the pattern matches somewhere in `subject`.
     pub(super) fn is_match(&self, subject: &[u8]) -> bool {
+        if self.lacks_the_required(subject) {
+            return false;
+        }
         let result = match self.regex.is_match(subject) {
             Err(error) if error.code() == ERROR_JIT_STACK => match self.interpreted() {
                 Some(regex) => regex.is_match(subject),
@@ -79,6 +91,9 @@ impl Pcre2 {
 
     /// Matches, records the groups and returns where the match ends.
     pub(super) fn find(&self, subject: &[u8], captures: &mut Captures) -> Option<usize> {
+        if self.lacks_the_required(subject) {
+            return None;
+        }
         if self.groups() == 0 {
             return self.find_end(subject);
         }
@@ -104,6 +119,10 @@ impl Pcre2 {
     /// Returns how often the library stopped a match.
     pub(super) fn limit_hits(&self) -> u64 {
         self.limit_hits.load(Ordering::Relaxed)
+    }
+
+    fn lacks_the_required(&self, subject: &[u8]) -> bool {
+        self.required.as_ref().is_some_and(|word| word.find(subject, 0).is_none())
     }
 
     fn find_end(&self, subject: &[u8]) -> Option<usize> {

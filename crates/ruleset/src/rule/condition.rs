@@ -206,7 +206,9 @@ impl Condition {
     /// Answers the question, for all conditions that need no memory.
     pub(crate) fn holds(&self, event: &Event<'_>, around: &Surroundings<'_>) -> bool {
         match self {
-            Condition::DecodedAs(name) => event.decoded_as == Some(*name),
+            Condition::DecodedAs(name) => {
+                [event.decoded_as, event.also_decoded_as].contains(&Some(*name))
+            }
             Condition::Text { subject, pattern, negate } => {
                 subject.of(event).is_some_and(|text| pattern.is_match(text) != *negate)
             }
@@ -319,17 +321,16 @@ impl CompiledRule {
     }
 }
 
-/// Says whether a URL asks for a plain file: no query, no odd characters, the extension of a page, a picture or a script.
+/// Says whether a URL asks for a plain page or file. A query is no plain request, unless it only follows a file that no query
+/// changes.
 fn is_simple_request(url: &[u8]) -> bool {
-    const EXTENSIONS: [&[u8]; 14] = [
-        b".html", b".htm", b".php", b".js", b".css", b".jpg", b".jpeg", b".png", b".gif", b".ico",
-        b".txt", b".xml", b".swf", b".pdf",
-    ];
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
-    let (last, rest) = match url.split_last() {
-        Some((last, rest)) => (*last, rest),
-        None => return false,
-    };
-    let known = EXTENSIONS.iter().any(|extension| url.ends_with(extension));
-    plain(&last) && rest.iter().all(plain) && (known || last == b'/')
+    const FILES: [&[u8]; 8] =
+        [b".css", b".js", b".jpg", b".jpeg", b".png", b".gif", b".ico", b".swf"];
+    match memchr::memchr(b'?', url) {
+        None => true,
+        Some(end) => {
+            let path = url.get(..end).unwrap_or_default();
+            FILES.iter().any(|extension| path.ends_with(extension))
+        }
+    }
 }

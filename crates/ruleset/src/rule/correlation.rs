@@ -51,8 +51,6 @@ pub(crate) struct Correlation {
     pub(crate) earlier: Earlier,
     /// Fires when this many events have come, the present one among them. At least 2.
     pub(crate) frequency: u32,
-    /// Whether the rule names its frequency, which an alert then shows.
-    pub(crate) shows_frequency: bool,
     pub(crate) timeframe_seconds: i64,
     pub(crate) same: Vec<Compared>,
     pub(crate) different: Vec<Compared>,

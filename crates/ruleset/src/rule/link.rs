@@ -3,7 +3,7 @@
 //! A rule may hang below several parents; it is kept once, and its children are the same below each. Siblings are ordered by
 //! level when they are added, equal levels by the order of loading.
 
-use super::correlation::{Compared, Earlier};
+use super::correlation::{Compared, Correlation, Earlier};
 use super::frequency::{ChainSource, ChainSpec};
 use super::{DEPTH_MAX, Parents, Rule, RuleIndex, Rules};
 use crate::diagnostic::{Findings, Severity};
@@ -75,11 +75,14 @@ fn overwrite(
     findings: &mut Findings<'_>,
 ) {
     let Some(old) = rules.all.get_mut(index as usize) else { return };
-    let option = match &rule.parents {
-        Parents::Sids(_) => "if_sid",
-        Parents::Groups(_) => "if_group",
-        Parents::Level(_) => "if_level",
-        Parents::Category => "",
+    let matched = rule.correlation.as_ref().map(|correlation| &correlation.earlier);
+    let option = match (&rule.parents, matched) {
+        (_, Some(Earlier::Sid(_))) => "if_matched_sid",
+        (_, Some(Earlier::Group(_))) => "if_matched_group",
+        (Parents::Sids(_), _) => "if_sid",
+        (Parents::Groups(_), _) => "if_group",
+        (Parents::Level(_), _) => "if_level",
+        (Parents::Category, _) => "",
     };
     if !option.is_empty() && rule.parents != old.parents {
         let message = format!(
@@ -89,7 +92,12 @@ fn overwrite(
         );
         findings.warn(7605, line, message);
     }
+    let correlation = match (rule.correlation, old.correlation.take()) {
+        (Some(new), Some(old)) => Some(Correlation { earlier: old.earlier, ..new }),
+        (new, _) => new,
+    };
     *old = Rule {
+        correlation,
         parents: std::mem::take(&mut old.parents),
         children: std::mem::take(&mut old.children),
         place_level: old.place_level,

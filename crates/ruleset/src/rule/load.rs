@@ -435,6 +435,8 @@ impl<'r> Draft<'r> {
             match known {
                 Some(id) if !sids.contains(&id) => sids.push(id),
                 Some(_) => {}
+                // A rule that names itself is let be: there is nothing to hang it on yet.
+                None if word.parse() == Ok(self.attributes.id) => {}
                 None => {
                     let message = format!(
                         "Signature ID '{word}' was not found and will be ignored in the 'if_sid' \
@@ -494,7 +496,6 @@ impl<'r> Draft<'r> {
         Ok(Some(Correlation {
             earlier,
             frequency: attributes.frequency.unwrap_or(2),
-            shows_frequency: attributes.frequency.is_some(),
             timeframe_seconds: attributes
                 .timeframe
                 .unwrap_or(correlation::TIMEFRAME_DEFAULT_SECONDS),

@@ -188,5 +188,7 @@ fn finish(one: &mut Alternative) {
     let leading = one.steps.iter().map_while(|step| step.literal).collect::<Vec<u8>>();
     if !one.at_start && leading.len() >= LEADING_BYTES_MIN {
         one.leading = Needle::new(&leading);
+    } else if !one.at_start {
+        one.inner = one.longest_literal().and_then(|word| Needle::new(&word));
     }
 }

@@ -1,0 +1,105 @@
+use proptest::prelude::*;
+
+use super::super::{Language, Pattern};
+use super::*;
+
+fn words(pattern: &str) -> Option<Vec<String>> {
+    let set = of_pcre2(pattern.as_bytes()).and_then(worth_having)?;
+    Some(set.into_iter().map(|word| String::from_utf8(word).unwrap()).collect())
+}
+
+fn some(words: &[&str]) -> Option<Vec<String>> {
+    Some(words.iter().map(|word| (*word).to_owned()).collect())
+}
+
+#[test]
+fn the_longest_run_is_chosen() {
+    assert_eq!(words(r"^(?i)ab\d+Failed login\s"), some(&["failed login"]));
+    assert_eq!(words(r"id=(\d+) user=(\w+)"), some(&[" user="]));
+}
+
+#[test]
+fn alternatives_need_a_word_each() {
+    assert_eq!(words("cat|dog$"), some(&["cat", "dog"]));
+    assert_eq!(words("cat|\\d+"), None);
+    assert_eq!(words("cat|"), None);
+}
+
+#[test]
+fn neighbours_are_joined() {
+    assert_eq!(words("(?:union|all) select"), some(&["all select", "union select"]));
+    assert_eq!(words("[Pp]ass[wW]ord"), some(&["password"]));
+    assert_eq!(words("x[ab]y"), some(&["xay", "xby"]));
+}
+
+#[test]
+fn what_may_be_left_out_is_not_required() {
+    assert_eq!(words("(?:abc)?d"), some(&["d"]));
+    assert_eq!(words("(?:abc)*"), None);
+    assert_eq!(words("(?:abc)+d"), some(&["abc"]));
+    assert_eq!(words("a{0,3}b"), some(&["b"]));
+}
+
+#[test]
+fn an_escaped_angle_bracket_is_a_plain_character() {
+    assert_eq!(words(r"\<script"), some(&["<script"]));
+}
+
+#[test]
+fn brackets_within_a_class_are_plain_or_a_named_class() {
+    assert_eq!(words(r"ab[[:alpha:]]+c"), some(&["ab"]));
+    assert_eq!(words(r"[[a]xy"), some(&["[xy", "axy"]));
+    assert_eq!(words(r"[]a]xy"), some(&["]xy", "axy"]));
+}
+
+#[test]
+fn what_the_two_languages_read_differently_is_declined() {
+    for pattern in [
+        r"\Qa.b\E",
+        r"ab\vc",
+        r"(?x) a b",
+        r"(?U)ab",
+        r"(?=ab)c",
+        r"(?!ab)c",
+        r"(a)\1",
+        r"\b{start}ab",
+        r"[a--b]c",
+        r"(*ANYCRLF)ab",
+        r"ab\Kc",
+        r"(?>ab)",
+        r"(?'n'ab)",
+        r"a{,3}b",
+        "é{2}",
+    ] {
+        assert_eq!(words(pattern), None, "{pattern}");
+    }
+}
+
+fn holds_a_word(subject: &[u8], set: &Words) -> bool {
+    let subject = subject.to_ascii_lowercase();
+    set.iter().any(|word| memchr::memmem::find(&subject, word).is_some())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8192))]
+    #[test]
+    fn a_subject_that_matches_holds_a_word(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "a", "b", "Ab", "<", "[", "]", r"\<", r"\[", "[ab]", "[[a]", "[]b]", "[^a]", "[a&&b]", "[a~~b]",
+                "[[:alpha:]]", "(", "(?:", "(?i)", "(?-i)", "(?i:", ")", "|", "*", "+", "?", "{2}", "{0,2}", "++",
+                "*+", "?+", r"\d", r"\w", r"\b", ".", "^", "$", r"\v", r"\h", "-", r"\x61", r"\x3c", "{", "}", ",",
+            ]),
+            1..8,
+        ),
+        subject in "[aAbB<1\\[\\]&~|{},2-]{0,10}",
+        language in prop::sample::select(vec![Language::Pcre2, Language::OsRegex, Language::OsMatch]),
+    ) {
+        let text = parts.concat();
+        let Ok(pattern) = Pattern::compile(language, text.as_bytes()) else { return Ok(()) };
+        let Some(set) = pattern.required_literals() else { return Ok(()) };
+        if pattern.is_match(subject.as_bytes()) {
+            prop_assert!(holds_a_word(subject.as_bytes(), &set), "{} {:?}", text, set);
+        }
+    }
+}
