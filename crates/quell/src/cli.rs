@@ -46,6 +46,20 @@ pub(crate) enum Command {
         after_help = "Examples:\n  quell triage /var/ossec/logs/alerts/alerts.json\n  zcat alerts.json.gz | quell triage - --json | jq .verdict.title"
     )]
     Triage(Triage),
+    /// Run raw log lines through Wazuh's rules: alerts out
+    ///
+    /// Reads files (plain, gzip, zstd), globs or standard input, and prints one alert a line, as `alerts.json` has them.
+    #[command(
+        after_help = "Examples:\n  quell detect --ruleset /var/ossec access.log\n  zcat access.log.*.gz | quell detect --ruleset rules/ - | quell triage -\n  quell detect --ruleset local_rules.xml --follow /var/log/nginx/access.log"
+    )]
+    Detect(Detect),
+    /// Try log lines on rules and see why: decoder, fields, rule, and which rules were close
+    ///
+    /// Interactive on a terminal; reads lines from standard input else. Frequency rules count over the lines of a session.
+    Logtest(Logtest),
+    /// Check, test and compare rules and decoders
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Tell how the daemon stands: what came in, what waits, what was judged
     Status(Output),
     /// List, show, close and annotate incidents
@@ -63,6 +77,165 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// Which rules.
+#[derive(Debug, Args)]
+pub(crate) struct RulesetOptions {
+    /// Rules and decoders: a file, a folder of files, a folder with `rules`, `decoders` and `lists`, or a Wazuh home; may be repeated
+    /// [default: /var/ossec]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ruleset: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Detect {
+    #[command(flatten)]
+    pub(crate) ruleset: RulesetOptions,
+    /// The logs: files, globs, or - for standard input
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Keep reading as the file grows, across rotation
+    #[arg(long, short = 'F')]
+    pub(crate) follow: bool,
+    /// Print every event, with `alert` as false where it is none
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The location that events get [default: the file's path]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) location: Option<String>,
+    /// How many threads decode lines [default: as many as there are cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Take each event's time from its line where it has one, or all as they come
+    #[arg(long, value_enum, default_value = "line", value_name = "WHERE")]
+    pub(crate) time: EventTime,
+    /// Behave like Wazuh where Wazuh has a defect that can be told apart
+    #[arg(long)]
+    pub(crate) strict_compat: bool,
+}
+
+/// Where an event's time comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventTime {
+    /// The time stamp in the line
+    Line,
+    /// The clock
+    Now,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logtest {
+    #[command(flatten)]
+    pub(crate) ruleset: RulesetOptions,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Read events with time and location, one JSON object a line: {"t", "location", "log" or "log_b64"}
+    #[arg(long, value_name = "FILE", conflicts_with = "ini")]
+    pub(crate) events: Option<PathBuf>,
+    /// Run a file of Wazuh's rule tests
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ini: Option<PathBuf>,
+    /// Where the lines come from: a path, or `[id] (name) address->path` for an agent's
+    #[arg(long, value_name = "TEXT", default_value = "stdin")]
+    pub(crate) location: String,
+    /// Show every rule that was tried, not just the close ones
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Find mistakes in rules and decoders: what Wazuh refuses, what can never match, what means something else
+    Check(RulesCheck),
+    /// Run Wazuh's `.ini` tests, with time steps for frequency rules
+    Test(RulesTest),
+    /// Tell which rules and decoders a set of tests or logs touches
+    Coverage(RulesCoverage),
+    /// Run old and new rules over old logs, and show what would change
+    Backtest(RulesBacktest),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesCheck {
+    /// What to check, as --ruleset takes it
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Rules that these build on; they are loaded first and not checked themselves
+    #[arg(long, value_name = "PATH")]
+    pub(crate) base: Vec<PathBuf>,
+    /// Files of tests, to tell which rules have none
+    #[arg(long, value_name = "PATH")]
+    pub(crate) tests: Vec<PathBuf>,
+    /// How to print: for people, for GitHub's annotations, or SARIF 2.1
+    #[arg(long, value_enum, default_value = "text", value_name = "HOW")]
+    pub(crate) format: CheckFormat,
+    /// Fail on warnings too
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people: line and caret
+    Text,
+    /// GitHub's workflow commands
+    Github,
+    /// SARIF 2.1
+    Sarif,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesTest {
+    #[command(flatten)]
+    pub(crate) ruleset: RulesetOptions,
+    /// Files of tests, or folders of them
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesCoverage {
+    #[command(flatten)]
+    pub(crate) ruleset: RulesetOptions,
+    /// Files of tests (`.ini`), logs, or folders of either
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesBacktest {
+    /// The rules as they are
+    #[arg(long, value_name = "PATH")]
+    pub(crate) old: Vec<PathBuf>,
+    /// The rules as they would be
+    #[arg(value_name = "RULES")]
+    pub(crate) rules: PathBuf,
+    /// Logs: files (plain, gzip, zstd) or folders of them
+    #[arg(value_name = "LOG", required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+    /// What if these rules, by id, were silent
+    #[arg(long, value_name = "ID")]
+    pub(crate) silence: Vec<u32>,
+    /// How many examples of each change to show
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) samples: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

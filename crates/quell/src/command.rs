@@ -5,9 +5,12 @@
 mod completions;
 mod config;
 mod demo;
+mod detect;
 mod doctor;
 mod incidents;
+mod logtest;
 mod offline;
+mod rules;
 mod run;
 mod show;
 mod status;
@@ -128,6 +131,9 @@ pub(crate) fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Run => run::run(file),
         Command::Demo(options) => demo::run(file, &options),
         Command::Triage(options) => triage::run(file, &options),
+        Command::Detect(options) => detect::run(&options),
+        Command::Logtest(options) => logtest::run(&options),
+        Command::Rules(command) => rules::run(&command),
         Command::Status(output) => status::run(file, output.json),
         Command::Incidents(command) => incidents::run(file, &command),
         Command::Config(command) => config::run(file, &command),

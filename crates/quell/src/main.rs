@@ -10,6 +10,7 @@ mod home;
 mod operations;
 mod panel;
 mod publish;
+mod rulebook;
 mod setup;
 mod stage;
 

@@ -1,0 +1,18 @@
+//! `quell rules`: check, test and compare rules.
+
+mod backtest;
+mod check;
+mod coverage;
+mod test;
+
+use super::Failure;
+use crate::cli::RulesCommand;
+
+pub(super) fn run(command: &RulesCommand) -> Result<(), Failure> {
+    match command {
+        RulesCommand::Check(options) => check::run(options),
+        RulesCommand::Test(options) => test::run(options),
+        RulesCommand::Coverage(options) => coverage::run(options),
+        RulesCommand::Backtest(options) => backtest::run(options),
+    }
+}

@@ -1,0 +1,240 @@
+//! Rulesets on disk: which files a path means, in which order they load.
+//!
+//! A path is a file of rules or decoders, a folder of them, a folder with `rules`, `decoders` and `lists` in it (as Wazuh's
+//! `ruleset` and `etc` have), or a whole Wazuh installation. All decoders load before all rules, those of an earlier path before
+//! those of a later one, and within a folder by file name. Where no rule of the files is a category's root, seven plain roots are
+//! put before them, so that a single file of local rules can be run alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use alert::sanitize::shown;
+use anyhow::{Context as _, bail};
+use ruleset::{Diagnostic, Options, Ruleset, Severity, Source};
+
+/// Stock rules are 168 files of at most 300 KB. A bigger file is not one of rules.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Files that one ruleset may have.
+const FILES_MAX: usize = 10_000;
+
+/// Wazuh's shipped configuration leaves this file out, and so does a load without it being named.
+const EXCLUDED: &str = "0215-policy_rules.xml";
+
+/// Where a manager lives.
+const WAZUH_HOME: &str = "/var/ossec";
+
+/// A ruleset with what was said while loading it.
+#[derive(Debug)]
+pub(crate) struct Rulebook {
+    pub(crate) source: Source,
+    /// Nothing when Wazuh would refuse to start with it.
+    pub(crate) ruleset: Option<Arc<Ruleset>>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) rules_in_tree: u64,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    decoders: Vec<PathBuf>,
+    rules: Vec<PathBuf>,
+    /// The path as rules name it, and the file.
+    lists: Vec<(String, PathBuf)>,
+}
+
+/// Reads and loads the rulesets of these paths; of a Wazuh installation on this machine where none is given.
+pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<Rulebook> {
+    let source = read(paths)?;
+    let loaded = ruleset::load(&source, &Options::default());
+    Ok(Rulebook {
+        source,
+        ruleset: loaded.ruleset,
+        diagnostics: loaded.diagnostics,
+        rules_in_tree: loaded.rules_in_tree,
+    })
+}
+
+impl Rulebook {
+    /// Gives the ruleset, or says why Wazuh, and so we, won't run it.
+    pub(crate) fn usable(&self) -> anyhow::Result<Arc<Ruleset>> {
+        let Some(ruleset) = &self.ruleset else {
+            let mut text = "Wazuh would refuse to start with these rules".to_owned();
+            let bad = self.diagnostics.iter().filter(|d| d.severity >= Severity::Error);
+            for diagnostic in bad.take(10) {
+                text.push_str("\n  ");
+                text.push_str(&shown(&diagnostic.to_string(), 400));
+            }
+            text.push_str("\nhint: `quell rules check` shows each problem with its line");
+            bail!(text);
+        };
+        Ok(Arc::clone(ruleset))
+    }
+}
+
+/// Reads the files of these paths into memory.
+pub(crate) fn read(paths: &[PathBuf]) -> anyhow::Result<Source> {
+    let mut files = Files::default();
+    if paths.is_empty() {
+        if !Path::new(WAZUH_HOME).is_dir() {
+            bail!(
+                "no ruleset was given and there is no Wazuh in `{WAZUH_HOME}`\nhint: name one with \
+                 --ruleset: a file, a folder of files, or a folder with `rules` and `decoders` in it"
+            );
+        }
+        files.add(Path::new(WAZUH_HOME))?;
+    }
+    for path in paths {
+        files.add(path)?;
+    }
+    files.into_source()
+}
+
+impl Files {
+    fn add(&mut self, path: &Path) -> anyhow::Result<()> {
+        let name = || shown(&path.display().to_string(), 200);
+        if path.is_file() {
+            return self.add_file(path);
+        }
+        if !path.is_dir() {
+            bail!("there is no ruleset at `{}`\nhint: give a file or a folder of rules", name());
+        }
+        let before = self.count();
+        // A manager keeps what is shipped and what is the user's apart.
+        if path.join("ruleset/rules").is_dir() && path.join("etc").is_dir() {
+            self.add(&path.join("ruleset"))?;
+            return self.add(&path.join("etc"));
+        }
+        if path.join("rules").is_dir() || path.join("decoders").is_dir() {
+            for folder in ["decoders", "rules"] {
+                let folder = path.join(folder);
+                if folder.is_dir() {
+                    self.add_folder(&folder)?;
+                }
+            }
+            let lists = path.join("lists");
+            if lists.is_dir() {
+                self.add_lists(&lists, "etc/lists")?;
+            }
+        } else {
+            self.add_folder(path)?;
+        }
+        if self.count() == before {
+            bail!("`{}` has no rules and no decoders\nhint: files must end in `.xml`", name());
+        }
+        Ok(())
+    }
+
+    fn count(&self) -> usize {
+        self.decoders.len() + self.rules.len() + self.lists.len()
+    }
+
+    fn add_folder(&mut self, folder: &Path) -> anyhow::Result<()> {
+        for path in sorted(folder)? {
+            let is_xml = path.extension().is_some_and(|extension| extension == "xml");
+            let is_excluded = path.file_name().is_some_and(|name| name == EXCLUDED);
+            if is_xml && !is_excluded && path.is_file() {
+                self.add_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_file(&mut self, path: &Path) -> anyhow::Result<()> {
+        if self.count() >= FILES_MAX {
+            bail!("the ruleset has more than {FILES_MAX} files\nhint: name a smaller folder");
+        }
+        let text = read_file(path)?;
+        // The first element tells: `<decoder` or `<group`. Comments may hold either, so they are passed over.
+        let kind = first_element(&text);
+        let list = if kind == Some(b"decoder") { &mut self.decoders } else { &mut self.rules };
+        list.push(path.to_owned());
+        Ok(())
+    }
+
+    fn add_lists(&mut self, folder: &Path, prefix: &str) -> anyhow::Result<()> {
+        for path in sorted(folder)? {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let declared = format!("{prefix}/{name}");
+            if path.is_dir() {
+                self.add_lists(&path, &declared)?;
+            } else if !name.ends_with(".cdb") && self.count() < FILES_MAX {
+                self.lists.push((declared, path));
+            }
+        }
+        Ok(())
+    }
+
+    fn into_source(self) -> anyhow::Result<Source> {
+        let mut source = Source::default();
+        let mut decoders = Vec::new();
+        for path in &self.decoders {
+            decoders.push((path.display().to_string(), read_file(path)?));
+        }
+        let mut rules = Vec::new();
+        for path in &self.rules {
+            rules.push((path.display().to_string(), read_file(path)?));
+        }
+        if !rules.iter().any(|(_, text)| has_root(text)) {
+            source.add_decoders("base_decoders.xml", include_str!("rulebook/base_decoders.xml"));
+            source.add_rules("base_rules.xml", include_str!("rulebook/base_rules.xml"));
+        }
+        for (name, text) in decoders {
+            source.add_decoders(name, text);
+        }
+        for (name, text) in rules {
+            source.add_rules(name, text);
+        }
+        for (declared, path) in self.lists {
+            source.add_list(declared, Some(read_file(&path)?));
+        }
+        Ok(source)
+    }
+}
+
+fn sorted(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let reading = || format!("could not read `{}`", shown(&folder.display().to_string(), 200));
+    let entries = std::fs::read_dir(folder).with_context(reading)?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.with_context(reading)?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let name = || shown(&path.display().to_string(), 200);
+    let size = std::fs::metadata(path).with_context(|| format!("could not open `{}`", name()))?.len();
+    if size > FILE_BYTES_MAX {
+        bail!("`{}` is bigger than {} MB: it is no file of rules", name(), FILE_BYTES_MAX >> 20);
+    }
+    std::fs::read(path).with_context(|| format!("could not read `{}`", name()))
+}
+
+/// Finds the name of the first element that is not a variable, behind comments.
+fn first_element(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text;
+    loop {
+        let at = rest.iter().position(|byte| *byte == b'<')?;
+        rest = rest.get(at + 1..)?;
+        if rest.starts_with(b"!--") {
+            let end = rest.windows(3).position(|window| window == b"-->")?;
+            rest = rest.get(end + 3..)?;
+            continue;
+        }
+        let end = rest.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?;
+        let name = rest.get(..end)?;
+        if !name.is_empty() && name != b"var" {
+            return Some(name);
+        }
+    }
+}
+
+/// Says whether a file has a rule whose id makes it a category's root.
+fn has_root(text: &[u8]) -> bool {
+    text.windows(6).enumerate().any(|(at, window)| {
+        window.starts_with(b" id=\"")
+            && window.get(5).is_some_and(u8::is_ascii_digit)
+            && text.get(at + 6) == Some(&b'"')
+    })
+}
