@@ -204,7 +204,8 @@ fn sorted(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let name = || shown(&path.display().to_string(), 200);
-    let size = std::fs::metadata(path).with_context(|| format!("could not open `{}`", name()))?.len();
+    let size =
+        std::fs::metadata(path).with_context(|| format!("could not open `{}`", name()))?.len();
     if size > FILE_BYTES_MAX {
         bail!("`{}` is bigger than {} MB: it is no file of rules", name(), FILE_BYTES_MAX >> 20);
     }

@@ -112,10 +112,8 @@ fn write_groups(out: &mut Vec<u8>, groups: &str) {
 
 /// Writes ids that ATT&CK knows, with the names of techniques and tactics. Without one there is no object, as in Wazuh.
 fn write_mitre(out: &mut Vec<u8>, ids: &[String]) {
-    let known: Vec<_> = ids
-        .iter()
-        .filter_map(|id| Some((id.as_str(), alert::mitre::technique(id)?)))
-        .collect();
+    let known: Vec<_> =
+        ids.iter().filter_map(|id| Some((id.as_str(), alert::mitre::technique(id)?))).collect();
     if known.is_empty() {
         return;
     }

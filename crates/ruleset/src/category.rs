@@ -2,7 +2,7 @@
 
 /// What kind of event it is. It decides under which root of the rule tree the event is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Category {
+pub(crate) enum Category {
     /// Anything that no other kind claims, and every event without a decoder.
     #[default]
     Syslog,
@@ -21,9 +21,6 @@ pub enum Category {
 }
 
 impl Category {
-    /// How many there are.
-    pub(crate) const COUNT: usize = 7;
-
     /// Reads the word of a decoder's `type` or a rule's `category`. `host-information` is a decoder's word for the last.
     pub(crate) fn parse(word: &[u8]) -> Option<Category> {
         Some(match word {
@@ -39,7 +36,7 @@ impl Category {
     }
 
     /// The word of rules and decoders.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Category::Syslog => "syslog",
             Category::Firewall => "firewall",

@@ -4,9 +4,9 @@
 //! matches is final. Of its children, in the order of loading, the first whose `prematch` matches, or that has none, reads the
 //! fields; following children of the same name go on where it ended. [`load`] reads them, [`run`] runs them.
 
-pub(crate) mod json;
+pub mod json;
 pub(crate) mod load;
-pub(crate) mod plugin;
+pub mod plugin;
 pub(crate) mod run;
 
 use std::collections::HashMap;

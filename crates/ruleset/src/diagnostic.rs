@@ -155,7 +155,12 @@ impl<'a> Findings<'a> {
         self.push(Severity::Warning, code, line, message);
     }
 
-    pub(crate) fn error(&mut self, code: impl Into<Option<u16>>, line: usize, message: impl Into<String>) {
+    pub(crate) fn error(
+        &mut self,
+        code: impl Into<Option<u16>>,
+        line: usize,
+        message: impl Into<String>,
+    ) {
         self.push(Severity::Error, code, line, message);
     }
 }

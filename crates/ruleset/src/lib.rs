@@ -3,13 +3,13 @@
 mod alert_json;
 mod category;
 pub mod condition;
-mod decoder;
+pub mod decoder;
 mod diagnostic;
 mod event;
-mod fields;
+pub mod fields;
 mod outcome;
 pub mod pattern;
-mod predecode;
+pub mod predecode;
 mod prefilter;
 mod rule;
 mod ruleset;

@@ -1,8 +1,8 @@
 //! What became of one event.
 
 use crate::event::Event;
-use crate::rule::frequency::Support;
 use crate::rule::correlation::Earlier;
+use crate::rule::frequency::Support;
 use crate::rule::run::{Failed, Tried};
 use crate::rule::{Rule, RuleIndex};
 use crate::ruleset::{RuleInfo, Ruleset};

@@ -114,9 +114,8 @@ fn load_parts(
     answer?;
     for (path, text) in &source.lists {
         let Some(text) = text else {
-            let message = format!(
-                "Could not open file '{path}' due to [(2)-(No such file or directory)]."
-            );
+            let message =
+                format!("Could not open file '{path}' due to [(2)-(No such file or directory)].");
             diagnostics.push(Diagnostic::new(Severity::Warning, Some(1103), message));
             continue;
         };
@@ -163,7 +162,13 @@ impl Ruleset {
     pub(crate) fn rule_info<'r>(&'r self, rule: &'r rule::Rule) -> RuleInfo<'r> {
         let (file, line) = rule.place;
         let file = self.rule_files.get(file).map_or("", String::as_str);
-        RuleInfo { id: rule.id, level: rule.level, file, line, description: String::from_utf8_lossy(&rule.description.text) }
+        RuleInfo {
+            id: rule.id,
+            level: rule.level,
+            file,
+            line,
+            description: String::from_utf8_lossy(&rule.description.text),
+        }
     }
 
     /// Lists the decoders in the order of loading: name, file, line.

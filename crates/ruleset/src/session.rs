@@ -93,7 +93,8 @@ impl Session {
 
     /// Takes one event.
     pub fn process<'s>(&'s mut self, record: &Record<'s>) -> Outcome<'s> {
-        let local_time = record.time.saturating_add(self.zone_offset.at(record.time, &self.options.zone));
+        let local_time =
+            record.time.saturating_add(self.zone_offset.at(record.time, &self.options.zone));
         let Session { ruleset, options, scratch, filters, history, state, .. } = self;
         let ruleset: &'s Ruleset = ruleset;
         let mut event = read(ruleset, record, local_time, options.manager.as_bytes(), scratch);

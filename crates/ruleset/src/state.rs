@@ -21,11 +21,14 @@ const ACCUMULATED_MAX: usize = 2047;
 /// How long `accumulate` holds fields: recorded is that 200 seconds are too long, and a few are not.
 const ACCUMULATE_SECONDS: i64 = 120;
 
+type Text = Box<[u8]>;
+
 /// Memory of one session.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     first_times: Bounded<HashSet<u128>>,
-    last_texts: HashMap<(u32, Box<[u8]>), Box<[u8]>>,
+    /// By rule and host.
+    last_texts: HashMap<(u32, Text), Text>,
     accumulated: HashMap<Box<[u8]>, Accumulated>,
     /// When a rule with `ignore` fired last.
     fired_at: HashMap<RuleIndex, i64>,
@@ -59,7 +62,13 @@ impl State {
     /// Says whether a rule with `ignore` is in its mute window, and opens one where it isn't.
     ///
     /// Wazuh-logtest opens the next window only at the second match behind the last one, the daemon at once.
-    pub(crate) fn is_muted(&mut self, rule: RuleIndex, now: i64, seconds: i64, logtest: bool) -> bool {
+    pub(crate) fn is_muted(
+        &mut self,
+        rule: RuleIndex,
+        now: i64,
+        seconds: i64,
+        logtest: bool,
+    ) -> bool {
         match self.fired_at.get(&rule) {
             Some(at) if now.saturating_sub(*at) < seconds => return true,
             Some(_) if logtest => self.fired_at.remove(&rule),
@@ -90,7 +99,9 @@ impl State {
                         event.source.location.hash(hasher);
                     }
                     FtsPart::Field(Target::Static(field)) => event.fields.get(*field).hash(hasher),
-                    FtsPart::Field(Target::Dynamic(name)) => event.fields.dynamic(name).hash(hasher),
+                    FtsPart::Field(Target::Dynamic(name)) => {
+                        event.fields.dynamic(name).hash(hasher)
+                    }
                 }
             }
         });
@@ -117,7 +128,7 @@ impl State {
     }
 
     /// Gives the last text of this rule and host, if there is one and the event's is another. Remembers the event's.
-    pub(crate) fn differs(&mut self, rule: u32, event: &Event<'_>) -> Option<Box<[u8]>> {
+    pub(crate) fn differs(&mut self, rule: u32, event: &Event<'_>) -> Option<Text> {
         let host = event.source.agent_name.or(event.header_hostname).unwrap_or_default();
         let key = (rule, Box::from(host));
         if let Some(last) = self.last_texts.get_mut(&key) {
@@ -165,7 +176,8 @@ impl State {
                 self.accumulated.clear();
             }
         }
-        let values = FIELDS.into_iter().filter_map(|field| Some((field, event.fields.get(field)?.into())));
+        let values =
+            FIELDS.into_iter().filter_map(|field| Some((field, event.fields.get(field)?.into())));
         self.accumulated.insert(key, Accumulated { time: event.time, values: values.collect() });
     }
 }

@@ -64,12 +64,15 @@ impl XmlError {
     /// Puts the error into the words of Wazuh's log.
     pub(crate) fn message(&self, file: &str) -> (u16, String) {
         match &self.kind {
-            XmlErrorKind::Syntax(what) => {
-                (1226, format!("Error reading XML file '{file}': XMLERR: {what} (line {}).", self.line))
-            }
+            XmlErrorKind::Syntax(what) => (
+                1226,
+                format!("Error reading XML file '{file}': XMLERR: {what} (line {}).", self.line),
+            ),
             XmlErrorKind::Variable(name) => (
                 1227,
-                format!("Error applying XML variables '{file}': XMLERR: Unknown variable: '{name}'.."),
+                format!(
+                    "Error applying XML variables '{file}': XMLERR: Unknown variable: '{name}'.."
+                ),
             ),
         }
     }
@@ -108,7 +111,9 @@ impl Reader<'_> {
             match self.tag()? {
                 Tag::Comment => {}
                 Tag::Complete(element) => adopt(&mut open, element),
-                Tag::Opened(_) if open.len() >= DEPTH_MAX => return self.fail("Too many nested elements."),
+                Tag::Opened(_) if open.len() >= DEPTH_MAX => {
+                    return self.fail("Too many nested elements.");
+                }
                 Tag::Opened(element) => open.push(element),
                 Tag::Closed(name) => self.close(&mut open, &name)?,
             }
@@ -247,7 +252,8 @@ impl Reader<'_> {
                     let attribute = self.one_attribute(byte)?;
                     let twice = element.attributes.iter().any(|a| a.name == attribute.name);
                     if twice {
-                        return self.fail(format!("Attribute '{}' already defined.", attribute.name));
+                        return self
+                            .fail(format!("Attribute '{}' already defined.", attribute.name));
                     }
                     element.attributes.push(attribute);
                 }
@@ -359,7 +365,9 @@ impl Variables {
                 // Wazuh never substitutes a name of one letter.
                 Some(value) if name.len() > 1 => result.extend_from_slice(value),
                 // `$(field)` belongs to descriptions.
-                None if !matches!(name, [] | [b'(', ..]) && !self.names.iter().any(|n| n == name) => {
+                None if !matches!(name, [] | [b'(', ..])
+                    && !self.names.iter().any(|n| n == name) =>
+                {
                     return Err(XmlError { line, kind: XmlErrorKind::Variable(lossy(name)) });
                 }
                 _ => {

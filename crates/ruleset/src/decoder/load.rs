@@ -257,13 +257,7 @@ fn json_array(
     }
 }
 
-fn bad_json(
-    option: &str,
-    value: &[u8],
-    decoder: &str,
-    line: usize,
-    findings: &mut Findings<'_>,
-) {
+fn bad_json(option: &str, value: &[u8], decoder: &str, line: usize, findings: &mut Findings<'_>) {
     let message = format!(
         "Invalid value '{}' in '{option}' option (decoder `{decoder}`). Default value will be used.",
         shown(value)
@@ -347,8 +341,11 @@ fn add(
     match parent {
         None => {
             let root = Root { decoder: index, chains: Vec::new() };
-            let list =
-                if with_program { &mut decoders.with_program } else { &mut decoders.without_program };
+            let list = if with_program {
+                &mut decoders.with_program
+            } else {
+                &mut decoders.without_program
+            };
             list.push(root);
             Ok(())
         }
@@ -423,9 +420,8 @@ pub(crate) fn finish(decoders: &mut Decoders, findings: &mut Findings<'_>) -> An
     if decoders.with_program.is_empty() || decoders.without_program.is_empty() {
         findings.error(2106, 0, "Error adding decoder plugin.");
         findings.push(Severity::Critical, 2105, 0, "Error loading decoder options.");
-        findings.note_hint(
-            "Wazuh needs at least one root decoder with `program_name` and one without",
-        );
+        findings
+            .note_hint("Wazuh needs at least one root decoder with `program_name` and one without");
         return Err(Refused);
     }
     decoders.finish();

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{BuiltIn, Chain, Decoder, Decoders, Offset, Root, Target};
 use super::json::{self, JsonOptions, JsonOutcome};
+use super::{BuiltIn, Chain, Decoder, Decoders, Offset, Root, Target};
 use crate::fields::Fields;
 use crate::pattern::Captures;
 use crate::prefilter::Candidates;
@@ -72,7 +72,8 @@ fn root_by_program<'d>(
             name.is_some_and(|pattern| pattern.is_match(program))
         };
         let all = (0u32..).zip(&decoders.with_program);
-        let roots: Box<[u32]> = all.filter(|(_, root)| fits(root)).map(|(index, _)| index).collect();
+        let roots: Box<[u32]> =
+            all.filter(|(_, root)| fits(root)).map(|(index, _)| index).collect();
         if program.len() > PROGRAM_BYTES_MAX {
             return first_root(&roots, decoders, log, &mut scratch.captures);
         }
@@ -135,7 +136,8 @@ impl<'a> Run<'_, 'a> {
             return root.decoder;
         }
         for chain in &root.chains {
-            let Some(head) = chain.members.first().and_then(|index| self.decoders.get(*index)) else {
+            let Some(head) = chain.members.first().and_then(|index| self.decoders.get(*index))
+            else {
                 continue;
             };
             let Some(prematch) = &head.prematch else {

@@ -145,11 +145,25 @@ pub(crate) struct ListTest {
 #[derive(Debug)]
 pub(crate) enum Condition {
     DecodedAs(NameId),
-    Text { subject: Subject, pattern: Pattern, negate: bool },
+    Text {
+        subject: Subject,
+        pattern: Pattern,
+        negate: bool,
+    },
     /// `action` without a `type`: the very same text.
-    Action { text: Vec<u8>, negate: bool },
-    Field { name: Box<[u8]>, pattern: Pattern, negate: bool },
-    Address { of: StaticField, set: AddressSet },
+    Action {
+        text: Vec<u8>,
+        negate: bool,
+    },
+    Field {
+        name: Box<[u8]>,
+        pattern: Pattern,
+        negate: bool,
+    },
+    Address {
+        of: StaticField,
+        set: AddressSet,
+    },
     Compiled(CompiledRule),
     /// `maxsize`, which is a minimum whatever its name says.
     SizeAtLeast(usize),
@@ -243,7 +257,12 @@ impl Condition {
                 format!("{}action `{}`", not(negate), String::from_utf8_lossy(text))
             }
             Condition::Field { name, pattern, negate } => {
-                format!("{}field {} `{}`", not(negate), String::from_utf8_lossy(name), shown(pattern))
+                format!(
+                    "{}field {} `{}`",
+                    not(negate),
+                    String::from_utf8_lossy(name),
+                    shown(pattern)
+                )
             }
             Condition::Address { of, .. } => of.name().to_owned(),
             Condition::Compiled(_) => "compiled_rule".to_owned(),

@@ -26,8 +26,10 @@ enum Part {
 impl Description {
     /// Reads a description. Line breaks become blanks, a `$(` without its `)` stays as it is.
     pub(crate) fn new(text: &[u8]) -> Self {
-        let text: Vec<u8> =
-            text.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect();
+        let text: Vec<u8> = text
+            .iter()
+            .map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte })
+            .collect();
         let mut parts = Vec::new();
         let mut rest = text.as_slice();
         while let Some(start) = memchr::memmem::find(rest, b"$(") {

@@ -18,8 +18,9 @@ pub(crate) fn add(rule: Rule, ruleset: &mut Ruleset, line: usize, findings: &mut
     match rules.by_id.get(&id).copied() {
         Some(index) if rule.overwrite => overwrite(rule, index, rules, line, findings),
         Some(_) => {
-            let message =
-                format!("Rule ID '{id}' is duplicated. Only the first occurrence will be considered.");
+            let message = format!(
+                "Rule ID '{id}' is duplicated. Only the first occurrence will be considered."
+            );
             findings.warn(7612, line, message);
         }
         None => {
@@ -114,7 +115,9 @@ impl Rules {
         }
         let all = (0..).zip(&self.all);
         match &rule.parents {
-            Parents::Sids(sids) => sids.iter().filter_map(|sid| self.by_id.get(sid)).copied().collect(),
+            Parents::Sids(sids) => {
+                sids.iter().filter_map(|sid| self.by_id.get(sid)).copied().collect()
+            }
             Parents::Groups(words) => {
                 all.filter(|(_, other)| other.in_group(words)).map(|(index, _)| index).collect()
             }
@@ -133,9 +136,12 @@ impl Rules {
 
     /// Puts a child among its siblings.
     fn hang(&mut self, index: RuleIndex, rule: &Rule, parent: RuleIndex) {
-        let Some(siblings) = self.get(parent).map(|parent| parent.children.as_slice()) else { return };
+        let Some(siblings) = self.get(parent).map(|parent| parent.children.as_slice()) else {
+            return;
+        };
         let before = |sibling: &RuleIndex| {
-            self.get(*sibling).is_some_and(|other| rule.last || (!other.last && other.rank() >= rule.rank()))
+            self.get(*sibling)
+                .is_some_and(|other| rule.last || (!other.last && other.rank() >= rule.rank()))
         };
         let position = siblings.iter().position(|sibling| !before(sibling));
         if let Some(parent) = self.all.get_mut(parent as usize) {
@@ -184,7 +190,9 @@ impl Rules {
                 source: match &correlation.earlier {
                     Earlier::Sid(sid) => ChainSource::Sid(*sid),
                     Earlier::Group(pattern) => ChainSource::Group(pattern.text().to_vec()),
-                    Earlier::Regex(_) => ChainSource::Regex(RuleIndex::try_from(index).unwrap_or(0)),
+                    Earlier::Regex(_) => {
+                        ChainSource::Regex(RuleIndex::try_from(index).unwrap_or(0))
+                    }
                 },
                 same: sorted(&correlation.same),
                 different: sorted(&correlation.different),

@@ -223,18 +223,12 @@ impl<'r> Draft<'r> {
     }
 
     fn deprecated(&self, name: &str, line: usize, findings: &mut Findings<'_>) {
-        let message = format!(
-            "Detected a deprecated field option for rule, {name} is not longer available."
-        );
+        let message =
+            format!("Detected a deprecated field option for rule, {name} is not longer available.");
         findings.push(Severity::Warning, None, line, message);
     }
 
-    fn other(
-        &mut self,
-        name: &str,
-        element: &Element,
-        findings: &mut Findings<'_>,
-    ) -> Answer<()> {
+    fn other(&mut self, name: &str, element: &Element, findings: &mut Findings<'_>) -> Answer<()> {
         match correlation::parse(name, &element.text) {
             Some((Likeness::Same, compared)) => self.same.push(compared),
             Some((Likeness::Different, compared)) => self.different.push(compared),
@@ -243,12 +237,7 @@ impl<'r> Draft<'r> {
         Ok(())
     }
 
-    fn invalid_option<T>(
-        &self,
-        name: &str,
-        line: usize,
-        findings: &mut Findings<'_>,
-    ) -> Answer<T> {
+    fn invalid_option<T>(&self, name: &str, line: usize, findings: &mut Findings<'_>) -> Answer<T> {
         let message = format!("Invalid option '{name}' for rule '{}'.", self.attributes.id);
         refuse(findings, line, message)
     }
@@ -334,12 +323,7 @@ impl<'r> Draft<'r> {
             None => None,
         };
         let Some(list) = self.ruleset.list_index(&path) else {
-            self.skip(
-                7616,
-                format!("List '{path}' could not be loaded."),
-                element.line,
-                findings,
-            );
+            self.skip(7616, format!("List '{path}' could not be loaded."), element.line, findings);
             return Ok(());
         };
         let test = ListTest { field: ListField::parse(field), lookup, list, path, check_value };
@@ -431,7 +415,8 @@ impl<'r> Draft<'r> {
         let words = text.split(|byte| *byte == b',' || byte.is_ascii_whitespace());
         for word in words.filter(|word| !word.is_empty()) {
             let word = String::from_utf8_lossy(word);
-            let known = word.parse::<u32>().ok().filter(|id| self.ruleset.rules.by_id.contains_key(id));
+            let known =
+                word.parse::<u32>().ok().filter(|id| self.ruleset.rules.by_id.contains_key(id));
             match known {
                 Some(id) if !sids.contains(&id) => sids.push(id),
                 Some(_) => {}
@@ -457,7 +442,12 @@ impl<'r> Draft<'r> {
         let earlier = if let Some(text) = &self.matched.sid {
             let word = String::from_utf8_lossy(text).into_owned();
             let Ok(sid) = word.trim().parse::<u32>() else {
-                self.skip(7615, format!("Invalid 'if_matched_sid' value: '{word}'."), line, findings);
+                self.skip(
+                    7615,
+                    format!("Invalid 'if_matched_sid' value: '{word}'."),
+                    line,
+                    findings,
+                );
                 return Ok(None);
             };
             if !self.ruleset.rules.by_id.contains_key(&sid) {

@@ -53,7 +53,8 @@ pub fn write_json_array(out: &mut Vec<u8>, text: &[u8]) -> bool {
     }
     let start = out.len();
     let mut reader = Reader::new(text);
-    let is_array = copy_array(&mut reader, 0, Layout::Compact, out).is_ok() && reader.position() == text.len();
+    let is_array =
+        copy_array(&mut reader, 0, Layout::Compact, out).is_ok() && reader.position() == text.len();
     if !is_array {
         out.truncate(start);
     }
