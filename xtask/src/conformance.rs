@@ -12,12 +12,12 @@
 mod alert;
 mod case;
 mod compare;
-mod engine;
+pub(crate) mod engine;
 mod mark;
 mod report;
 mod runner;
 mod sample;
-mod stock;
+pub(crate) mod stock;
 
 use std::path::PathBuf;
 

@@ -15,6 +15,7 @@ mod conformance;
 mod deny;
 mod finding;
 mod intake;
+mod throughput;
 mod tidy;
 
 use std::fmt;
@@ -26,6 +27,7 @@ const USAGE: &str = "usage: xtask tidy
        xtask deny
        xtask bench hook [--runs N] [--hook PATH] [--python PATH]
        xtask bench intake [--alerts N] [--sources N] [--quell PATH]
+       xtask bench rules [--wazuh PATH] [--seconds N]
        xtask conformance PATH [--feature NAME] [--case NAME] [--verbose]";
 
 /// What a check or a measurement says.
@@ -78,6 +80,9 @@ fn obey(words: &[&str]) -> anyhow::Result<Answer> {
         ["bench", "intake", options @ ..] => {
             let options = intake::Options::parse(options)?;
             intake::run(&Checkout::find()?, &options)
+        }
+        ["bench", "rules", options @ ..] => {
+            throughput::run(&Checkout::find()?, &throughput::Options::parse(options)?)
         }
         ["conformance", options @ ..] => conformance::run(&conformance::Options::parse(options)?),
         [] => Err(Usage("say what to do".to_owned()).into()),

@@ -92,6 +92,10 @@ fn message(diagnostic: &ruleset::Diagnostic) -> Option<Message> {
 }
 
 impl Engine {
+    pub(crate) fn ruleset(&self) -> Arc<ruleset::Ruleset> {
+        Arc::clone(&self.ruleset)
+    }
+
     /// Starts from an empty state.
     pub(crate) fn session(&self, mode: Mode) -> Session {
         let options = ruleset::SessionOptions {

@@ -57,7 +57,7 @@ fn numbers_print_as_c_prints_them() {
 }
 
 #[test]
-fn arrays_keep_their_types_and_lose_their_blanks() {
+fn arrays_keep_their_types_and_are_laid_out_as_rules_expect() {
     assert_eq!(
         data(r#"{"a":[1,"x",null,true,2.5,{"k":1},[2]]}"#),
         json!({"a":[1,"x",null,true,2.5,{"k":1},[2]]})
@@ -65,7 +65,7 @@ fn arrays_keep_their_types_and_lose_their_blanks() {
     let mut fields = Fields::new();
     let text = br#"{"a": [ 1 , "x\u00e9\/" , {"k" : [ ] }, 3e0 , 1e300, 1234567890123456, 0.1 ] }"#;
     decode(text, JsonOptions::default(), &mut fields);
-    let printed = "[1,\"x\u{e9}/\",{\"k\":[]},3,1e+300,1234567890123456,0.1]";
+    let printed = "[1, \"x\u{e9}/\", {\n\t\t\"k\":\t[]\n\t}, 3, 1e+300, 1234567890123456, 0.1]";
     assert_eq!(fields.dynamic(b"a"), Some(printed.as_bytes()));
 }
 
