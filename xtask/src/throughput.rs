@@ -27,12 +27,13 @@ const SECONDS_USUAL: u64 = 4;
 pub(crate) struct Options {
     wazuh: Option<PathBuf>,
     seconds: u64,
+    only: Option<String>,
 }
 
 impl Options {
     /// Reads the words after `bench rules`.
     pub(crate) fn parse(words: &[&str]) -> Result<Options, Usage> {
-        let mut options = Options { wazuh: None, seconds: SECONDS_USUAL };
+        let mut options = Options { wazuh: None, seconds: SECONDS_USUAL, only: None };
         for pair in words.chunks(2) {
             match pair {
                 ["--wazuh", path] => options.wazuh = Some(PathBuf::from(path)),
@@ -42,6 +43,7 @@ impl Options {
                         Usage(format!("`--seconds` takes 1 to 600, not `{text}`"))
                     })?;
                 }
+                ["--only", name] => options.only = Some((*name).to_owned()),
                 _ => return Err(Usage(format!("don't know the option `{}`", pair.join(" ")))),
             }
         }
@@ -64,9 +66,12 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> anyhow::Result<Answ
     let engine = loaded.engine.context("the stock ruleset was refused")?;
     println!("loading the stock ruleset: {:.0} ms of CPU time", loading * 1000.0);
     let flood = lines(&gunzip(&checkout.path("fixtures/flood14k/access.log.gz"))?);
-    measure("flood14k", &engine.ruleset(), &flood, options.seconds)?;
+    let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
+    if wanted("flood14k") {
+        measure("flood14k", &engine.ruleset(), &flood, options.seconds)?;
+    }
     let mixed = shared.join("data/alerts-mixed.json");
-    if mixed.is_file() {
+    if mixed.is_file() && wanted("mixed") {
         measure("mixed", &engine.ruleset(), &full_logs(&fs::read(mixed)?), options.seconds)?;
     }
     Ok(Answer::Fine)
