@@ -81,7 +81,8 @@ pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> 
     };
     drop(deliver);
     stages.spawn(intake::run(stage.clone(), deliveries));
-    stages.spawn(judge::run(stage.clone(), Bench::new(panel)));
+    let bench = Bench::new(panel, setup::no_model(&config));
+    stages.spawn(judge::run(stage.clone(), bench));
     for sink in setup::sinks(&config)? {
         stages.spawn(publish::run(stage.clone(), sink));
     }
