@@ -1,7 +1,7 @@
 //! Incidents and their verdicts: what people look at.
 
 use alert::{Class, Fingerprint, Incident, IncidentId, Timestamp, Verdict};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use crate::error::Doing;
 use crate::row::{self, blob, whole};

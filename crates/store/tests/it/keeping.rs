@@ -92,6 +92,9 @@ fn the_newest_incident_under_a_key_is_the_one_that_is_found() {
     let found = store.incidents_by_fingerprint(&[old.fingerprint], 1).expect("read");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].id, new.id);
+    let found = store.incidents_by_fingerprint(&[old.fingerprint], 4).expect("read");
+    let names: Vec<&str> = found.iter().map(|incident| incident.id.as_str()).collect();
+    assert_eq!(names, ["Q-2", "Q-1"], "the newest first");
 }
 
 #[test]
