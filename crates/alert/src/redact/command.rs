@@ -118,7 +118,7 @@ mod tests {
             "tool --no-password-check yes",
             "tool --passive yes",
             "tool --secretary bob",
-            "sshpass -f /root/pw ssh host",
+            "sshpass -f /etc/pw ssh host",
             "sshpass -e ssh host",
             "passwd bob",
             "chpasswd",
