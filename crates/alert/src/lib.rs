@@ -21,6 +21,7 @@
 pub mod class;
 pub mod clock;
 pub mod decode;
+pub mod detail;
 pub mod distinct;
 pub mod fields;
 pub mod fingerprint;

@@ -7,10 +7,12 @@
 //! The rows are facts (ids, names, tactics), taken from the data that pySigma 0.11.23 carries, and nothing else of ATT&CK is here.
 //! ATT&CK is (c) 2025 The MITRE Corporation and a registered trademark of The MITRE Corporation.
 //!
-//! Left out: techniques that ATT&CK has withdrawn, the mobile and industrial matrices, and every description. An id that was
-//! withdrawn before version 17.0 is unknown here, also where an old rule still carries it (Wazuh 4.14 has one, T1574.002).
+//! Left out: the mobile and industrial matrices, and every description. An id that was retired before version 17.0 is read as its
+//! successor where it has one (Wazuh 4.14's rules carry T1574.002), and is unknown where it has none.
 
 use std::fmt;
+
+mod retired;
 
 use Tactic::{
     Collection as COLLECT, CommandAndControl as CONTROL, CredentialAccess as CREDENTIAL,
@@ -115,9 +117,13 @@ impl fmt::Display for Tactic {
     }
 }
 
-/// Finds a technique by its id, in either case and with blanks around it.
+/// Finds a technique by its id, in either case and with blanks around it. A retired id gives the technique that took its place.
 pub fn technique(id: &str) -> Option<&'static Technique> {
     let wanted = id.trim();
+    current(wanted).or_else(|| retired::successor(wanted).and_then(current))
+}
+
+fn current(wanted: &str) -> Option<&'static Technique> {
     // Compared byte by byte rather than through an upper-cased copy: ids come from models, and a copy would be as long as they like.
     let place = TECHNIQUES.binary_search_by(|row| {
         row.id.bytes().cmp(wanted.bytes().map(|byte| byte.to_ascii_uppercase()))
@@ -125,7 +131,7 @@ pub fn technique(id: &str) -> Option<&'static Technique> {
     place.ok().and_then(|index| TECHNIQUES.get(index))
 }
 
-/// Tells whether ATT&CK has a technique or sub-technique of this id.
+/// Tells whether ATT&CK has a technique or sub-technique of this id, or had one that lives on under another.
 pub fn exists(id: &str) -> bool {
     technique(id).is_some()
 }
@@ -860,6 +866,29 @@ mod tests {
     }
 
     #[test]
+    fn a_retired_id_gives_the_technique_that_took_its_place() {
+        for (old, new) in [
+            ("T1574.002", "T1574.001"),
+            ("t1086", "T1059.001"),
+            (" T1100 ", "T1505.003"),
+            ("T1168", "T1053.003"),
+        ] {
+            assert_eq!(technique(old).map(|row| row.id), Some(new), "{old}");
+        }
+    }
+
+    #[test]
+    fn every_retired_id_is_gone_and_its_successor_is_there() {
+        for pair in retired::SUCCESSORS.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{} before {}", pair[0].0, pair[1].0);
+        }
+        for (old, new) in retired::SUCCESSORS {
+            assert!(current(old).is_none(), "{old} is no retired id");
+            assert!(current(new).is_some(), "{old} leads to {new}, which does not exist");
+        }
+    }
+
+    #[test]
     fn what_is_not_in_the_table_is_refused() {
         let long = "T1190".repeat(1000);
         for id in [
@@ -872,7 +901,7 @@ mod tests {
             "1190",
             "TA0001",
             "T1190 T1110",
-            "T1574.002",
+            "T1153",
             "Ť1190",
             &long,
         ] {

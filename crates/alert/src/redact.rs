@@ -8,17 +8,22 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+mod command;
+
 /// Masks everything in `text` that looks like a secret, a mail address or a card number.
 pub fn mask(text: &str) -> String {
     let mut masked = Cow::Borrowed(text);
     for rule in RULES.iter() {
         let next = rule.pattern.replace_all(&masked, |found: &Captures<'_>| {
             let whole = found.get(0).map_or("", |all| all.as_str());
-            if rule.name == "card" && !is_card_number(whole) {
+            if (rule.name == "card" && !is_card_number(whole))
+                || (rule.name == "password" && is_working_directory(whole))
+            {
                 return whole.to_owned();
             }
             let keep = found.name("keep").map_or("", |kept| kept.as_str());
-            format!("{keep}[secret:{}]", rule.name)
+            let after = found.name("after").map_or("", |kept| kept.as_str());
+            format!("{keep}[secret:{}]{after}", rule.name)
         });
         if let Cow::Owned(changed) = next {
             masked = Cow::Owned(changed);
@@ -27,7 +32,7 @@ pub fn mask(text: &str) -> String {
     masked.into_owned()
 }
 
-/// One kind of secret. The group `keep` stays in front of the mask.
+/// One kind of secret. The group `keep` stays in front of the mask, the group `after` behind it.
 struct MaskRule {
     name: &'static str,
     pattern: Regex,
@@ -46,13 +51,22 @@ static RULES: LazyLock<Vec<MaskRule>> = LazyLock::new(|| {
             r#"(?i)(?P<keep>(?:^|[?&;\s"'{,_-]|%26|%3[Ff])(?:[a-z0-9_-]{0,24}(?:passwd|password|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|token|sessionid|session[_-]id|csrf[a-z_]{0,16}|jsessionid|phpsessid)|pwd|pass|pw|sid|auth|sig|signature)["']?(?:\s*[=:]\s*|%3[Dd])["']?)[^\s&;"',}\[][^\s&;"',}]*"#,
         ),
         ("url_password", r"(?i)(?P<keep>\b[a-z][a-z0-9+.-]{1,16}://[^\s/:@]{1,128}:)[^\s/@]{1,256}@"),
-        ("mail", r"(?i)\b[a-z0-9._%+-]{1,64}(?:@|%40)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4}\b"),
+        ("mail", r"(?i)\b[a-z0-9._%+-]{1,64}(?:@|%40)(?:[a-z0-9-]{1,63}\.){1,4}[a-z][a-z0-9-]{1,62}\b"),
         ("card", r"\b\d(?:[ -]?\d){12,18}\b"),
     ]
     .into_iter()
-    .filter_map(|(name, pattern)| Regex::new(pattern).ok().map(|pattern| MaskRule { name, pattern }))
+    .map(|(name, pattern)| (name, pattern.to_owned()))
+    .chain(command::patterns().map(|pattern| ("password", pattern)))
+    .filter_map(|(name, pattern)| {
+        Regex::new(&pattern).ok().map(|pattern| MaskRule { name, pattern })
+    })
     .collect()
 });
+
+/// Tells the `PWD=/home/bob` that sudo writes into its log from a password.
+fn is_working_directory(found: &str) -> bool {
+    found.trim_start().starts_with("PWD=/")
+}
 
 /// Tells card numbers from other long numbers: the Luhn checksum, and leading digits that cards use.
 fn is_card_number(text: &str) -> bool {
@@ -77,7 +91,7 @@ mod tests {
 
     #[test]
     fn every_rule_compiles() {
-        assert_eq!(RULES.len(), 10);
+        assert_eq!(RULES.len(), 10 + command::patterns().count());
     }
 
     #[test]

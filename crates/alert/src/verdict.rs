@@ -4,6 +4,8 @@
 //! models: the reasons come before the numbers, numbers are integers (llama.cpp ignores the bounds of `number`), and only
 //! plain objects, enums and bounds are used. A test proves that schema and reader accept the same.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -22,6 +24,8 @@ pub const SUMMARY_MAX: usize = 900;
 pub const TEXT_MAX: usize = 300;
 /// Most entries in any list.
 pub const LIST_MAX: usize = 6;
+/// Most entries of a list that are looked at for the [`LIST_MAX`] that differ: a model caught in a loop fills its whole answer with one.
+const LIST_READ_MAX: usize = 64;
 
 /// The version of the prompt and schema; goes with every verdict, so that verdicts can be compared over time.
 pub const PROMPT_VERSION: &str = "1";
@@ -113,24 +117,43 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Cleans every text and cuts it and every list to its limit.
+    /// Cleans every text, takes repeats out of every list, and cuts texts and lists to their limits.
+    ///
+    /// Small models fill a list by saying one thing several times. The first of them stays, so that the order is kept.
     pub fn bound(&mut self) {
         self.title = sanitize::shown(&self.title, TITLE_MAX);
         self.summary = sanitize::shown(&self.summary, SUMMARY_MAX);
-        for list in [
-            &mut self.evidence,
-            &mut self.mitre,
-            &mut self.indicators,
-            &mut self.recommendations,
-            &mut self.unknowns,
+        for (list, same) in [
+            (&mut self.evidence, same_letters as fn(&str) -> String),
+            (&mut self.mitre, same_words),
+            (&mut self.indicators, same_letters),
+            (&mut self.recommendations, same_words),
+            (&mut self.unknowns, same_words),
         ] {
-            list.truncate(LIST_MAX);
+            // A repeat must not take the place of an entry that says something, so the cut comes last; and the bound comes first,
+            // because a list may be as long as an answer.
+            list.truncate(LIST_READ_MAX);
             for text in list.iter_mut() {
                 *text = sanitize::shown(text, TEXT_MAX);
             }
-            list.retain(|text| !text.trim().is_empty());
+            let mut said = HashSet::new();
+            list.retain(|text| {
+                let core = same(text);
+                !core.is_empty() && said.insert(core)
+            });
+            list.truncate(LIST_MAX);
         }
     }
+}
+
+/// Gives what two quotes or names have in common if they are the same: only blanks don't count, `/Admin` and `/admin` are two paths.
+fn same_letters(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Gives what two sentences have in common if they say the same: neither the case of letters nor the last stop counts.
+fn same_words(text: &str) -> String {
+    same_letters(text).to_lowercase().trim_end_matches(['.', '!']).trim_end().to_owned()
 }
 
 /// Finds the JSON object in an answer: models like to wrap it in a fence or a sentence.
@@ -280,6 +303,33 @@ mod tests {
         let draft = Draft::parse(&long).expect("a draft");
         assert_eq!(draft.summary.chars().count(), SUMMARY_MAX);
         assert!(!draft.summary.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn repeats_are_taken_out_of_every_list_and_their_order_stays() {
+        let mut draft = Draft::parse(GOOD).expect("a draft");
+        let repeated = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        draft.recommendations =
+            repeated(&["Block it.", "Look at it.", "block  it", "Block it!", "Look at it."]);
+        draft.evidence = repeated(&["GET /a", "GET /a ", "GET /b"]);
+        draft.mitre = repeated(&["T1190", "t1190", "T1059"]);
+        draft.indicators = repeated(&["203.0.113.9", "/Admin", "203.0.113.9", "/admin"]);
+        draft.unknowns = repeated(&["Whether it ran.", ".", "Whether it ran"]);
+        draft.bound();
+        assert_eq!(draft.recommendations, ["Block it.", "Look at it."]);
+        assert_eq!(draft.evidence, ["GET /a", "GET /b"]);
+        assert_eq!(draft.mitre, ["T1190", "T1059"]);
+        assert_eq!(draft.indicators, ["203.0.113.9", "/Admin", "/admin"]);
+        assert_eq!(draft.unknowns, ["Whether it ran."]);
+    }
+
+    #[test]
+    fn a_repeat_takes_no_place_from_what_differs() {
+        let mut draft = Draft::parse(GOOD).expect("a draft");
+        draft.recommendations = vec!["Block it.".to_owned(); 10];
+        draft.recommendations.push("Look at it.".to_owned());
+        draft.bound();
+        assert_eq!(draft.recommendations, ["Block it.", "Look at it."]);
     }
 
     #[test]

@@ -59,6 +59,16 @@ pub enum AskError {
         /// The innermost cause.
         reason: String,
     },
+    /// There is a server, and no TLS connection to it came about.
+    #[error("could not make a TLS connection to the model server at `{address}`: {reason}")]
+    TlsFailed {
+        /// Scheme, host and port, without path or credentials.
+        address: String,
+        /// What was wrong.
+        reason: String,
+        /// It was the server's certificate that was not accepted.
+        is_certificate: bool,
+    },
     /// The egress guard stopped the call before a byte left.
     #[error(
         "refused to send to `{host}`: `{address}` is not a loopback, private or overlay address"
@@ -151,6 +161,7 @@ impl AskError {
     pub fn is_backend_fault(&self) -> bool {
         match self {
             Self::Unreachable { .. }
+            | Self::TlsFailed { .. }
             | Self::EgressRefused { .. }
             | Self::ModelMissing { .. }
             | Self::ServerFault { .. }
@@ -173,6 +184,14 @@ impl AskError {
             Self::Unreachable { .. } => {
                 "check that the server runs and listens on that address, and that no firewall is \
                  between"
+            }
+            Self::TlsFailed { is_certificate: true, .. } => {
+                "name the authority that signed the server's certificate under `egress.ca_file`, and the \
+                 server by the name that the certificate is for"
+            }
+            Self::TlsFailed { .. } => {
+                "check that the server speaks TLS on that port; if it does not, configure its address \
+                 with `http://`"
             }
             Self::EgressRefused { .. } => {
                 "use a server or model inside your network, or list the host under the allowed \

@@ -230,6 +230,25 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     tame(&last.to_string())
 }
 
+/// Finds what TLS failed of among the causes of an error, if it did.
+///
+/// An I/O error hides the error that it carries from the chain of causes, so it is asked for it.
+pub(crate) fn tls_failure<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let carried = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let carried = carried.map(|inner| inner as &'a (dyn std::error::Error + 'static));
+        let found = cause.downcast_ref().or_else(|| carried.and_then(|inner| inner.downcast_ref()));
+        if found.is_some() {
+            return found;
+        }
+        next = carried.or_else(|| cause.source());
+    }
+    None
+}
+
 /// Makes `ring` the provider of cryptography for the process, once.
 pub fn install_crypto() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {

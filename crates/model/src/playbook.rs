@@ -4,6 +4,7 @@
 //! of thing an incident is, how bad by the evidence, and what to do, naming the actual path, parameter, account and address.
 //! It never pretends to be a model: its verdicts carry its name.
 
+use alert::detail::Detail;
 use alert::incident::{Actor, Evidence, Incident, Success};
 use alert::verdict::{Bounds, Draft};
 use alert::{Class, Outcome, sanitize};
@@ -85,7 +86,17 @@ impl Scene {
         }
     }
 
-    /// `the parameter id of /item/`, `/item/`, or the target.
+    /// `/item/`, `/item/ and 3 others`, or the target: one name must not stand for all.
+    fn places(&self) -> String {
+        match (self.object.is_empty(), self.objects.saturating_sub(1)) {
+            (true, _) => self.target.clone(),
+            (false, 0) => format!("`{}`", self.object),
+            (false, 1) => format!("`{}` and 1 other", self.object),
+            (false, others) => format!("`{}` and {others} others", self.object),
+        }
+    }
+
+    /// The strongest place: `the parameter id of /item/`, `/item/`, or the target.
     fn place(&self) -> String {
         match (&self.parameter, self.object.is_empty()) {
             (Some(parameter), false) => format!("the parameter `{parameter}` of `{}`", self.object),
@@ -113,15 +124,24 @@ fn path_of(evidence: &Evidence, incident: &Incident) -> Option<String> {
 }
 
 fn title(incident: &Incident, scene: &Scene) -> String {
-    let what = advice::name(incident.class);
+    let what = advice::heading(incident);
     let from = match &incident.actor {
         Actor::Host(_) => format!("on {}", scene.target),
         Actor::User(user) => format!("by user {} on {}", sanitize::shown(user, 40), scene.target),
         Actor::Address(_) | Actor::Many => format!("from {} against {}", scene.actor, scene.target),
     };
+    let detail = Detail::of(incident);
     match incident.class {
+        _ if !scene.object.is_empty()
+            && matches!(detail, Some(Detail::NewAccount | Detail::NewRoot | Detail::WebScript)) =>
+        {
+            format!("{what} on {}: {}", scene.target, scene.places())
+        }
         Class::Other | Class::SystemError | Class::PolicyViolation | Class::Login => {
             format!("{what}: {} ({from})", incident.rule_description.shown(60))
+        }
+        class if class.is_web_exploit() && !scene.object.is_empty() && scene.objects > 1 => {
+            format!("{what} {from} at {}", scene.places())
         }
         class if class.is_web_exploit() && !scene.object.is_empty() => {
             format!("{what} {from} at {}", scene.object)
@@ -137,18 +157,17 @@ fn what(incident: &Incident, scene: &Scene) -> String {
         format!("{} alerts", incident.alert_count)
     };
     match incident.class {
-        Class::Scanner | Class::ForcedBrowsing => format!(
-            "{} asked {} for about {} different paths ({alerts}): a directory scan, looking for pages that nobody linked.",
-            scene.actor, scene.target, scene.objects
-        ),
+        Class::Scanner | Class::ForcedBrowsing => scan(incident, scene, &alerts),
         Class::WebError => format!(
-            "{} met errors on {} at {} different paths ({alerts}).",
-            scene.actor, scene.target, scene.objects
+            "{} met errors on {} at {} ({alerts}).",
+            scene.actor,
+            scene.target,
+            paths(scene.objects)
         ),
         Class::WebAttack => format!(
             "A rule flagged requests by {} to {} ({alerts}), but the decoded requests hold no attack: the rule matched ordinary words.",
             scene.actor,
-            scene.place()
+            scene.places()
         ),
         Class::BruteForce => {
             format!("{} failed to log in on {} ({alerts}).", scene.actor, scene.target)
@@ -157,23 +176,72 @@ fn what(incident: &Incident, scene: &Scene) -> String {
             let reason = incident
                 .finding()
                 .map_or(String::new(), |(_, finding)| format!(" ({})", finding.reason));
+            let elsewhere = match scene.objects {
+                0 | 1 => String::new(),
+                objects => format!(", and at {} more", paths(objects - 1)),
+            };
             format!(
-                "{} tried {} through {} ({alerts}){reason}.",
+                "{} tried {} through {}{elsewhere} ({alerts}){reason}.",
                 scene.actor,
                 advice::name(class),
                 scene.place()
             )
         }
-        class => {
+        _ => {
             let rule = incident.rule_description.shown(140);
+            let stop = if rule.ends_with('.') { "" } else { "." };
+            let heading = advice::heading(incident);
             format!(
-                "{} on {}, {alerts}: {}{}",
-                advice::name(class),
+                "{heading} on {}, {alerts}: {rule}{stop}{}",
                 scene.target,
-                rule,
-                if rule.ends_with('.') { "" } else { "." }
+                about(incident, scene)
             )
         }
+    }
+}
+
+/// How many different paths from which on requests for what is not there are a scan. A page with dead links has a handful.
+const SCAN_PATHS_MIN: u64 = 20;
+
+fn scan(incident: &Incident, scene: &Scene, alerts: &str) -> String {
+    let (actor, target) = (&scene.actor, &scene.target);
+    let found =
+        incident.finding().map_or(String::new(), |(_, finding)| format!(" ({})", finding.reason));
+    if scene.objects >= SCAN_PATHS_MIN {
+        return format!(
+            "{actor} asked {target} for about {} ({alerts}): a directory scan, looking for pages that nobody linked{found}.",
+            paths(scene.objects)
+        );
+    }
+    let what = if incident.class == Class::Scanner {
+        "the requests are those of a vulnerability scanner"
+    } else if incident.success >= Success::Answered {
+        "a file that should not be public was asked for and given"
+    } else {
+        "pages of the kind that directory scans look for"
+    };
+    format!("{actor} asked {target} for {} ({alerts}): {what}{found}.", scene.places())
+}
+
+/// `1 path`, `7 different paths`.
+fn paths(count: u64) -> String {
+    if count == 1 { "1 path".to_owned() } else { format!("{count} different paths") }
+}
+
+/// What is particular about the incident, in a sentence.
+fn about(incident: &Incident, scene: &Scene) -> String {
+    match Detail::of(incident) {
+        Some(Detail::RefusedPrivileges) => {
+            " It was refused: nothing ran with higher privileges.".to_owned()
+        }
+        Some(Detail::NewRoot) => " Its user id is 0, so it is root by another name.".to_owned(),
+        Some(Detail::WebScript) => {
+            format!(" The web server runs {} for whoever asks for it.", scene.places())
+        }
+        Some(Detail::TrafficCapture) => {
+            " Something on the machine itself listens to traffic; nothing was scanned.".to_owned()
+        }
+        Some(Detail::NewAccount | Detail::KnownFlaw) | None => String::new(),
     }
 }
 
@@ -238,6 +306,9 @@ fn outcome(incident: &Incident) -> Outcome {
                 ) =>
         {
             Outcome::Attempted
+        }
+        Success::None if Detail::of(incident) == Some(Detail::RefusedPrivileges) => {
+            Outcome::Blocked
         }
         Success::None => Outcome::Unknown,
     }

@@ -112,6 +112,7 @@ fn is_answer<T>(result: &Result<T, AskError>) -> bool {
     !matches!(
         result,
         Err(AskError::Unreachable { .. }
+            | AskError::TlsFailed { .. }
             | AskError::EgressRefused { .. }
             | AskError::Timeout { .. })
     )

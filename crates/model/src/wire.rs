@@ -113,6 +113,11 @@ impl Wire {
         if let Some(refused) = egress::refusal(error) {
             return refused;
         }
+        if let Some(failure) = egress::tls_failure(error) {
+            let is_certificate = matches!(failure, rustls::Error::InvalidCertificate(_));
+            let (address, reason) = (self.address(), tame(&failure.to_string()));
+            return AskError::TlsFailed { address, reason, is_certificate };
+        }
         let reason = match error.is_timeout() {
             true => format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()),
             false => egress::innermost(error),

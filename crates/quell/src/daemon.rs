@@ -2,7 +2,6 @@
 //!
 //! Sources end first, so that what they delivered is folded; then the stages finish what they hold; what is left waits in the store.
 
-use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,13 +23,10 @@ use crate::home::Home;
 use crate::stage::judge::Bench;
 use crate::stage::tend::{Heartbeat, Upkeep};
 use crate::stage::{Stage, intake, judge, publish, tend};
-use crate::{event, operations, setup};
+use crate::{event, listener, operations, setup};
 
 /// How long sources and stages together may take to finish what they hold. systemd kills after 30 s.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
-
-/// How long requests under way may take to end when the daemon ends.
-pub(crate) const HANG_UP_AFTER: Duration = Duration::from_secs(3);
 
 /// Parts that run until they are told to end.
 type Tasks = JoinSet<anyhow::Result<()>>;
@@ -81,7 +77,8 @@ pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> 
     };
     drop(deliver);
     stages.spawn(intake::run(stage.clone(), deliveries));
-    stages.spawn(judge::run(stage.clone(), Bench::new(panel)));
+    let bench = Bench::new(panel, setup::no_model(&config));
+    stages.spawn(judge::run(stage.clone(), bench));
     for sink in setup::sinks(&config)? {
         stages.spawn(publish::run(stage.clone(), sink));
     }
@@ -218,25 +215,14 @@ async fn start_sources(
 async fn serve(
     router: axum::Router,
     listen: SocketAddr,
-    mut end: watch::Receiver<bool>,
+    end: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .with_context(|| format!("could not listen on `{listen}` for alerts\nhint: another program may use the port; set `intake.http.listen`"))?;
     tracing::info!(address = %listener.local_addr()?, "alerts are taken over HTTP");
-    let mut ended = end.clone();
-    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            end.wait_for(|end| *end).await.ok();
-        });
-    tokio::select! {
-        served = serving.into_future() => served.context("the HTTP intake failed"),
-        // Requests under way get a moment; a client that hangs gets no more.
-        () = async {
-            ended.wait_for(|end| *end).await.ok();
-            tokio::time::sleep(HANG_UP_AFTER).await;
-        } => Ok(()),
-    }
+    listener::serve(listener, router, end).await;
+    Ok(())
 }
 
 async fn checkpoint(desk: &DeskHandle, path: &Path) -> anyhow::Result<Option<Checkpoint>> {

@@ -180,7 +180,8 @@ impl Desk {
         }
         let fresh = self.without_duplicates(admitted, &mut batch.counts)?;
         let missing = self.fold.missing(&fresh);
-        self.fold.restore(self.store.incidents_by_fingerprint(&missing)?);
+        self.fold
+            .restore(self.store.incidents_by_fingerprint(&missing, triage::fold::WINDOWS_MAX)?);
         for admitted in fresh {
             let joined = self.fold.join(&admitted);
             batch.counts.folded += 1;

@@ -7,6 +7,7 @@ mod daemon;
 mod desk;
 mod event;
 mod home;
+mod listener;
 mod operations;
 mod panel;
 mod publish;

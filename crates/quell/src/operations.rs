@@ -2,7 +2,6 @@
 //!
 //! They hold counts and names from the configuration, never text from alerts.
 
-use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -40,22 +39,14 @@ pub(crate) async fn serve(stage: Stage, listen: SocketAddr) -> anyhow::Result<()
         format!("could not listen on `{listen}` for metrics\nhint: another program may use the port; set `http.listen`, or leave it empty")
     })?;
     tracing::info!(address = %listener.local_addr()?, "metrics and health are served");
-    let (mut shutdown, mut ended) = (stage.shutdown.clone(), stage.shutdown.clone());
+    let end = stage.shutdown.clone();
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(stage);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-        shutdown.wait_for(|end| *end).await.ok();
-    });
-    tokio::select! {
-        served = serving.into_future() => served.context("the metrics page failed"),
-        () = async {
-            ended.wait_for(|end| *end).await.ok();
-            tokio::time::sleep(crate::daemon::HANG_UP_AFTER).await;
-        } => Ok(()),
-    }
+    crate::listener::serve(listener, router, end).await;
+    Ok(())
 }
 
 async fn metrics() -> String {

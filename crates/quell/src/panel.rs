@@ -25,6 +25,9 @@ const LOADING_PAUSES: [Duration; 4] = [
 /// Failures of a case that its verdict tells of.
 const FAILURES_MAX: usize = 6;
 
+/// Longest account of why no model judged: six failures of a line each.
+pub(crate) const REASON_CHARACTERS_MAX: usize = 600;
+
 /// One model of the panel.
 #[derive(Debug)]
 pub(crate) struct Seat {
@@ -43,8 +46,8 @@ impl Seat {
 #[derive(Debug)]
 pub(crate) struct Opinion {
     pub(crate) verdict: Verdict,
-    /// For each model that was asked: its place in the panel, and whether it worked as a server.
-    pub(crate) health: Vec<(usize, bool)>,
+    /// For each model that was asked: its place in the panel, and why it did not work as a server, if so.
+    pub(crate) health: Vec<(usize, Option<String>)>,
 }
 
 /// Judges a case by the models at `seats`, then by the playbook.
@@ -63,7 +66,7 @@ pub(crate) async fn judge(
             let Some(model) = panel.get(*seat) else { continue };
             match ask(model, case, nonce, &mut cost).await {
                 Ok((draft, analyst)) => {
-                    health.push((*seat, true));
+                    health.push((*seat, None));
                     cost.elapsed_ms = millis(clock.now().since(started));
                     return Opinion {
                         verdict: assemble(case, draft, analyst, cost, clock),
@@ -71,15 +74,28 @@ pub(crate) async fn judge(
                     };
                 }
                 Err(failure) => {
-                    health.push((*seat, !failure.is_backend_fault));
+                    health.push((*seat, failure.is_backend_fault.then(|| failure.text.clone())));
                     note(&mut cost, format!("{}: {}", model.name(), failure.text));
                 }
             }
         }
     }
     cost.elapsed_ms = millis(clock.now().since(started));
+    // Which models were asked and what each of them did, not only the last.
+    let why = alert::sanitize::cut(&cost.failures.join("; "), REASON_CHARACTERS_MAX, false);
+    let mut opinion = by_playbook(case, why, clock);
+    opinion.verdict.cost = cost;
+    Opinion { health, ..opinion }
+}
+
+/// Judges a case by the playbook. `why` tells people why no model did.
+pub(crate) fn by_playbook(case: &Case, why: String, clock: &dyn Clock) -> Opinion {
     let draft = playbook::judge(&case.incident, &case.bounds, case.context.campaign.as_deref());
-    Opinion { verdict: assemble(case, draft, Analyst::Playbook, cost, clock), health }
+    let mut verdict = assemble(case, draft, Analyst::Playbook, Cost::default(), clock);
+    verdict.model_pending = matches!(case.turn, Turn::Interim(_));
+    verdict.playbook_reason =
+        if why.is_empty() { "no model of the panel could be asked".to_owned() } else { why };
+    Opinion { verdict, health: Vec::new() }
 }
 
 /// Why a model gave no draft.
@@ -177,18 +193,6 @@ fn note(cost: &mut Cost, failure: String) {
 /// Checks a draft and makes the verdict of it.
 fn assemble(case: &Case, draft: Draft, analyst: Analyst, cost: Cost, clock: &dyn Clock) -> Verdict {
     let (draft, checks) = checks::check(draft, &case.incident, &case.bounds);
-    let (model_pending, playbook_reason) = match (&analyst, case.turn) {
-        (Analyst::Model { .. }, _) => (false, String::new()),
-        (Analyst::Playbook, Turn::Interim(why)) => (true, why.to_owned()),
-        (Analyst::Playbook, Turn::Playbook(why)) => (false, why.to_owned()),
-        (Analyst::Playbook, Turn::Model) => (
-            false,
-            cost.failures
-                .last()
-                .cloned()
-                .unwrap_or_else(|| "no model of the panel could be asked".to_owned()),
-        ),
-    };
     Verdict {
         incident_id: case.incident.id.clone(),
         revision: case.incident.revision,
@@ -197,8 +201,8 @@ fn assemble(case: &Case, draft: Draft, analyst: Analyst, cost: Cost, clock: &dyn
         draft,
         checks,
         bounds: case.bounds.clone(),
-        model_pending,
-        playbook_reason,
+        model_pending: false,
+        playbook_reason: String::new(),
         prompt_version: PROMPT_VERSION.to_owned(),
         cost,
     }

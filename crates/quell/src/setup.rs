@@ -158,6 +158,15 @@ pub(crate) fn panel(config: &Config) -> anyhow::Result<Vec<Arc<Seat>>> {
         .collect()
 }
 
+/// Says why the configuration gives no model, for when it gives none.
+pub(crate) fn no_model(config: &Config) -> String {
+    if config.judge.enabled || config.models.is_empty() {
+        "no model is configured".to_owned()
+    } else {
+        "asking models is switched off (`judge.enabled`)".to_owned()
+    }
+}
+
 fn backend(model: &shape::Model) -> BackendConfig {
     let kind = match model.kind {
         ModelKind::Ollama => Kind::Ollama,

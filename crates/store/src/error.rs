@@ -64,7 +64,7 @@ impl<T> Doing<T> for rusqlite::Result<T> {
         self.map_err(|error| StoreError {
             doing: what.to_owned(),
             fault: fault_of(&error),
-            cause: error.to_string(),
+            cause: cause_of(&error),
         })
     }
 }
@@ -79,13 +79,51 @@ impl<T> Doing<T> for serde_json::Result<T> {
     }
 }
 
+/// Tells whether SQLite could not make the index beside its log larger: on a full disk this is what it says at its start, as an "I/O error".
+fn is_full_at_the_index(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
+fn cause_of(error: &rusqlite::Error) -> String {
+    if is_full_at_the_index(error) {
+        format!("database or disk is full ({error})")
+    } else {
+        error.to_string()
+    }
+}
+
 fn fault_of(error: &rusqlite::Error) -> StoreFault {
     use rusqlite::ErrorCode as Code;
+    if is_full_at_the_index(error) {
+        return StoreFault::Full;
+    }
     match error.sqlite_error_code() {
         Some(Code::DiskFull) => StoreFault::Full,
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreFault::Locked,
         Some(Code::ReadOnly | Code::PermissionDenied | Code::CannotOpen) => StoreFault::ReadOnly,
         Some(Code::DatabaseCorrupt | Code::NotADatabase) => StoreFault::Corrupt,
         _ => StoreFault::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_also_where_sqlite_calls_it_an_input_output_error() {
+        let error = |code| {
+            let failed: rusqlite::Result<()> =
+                Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+            failed.doing("open the store").expect_err("an error")
+        };
+        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR_SHMSIZE] {
+            let error = error(code);
+            assert_eq!(error.fault, StoreFault::Full);
+            assert!(error.to_string().contains("full"), "{error}");
+        }
+        assert_eq!(error(rusqlite::ffi::SQLITE_IOERR_READ).fault, StoreFault::Other);
     }
 }

@@ -1,7 +1,7 @@
 //! Incidents and their verdicts: what people look at.
 
 use alert::{Class, Fingerprint, Incident, IncidentId, Timestamp, Verdict};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use crate::error::Doing;
 use crate::row::{self, blob, whole};
@@ -83,20 +83,21 @@ impl Store {
     pub fn incidents_by_fingerprint(
         &self,
         keys: &[Fingerprint],
+        windows_max: usize,
     ) -> Result<Vec<Incident>, StoreError> {
         let mut find = self
             .connection
             .prepare_cached(
-                "SELECT body FROM incident WHERE fingerprint = ?1 ORDER BY last_ms DESC LIMIT 1",
+                "SELECT body FROM incident WHERE fingerprint = ?1 ORDER BY last_ms DESC LIMIT ?2",
             )
             .doing("look for open incidents")?;
         let mut found = Vec::new();
         for key in keys {
-            let body: Option<String> = find
-                .query_row([blob(key)], |row| row.get(0))
-                .optional()
+            let bodies: Vec<String> = find
+                .query_map(params![blob(key), whole(windows_max as u64)], |row| row.get(0))
+                .and_then(Iterator::collect)
                 .doing("look for open incidents")?;
-            if let Some(body) = body {
+            for body in bodies {
                 found.push(row::incident(&body)?);
             }
         }

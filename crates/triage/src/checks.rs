@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use alert::incident::{Incident, Success};
-use alert::verdict::{Bounds, Check, Draft};
-use alert::{Class, Outcome, mitre};
+use alert::verdict::{Bounds, Check, Draft, SUMMARY_MAX, TITLE_MAX};
+use alert::{Class, Outcome, mitre, sanitize};
 use regex::{Captures, Regex};
 
 /// How much each failed grounding check takes from the confidence, in points of 100.
@@ -87,9 +87,9 @@ impl Ground {
         self.text.contains(&flat(part))
     }
 
-    /// An address must stand there as a whole: `10.0.0.1` is not in `10.0.0.12`.
-    fn holds_address(&self, address: &str) -> bool {
-        let needle = flat(address);
+    /// A name must stand there as a whole: `10.0.0.1` is not in `10.0.0.12`, and `rob` is not in `/robots.txt`.
+    fn holds_name(&self, name: &str) -> bool {
+        let needle = flat(name);
         self.text.match_indices(&needle).any(|(at, _)| {
             let before = self.text.get(..at).and_then(|text| text.chars().next_back());
             let after = self.text.get(at + needle.len()..).and_then(|text| text.chars().next());
@@ -119,16 +119,13 @@ static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}\b").ok()
 });
 
-static PATH: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:^|[\s\x60'\x22(])(/[^\s\x60'\x22,;)]{2,})").ok());
-
 /// Finds addresses in a text that the incident knows nothing of.
 fn strange_addresses(text: &str, ground: &Ground) -> Vec<String> {
     let Some(pattern) = ADDRESS.as_ref() else { return Vec::new() };
     pattern
         .find_iter(text)
         .map(|found| found.as_str())
-        .filter(|found| found.parse::<IpAddr>().is_ok() && !ground.holds_address(found))
+        .filter(|found| found.parse::<IpAddr>().is_ok() && !ground.holds_name(found))
         .map(str::to_owned)
         .collect()
 }
@@ -138,50 +135,94 @@ fn without_strange_addresses(text: &str, ground: &Ground) -> String {
     let Some(pattern) = ADDRESS.as_ref() else { return text.to_owned() };
     let replaced = pattern.replace_all(text, |found: &Captures<'_>| {
         let address = found.get(0).map_or("", |all| all.as_str());
-        let is_strange = address.parse::<IpAddr>().is_ok() && !ground.holds_address(address);
+        let is_strange = address.parse::<IpAddr>().is_ok() && !ground.holds_name(address);
         if is_strange { "[address not in the evidence]".to_owned() } else { address.to_owned() }
     });
     replaced.into_owned()
 }
 
-fn strange_path(text: &str, ground: &Ground) -> bool {
-    PATH.as_ref().is_some_and(|pattern| {
-        pattern
-            .captures_iter(text)
-            .filter_map(|found: Captures<'_>| found.get(1))
-            .any(|path| !ground.holds(path.as_str().trim_end_matches(['.', ':', '?', '!'])))
-    })
-}
-
 fn entities(draft: &mut Draft, ground: &Ground) -> Check {
-    let mut count = 0;
-    let said = draft.indicators.len() + draft.recommendations.len();
-    draft.indicators.retain(|text| {
-        strange_addresses(text, ground).is_empty()
-            && (ground.holds(text) || !strange_path(text, ground))
-    });
-    // A recommendation may name a file of ours that the log doesn't; an address that nobody saw it may not.
-    draft.recommendations.retain(|text| strange_addresses(text, ground).is_empty());
-    count += said - draft.indicators.len() - draft.recommendations.len();
-    for text in [&mut draft.title, &mut draft.summary] {
+    let said = draft.indicators.len() + draft.recommendations.len() + draft.unknowns.len();
+    draft.indicators.retain(|text| is_grounded(text, ground));
+    // Advice and open questions may name a file of ours that the log doesn't; an address that nobody saw they may not.
+    for list in [&mut draft.recommendations, &mut draft.unknowns] {
+        list.retain(|text| strange_addresses(text, ground).is_empty());
+    }
+    let left = draft.indicators.len() + draft.recommendations.len() + draft.unknowns.len();
+    let mut count = said - left;
+    for (text, characters_max) in [(&mut draft.title, TITLE_MAX), (&mut draft.summary, SUMMARY_MAX)]
+    {
         let strange = strange_addresses(text, ground).len();
         if strange > 0 {
-            *text = without_strange_addresses(text, ground);
+            // The remark is longer than an address.
+            let remarked = without_strange_addresses(text, ground);
+            *text = sanitize::cut(&remarked, characters_max, false);
             count += strange;
         }
     }
-    removed("entities_known", count, "addresses or paths that are not in the incident")
+    removed("entities_known", count, "names, addresses or paths that are not in the incident")
+}
+
+/// Words that an indicator may carry beside the name it is about.
+#[rustfmt::skip]
+const LABELS: &[&str] = &[
+    "account", "address", "agent", "and", "client", "command", "domain", "email", "file", "filename", "from", "hash", "host", "hostname",
+    "id", "in", "ip", "ip-address", "ipv4", "ipv6", "md5", "name", "of", "on", "parameter", "path", "port", "process", "query", "sha1",
+    "sha256", "source", "target", "the", "uri", "url", "user", "user-agent", "username", "with",
+];
+
+/// Tells whether the incident knows what an indicator names: all of it as it stands, or each name in it.
+///
+/// People search other logs for indicators, so one that is nowhere in this incident sends them after nothing, or after a bystander.
+fn is_grounded(indicator: &str, ground: &Ground) -> bool {
+    if !strange_addresses(indicator, ground).is_empty() {
+        return false;
+    }
+    // Several words in this order are no coincidence, whatever stands around them.
+    if indicator.trim().contains(' ') && ground.holds(indicator) {
+        return true;
+    }
+    let (names, words): (Vec<&str>, Vec<&str>) = indicator
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"' | '\'' | '`'))
+        .map(|part| part.trim_matches([':', '=', '.']))
+        .filter(|part| !part.is_empty() && !LABELS.contains(&part.to_lowercase().as_str()))
+        .partition(|part| part.chars().any(|c| !c.is_alphabetic() && c != '-'));
+    // Beside a name that is known, words are only talk about it. Alone they are the name.
+    let asked = if names.is_empty() { &words } else { &names };
+    !asked.is_empty() && asked.iter().all(|part| is_named(part, ground))
+}
+
+/// Tells whether a name stands in the incident, itself or as the value in `key=value` and `key:value`.
+fn is_named(name: &str, ground: &Ground) -> bool {
+    let value =
+        name.split_once(['=', ':']).map(|(_, value)| value).filter(|value| !value.is_empty());
+    let is_there = |part: &str| {
+        if part.starts_with('/') { ground.holds(part) } else { ground.holds_name(part) }
+    };
+    is_there(name) || value.is_some_and(is_there)
 }
 
 fn techniques(draft: &mut Draft) -> Check {
-    let said = draft.mitre.len();
-    draft.mitre.retain(|id| mitre::exists(id));
-    draft.mitre.dedup();
-    removed(
-        "techniques_exist",
-        said.saturating_sub(draft.mitre.len()),
-        "ATT&CK ids that don't exist",
-    )
+    let mut kept: Vec<String> = Vec::new();
+    let (mut unknown, mut renamed) = (0, Vec::new());
+    for said in &draft.mitre {
+        let Some(technique) = mitre::technique(said) else {
+            unknown += 1;
+            continue;
+        };
+        if !said.trim().eq_ignore_ascii_case(technique.id) {
+            renamed.push(format!("{} is called {} today", said.trim(), technique.id));
+        }
+        if kept.iter().all(|id| id != technique.id) {
+            kept.push(technique.id.to_owned());
+        }
+    }
+    draft.mitre = kept;
+    let mut check = removed("techniques_exist", unknown, "ATT&CK ids that don't exist");
+    if check.passed {
+        check.detail = renamed.join("; ");
+    }
+    check
 }
 
 fn class(draft: &mut Draft, incident: &Incident) -> Check {

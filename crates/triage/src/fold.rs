@@ -26,6 +26,10 @@ use gather::Gatherings;
 /// Failures after which a login by the same actor counts as the end of a brute force. Wazuh's own correlation rules use 8; people mistype 3 times.
 const FAILURES_BEFORE_LOGIN: u64 = 5;
 
+/// Windows of one key that are remembered, the current one among them. Alerts come out of order where a queue was held up or two sources
+/// are read at different places: each must find the window of its own time. More than four at once has no honest cause.
+pub const WINDOWS_MAX: usize = 4;
+
 /// Limits and times of the fold.
 #[derive(Debug, Clone, Copy)]
 pub struct FoldLimits {
@@ -63,8 +67,9 @@ pub struct Joined {
 #[derive(Debug)]
 pub struct Fold {
     limits: FoldLimits,
-    incidents: HashMap<Fingerprint, Held>,
-    /// Those whose window ended since they were last handed out, with whether each asks. At most one per alert of a batch.
+    /// Per key its windows, never none and at most [`WINDOWS_MAX`].
+    incidents: HashMap<Fingerprint, Vec<Held>>,
+    /// Those that found no room among the windows of their key since they were last handed out, with whether each asks. At most one per alert of a batch.
     ended: Vec<(Incident, bool)>,
     gatherings: Gatherings,
 }
@@ -101,51 +106,44 @@ impl Fold {
         keys
     }
 
-    /// Takes incidents back from the store. What is in memory already is newer and stays.
+    /// Takes incidents back from the store: of each key at most [`WINDOWS_MAX`], the latest. What is in memory already is newer and stays.
     pub fn restore(&mut self, incidents: impl IntoIterator<Item = Incident>) {
         for incident in incidents {
-            self.incidents.entry(incident.fingerprint).or_insert(Held {
-                incident,
-                is_changed: false,
-                asks: false,
-            });
+            let windows = self.incidents.entry(incident.fingerprint).or_default();
+            if windows.len() < WINDOWS_MAX
+                && windows.iter().all(|held| held.incident.id != incident.id)
+            {
+                windows.push(Held { incident, is_changed: false, asks: false });
+            }
         }
     }
 
     /// Joins one alert to its incident, opening one if need be.
     pub fn join(&mut self, admitted: &Admitted) -> Joined {
         let key = self.key_for(admitted);
-        let is_current = |held: &Held| {
-            let anchor = held.incident.anchored_at;
-            admitted.time.since(anchor).max(anchor.since(admitted.time)) <= self.limits.window_max
-        };
-        let asks = match self.incidents.get_mut(&key.fingerprint).filter(|held| is_current(held)) {
-            Some(held) => {
-                let reasons = absorb::absorb(
-                    &mut held.incident,
-                    admitted,
-                    key.success,
-                    self.limits.quiet_after,
-                );
-                held.is_changed = true;
-                revise(held, reasons)
+        let windows = self.incidents.entry(key.fingerprint).or_default();
+        let place = window_of(windows, admitted.time, self.limits.window_max);
+        if let Some(held) = place.and_then(|place| windows.get_mut(place)) {
+            let quiet_after = self.limits.quiet_after;
+            let reasons = absorb::absorb(&mut held.incident, admitted, key.success, quiet_after);
+            held.is_changed = true;
+            let asks = revise(held, reasons);
+            return held.joined(asks);
+        }
+        let opened = Held { incident: open(&key, admitted), is_changed: true, asks: true };
+        let joined = opened.joined(true);
+        if windows.len() >= WINDOWS_MAX
+            && let Some((oldest, _)) =
+                windows.iter().enumerate().min_by_key(|(_, held)| held.incident.last_seen)
+        {
+            let held = windows.swap_remove(oldest);
+            // It may hold alerts of this batch: they must not go with it.
+            if held.is_changed {
+                self.ended.push((held.incident, held.asks));
             }
-            None => {
-                let opened = Held { incident: open(&key, admitted), is_changed: true, asks: true };
-                // The one before it may hold alerts of this batch: they must not go with it.
-                if let Some(held) = self.incidents.insert(key.fingerprint, opened)
-                    && held.is_changed
-                {
-                    self.ended.push((held.incident, held.asks));
-                }
-                true
-            }
-        };
-        let (incident_id, revision) = self.incidents.get(&key.fingerprint).map_or_else(
-            || (incident_id(&key, admitted), 1),
-            |held| (held.incident.id.clone(), held.incident.revision),
-        );
-        Joined { incident_id, revision, asks }
+        }
+        windows.push(opened);
+        joined
     }
 
     /// Gives the incidents that changed since the last call, each with whether it asks for a verdict, and makes room.
@@ -153,7 +151,7 @@ impl Fold {
     /// An incident leaves memory only here, after it was handed out: nothing that was not committed can be forgotten.
     pub fn take_changed(&mut self) -> Vec<(Incident, bool)> {
         let mut changed: Vec<(Incident, bool)> = std::mem::take(&mut self.ended);
-        for held in self.incidents.values_mut().filter(|held| held.is_changed) {
+        for held in self.incidents.values_mut().flatten().filter(|held| held.is_changed) {
             changed.push((held.incident.clone(), held.asks));
             held.is_changed = false;
             held.asks = false;
@@ -170,7 +168,7 @@ impl Fold {
         id: &IncidentId,
         change: impl FnOnce(&mut Incident),
     ) -> Option<Incident> {
-        let held = self.incidents.values_mut().find(|held| held.incident.id == *id)?;
+        let held = self.incidents.values_mut().flatten().find(|held| held.incident.id == *id)?;
         change(&mut held.incident);
         Some(held.incident.clone())
     }
@@ -178,7 +176,7 @@ impl Fold {
     /// Marks incidents without alerts since `quiet_after` as quiet, and gives how many.
     pub fn settle(&mut self, now: Timestamp) -> usize {
         let mut settled = 0;
-        for held in self.incidents.values_mut() {
+        for held in self.incidents.values_mut().flatten() {
             if held.incident.state == State::Open
                 && now.since(held.incident.last_seen) > self.limits.quiet_after
             {
@@ -192,7 +190,7 @@ impl Fold {
 
     /// Counts the incidents in memory.
     pub fn len(&self) -> usize {
-        self.incidents.len()
+        self.incidents.values().map(Vec::len).sum()
     }
 
     /// Tells whether no incident is in memory.
@@ -226,7 +224,7 @@ impl Fold {
 
     /// Tells whether the actor of a login was guessing passwords in this incident until just now.
     fn was_guessing(&self, key: Fingerprint, login: &Admitted) -> bool {
-        self.incidents.get(&key).is_some_and(|held| {
+        self.incidents.get(&key).into_iter().flatten().any(|held| {
             let incident = &held.incident;
             incident.alert_count >= FAILURES_BEFORE_LOGIN
                 && login.time.since(incident.last_seen) <= self.limits.quiet_after
@@ -237,17 +235,41 @@ impl Fold {
 
     /// Drops the incidents that were quiet longest, until a tenth of the room is free again.
     fn make_room(&mut self) {
-        if self.incidents.len() <= self.limits.incidents_max {
+        let mut count = self.len();
+        if count <= self.limits.incidents_max {
             return;
         }
         let keep = self.limits.incidents_max - self.limits.incidents_max / 10;
-        let mut ages: Vec<(Timestamp, Fingerprint)> =
-            self.incidents.iter().map(|(key, held)| (held.incident.last_seen, *key)).collect();
+        // The windows of a key go together: half of what the store has of a key would look like all of it.
+        let last_seen =
+            |windows: &Vec<Held>| windows.iter().map(|held| held.incident.last_seen).max();
+        let mut ages: Vec<(Option<Timestamp>, Fingerprint)> =
+            self.incidents.iter().map(|(key, windows)| (last_seen(windows), *key)).collect();
         ages.sort_unstable();
-        for (_, key) in ages.iter().take(self.incidents.len().saturating_sub(keep)) {
-            self.incidents.remove(key);
+        for (_, key) in ages {
+            if count <= keep {
+                break;
+            }
+            count -= self.incidents.remove(&key).map_or(0, |windows| windows.len());
         }
     }
+}
+
+impl Held {
+    fn joined(&self, asks: bool) -> Joined {
+        let (incident_id, revision) = (self.incident.id.clone(), self.incident.revision);
+        Joined { incident_id, revision, asks }
+    }
+}
+
+/// Finds the window that covers a time: of those that began before it the latest, else of those that began soon after it the first.
+fn window_of(windows: &[Held], time: Timestamp, window_max: Duration) -> Option<usize> {
+    let covering = windows.iter().enumerate().filter_map(|(place, held)| {
+        let anchor = held.incident.anchored_at;
+        let apart = time.since(anchor).max(anchor.since(time));
+        (apart <= window_max).then_some(((anchor > time, apart), place))
+    });
+    covering.min().map(|(_, place)| place)
 }
 
 /// The keys that an alert may fold under.

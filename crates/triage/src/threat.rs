@@ -5,6 +5,7 @@
 //! threat level is 0 (nothing) to 10 (stop everything).
 
 use alert::Class;
+use alert::detail::Detail;
 use alert::incident::{Incident, Success};
 use alert::verdict::{Bounds, THREAT_LEVEL_MAX};
 
@@ -135,6 +136,14 @@ fn typical(incident: &Incident) -> (u8, String) {
                 format!("{} failed logins", incident.alert_count),
             )
         }
+        Class::AccountChange if Detail::of(incident) == Some(Detail::NewRoot) => {
+            (8, "an account with the user id 0 was made: it is root by another name".to_owned())
+        }
+        Class::FileIntegrity if Detail::of(incident) == Some(Detail::WebScript) => (
+            rule_level.max(6),
+            "a program that the web server runs appeared or changed where it serves files"
+                .to_owned(),
+        ),
         // Rules of level 3 and below report, they don't warn: a class guessed from their words is not enough.
         _ if incident.level_max <= 3 => {
             (base(class).min(3), format!("{class}, by a rule of level {}", incident.level_max))
@@ -177,6 +186,16 @@ fn floor(incident: &Incident, typical: u8) -> (u8, String) {
     }
     if incident.success == Success::Confirmed {
         floors.push((7, "the alerts say that it worked".to_owned()));
+    }
+    match Detail::of(incident) {
+        Some(Detail::NewRoot) => {
+            floors.push((5, "an account with the user id 0 was made".to_owned()))
+        }
+        // A deployment does this too, and somebody who knows of it may say so.
+        Some(Detail::WebScript) => {
+            floors.push((4, "a program appeared or changed under the web root".to_owned()));
+        }
+        _ => {}
     }
     let by_level = match incident.level_max {
         15.. => 7,

@@ -100,9 +100,12 @@ pub struct Receipt {
     /// The position to commit in the same transaction as the alerts.
     ///
     /// Deliveries of one tail must be committed in their order. Once one was refused, those of the same
-    /// source behind it should be refused too, or a crash could leave a committed position past
-    /// the refused alerts.
+    /// source and the same [`attempt`](Self::attempt) behind it must be refused too, however late they come: a crash
+    /// could otherwise leave a committed position past the refused alerts.
     pub checkpoint: Option<Checkpoint>,
+    /// How often the source had gone back to an earlier position when it sent this. What is sent after it heard of a refusal
+    /// has a higher number than all that was under way before.
+    pub attempt: u64,
     done: Option<oneshot::Sender<Outcome>>,
 }
 
@@ -110,12 +113,18 @@ impl Receipt {
     /// A receipt and the end at which the source hears the outcome.
     pub fn new(checkpoint: Option<Checkpoint>) -> (Self, oneshot::Receiver<Outcome>) {
         let (done, outcome) = oneshot::channel();
-        (Self { checkpoint, done: Some(done) }, outcome)
+        (Self { checkpoint, attempt: 0, done: Some(done) }, outcome)
     }
 
     /// A receipt whose outcome nobody waits for, as in replays and tests.
     pub fn unwatched(checkpoint: Option<Checkpoint>) -> Self {
-        Self { checkpoint, done: None }
+        Self { checkpoint, attempt: 0, done: None }
+    }
+
+    /// The same receipt, for a delivery of this attempt.
+    #[must_use]
+    pub fn in_attempt(self, attempt: u64) -> Self {
+        Self { attempt, ..self }
     }
 
     /// Tells the source what became of its delivery.

@@ -4,6 +4,7 @@
 //! what keeps it from coming back.
 
 use alert::Class;
+use alert::detail::Detail;
 use alert::incident::{Actor, Incident, Success};
 
 use super::Scene;
@@ -48,6 +49,19 @@ pub(super) const fn name(class: Class) -> &'static str {
     }
 }
 
+/// What to call an incident: by its detail where one is known, else by its class.
+pub(super) fn heading(incident: &Incident) -> &'static str {
+    match Detail::of(incident) {
+        Some(Detail::RefusedPrivileges) => "Refused use of higher privileges",
+        Some(Detail::NewAccount) => "New account",
+        Some(Detail::NewRoot) => "New account with the rights of root",
+        Some(Detail::KnownFlaw) => "Known vulnerability",
+        Some(Detail::TrafficCapture) => "Traffic capture",
+        Some(Detail::WebScript) => "Program under the web root",
+        None => name(incident.class),
+    }
+}
+
 /// The ATT&CK techniques that a class stands for.
 pub(super) const fn techniques(class: Class) -> &'static [&'static str] {
     match class {
@@ -72,9 +86,11 @@ pub(super) const fn techniques(class: Class) -> &'static [&'static str] {
 
 /// What to do, in order.
 pub(super) fn steps(incident: &Incident, scene: &Scene) -> Vec<String> {
-    let mut steps = vec![confirm(incident, scene)];
+    let detail = Detail::of(incident);
+    let confirmed = detail.and_then(|detail| confirm_detail(detail, incident, scene));
+    let mut steps = vec![confirmed.unwrap_or_else(|| confirm(incident, scene))];
     steps.extend(stop(incident, scene));
-    steps.extend(mend(incident.class).map(str::to_owned));
+    steps.extend(detail.map_or_else(|| mend(incident.class), mend_detail).map(str::to_owned));
     steps.truncate(5);
     steps
 }
@@ -82,6 +98,47 @@ pub(super) fn steps(incident: &Incident, scene: &Scene) -> Vec<String> {
 /// What settles whether it worked.
 fn confirm(incident: &Incident, scene: &Scene) -> String {
     confirm_request(incident, scene).unwrap_or_else(|| confirm_on_host(incident, scene))
+}
+
+/// What settles it where more than the class is known.
+fn confirm_detail(detail: Detail, incident: &Incident, scene: &Scene) -> Option<String> {
+    let (target, places) = (&scene.target, scene.places());
+    Some(match detail {
+        Detail::RefusedPrivileges => format!(
+            "Ask {} what they wanted to do on {target}, and look for a use of higher privileges that was granted later.",
+            who(incident, scene)
+        ),
+        Detail::NewRoot => format!(
+            "Lock {places} on {target} now, end its sessions, and find which account made it and from where."
+        ),
+        Detail::NewAccount => format!(
+            "Find the request for {places} on {target} and who made it; if there is none, lock the account."
+        ),
+        Detail::KnownFlaw => format!(
+            "See whether the affected package on {target} is in use and can be reached, then update it or write down why not."
+        ),
+        Detail::TrafficCapture => format!(
+            "Find the program on {target} that listens: a packet capture, a bridge or a virtual machine; end it if nobody asked for it."
+        ),
+        Detail::WebScript => format!(
+            "Read {places} on {target} before anybody opens it: a deployment puts files there, and so does whoever leaves a web shell."
+        ),
+    })
+}
+
+/// What keeps it from coming back, where more than the class is known.
+fn mend_detail(detail: Detail) -> Option<&'static str> {
+    Some(match detail {
+        Detail::RefusedPrivileges | Detail::NewAccount => return None,
+        Detail::NewRoot => {
+            "Change the credentials of whoever could use root there, and compare the accounts with a known copy."
+        }
+        Detail::KnownFlaw => "Update such packages on a schedule, the reachable ones first.",
+        Detail::TrafficCapture => "Allow packet captures to named accounts only.",
+        Detail::WebScript => {
+            "Take the web server's right to write where it serves programs from, and search its log for requests to the file."
+        }
+    })
 }
 
 /// What settles it for what shows in web requests.
@@ -115,15 +172,17 @@ fn confirm_request(incident: &Incident, scene: &Scene) -> Option<String> {
         ),
         Class::Scanner | Class::ForcedBrowsing => {
             format!(
-                "List what {actor} got with status 200 from {target} during the scan: those pages are what it found."
+                "List what {actor} got with status 200 from {target} at that time: those pages are what it found."
             )
         }
         Class::WebAttack => format!(
-            "Read one of the requests to {place}; if it is what users type, exclude rule {} for this path.",
+            "Read some of the requests to {}; if they are what users type, exclude rule {} there.",
+            scene.places(),
             first_rule(incident)
         ),
         Class::WebError => format!(
-            "See whether a page of {target} links to {place}; a broken link explains errors like these."
+            "See whether a page of {target} links to {}; a broken link explains errors like these.",
+            scene.places()
         ),
         _ => return None,
     })
@@ -131,7 +190,7 @@ fn confirm_request(incident: &Incident, scene: &Scene) -> Option<String> {
 
 /// What settles it for the rest.
 fn confirm_on_host(incident: &Incident, scene: &Scene) -> String {
-    let (target, place, actor) = (&scene.target, scene.place(), &scene.actor);
+    let (target, places, actor) = (&scene.target, scene.places(), &scene.actor);
     match incident.class {
         Class::BruteForce if incident.success == Success::Confirmed => {
             format!(
@@ -152,10 +211,10 @@ fn confirm_on_host(incident: &Incident, scene: &Scene) -> String {
             "Find the change request for this account or group change on {target}; if there is none, undo it."
         ),
         Class::FileIntegrity => format!(
-            "Compare {place} on {target} with the packaged version, and find who or what wrote it."
+            "Compare {places} on {target} with the packaged version, and find who or what wrote it."
         ),
         Class::Malware => format!(
-            "Isolate {target}, keep a copy of {place}, and scan for the same file elsewhere."
+            "Isolate {target}, keep a copy of {places}, and scan for the same file elsewhere."
         ),
         Class::Persistence => format!(
             "On {target}, find what was installed to start by itself and which account did it."

@@ -220,3 +220,160 @@ fn hidden_forged_and_talking_texts_are_mentioned() {
         assert!(summary.contains(words), "{words} is not in: {summary}");
     }
 }
+
+/// An incident as alerts of one rule make it, without a request.
+fn host_incident(
+    class: Class,
+    groups: &[&str],
+    description: &str,
+    line: &str,
+    object: &str,
+) -> Incident {
+    let mut incident = incident(class, Actor::Host("web01".to_owned()), Success::None);
+    for group in groups {
+        incident.groups.count(group);
+    }
+    incident.rule_description = Untrusted::new(description);
+    incident.responses = Responses::default();
+    incident.objects = Tally::default();
+    incident.objects.count(object);
+    if let Some(evidence) = incident.evidence.first_mut() {
+        (evidence.excerpt, evidence.status) = (Untrusted::new(line), None);
+    }
+    incident
+}
+
+#[test]
+fn a_denied_sudo_does_not_read_as_a_used_one() {
+    let mut denied = host_incident(
+        Class::PrivilegeEscalation,
+        &["syslog", "sudo"],
+        "Unauthorized user attempted to use sudo.",
+        "sudo: bob : user NOT in sudoers ; TTY=pts/0 ; PWD=/home/bob ; USER=root ; COMMAND=/bin/ls",
+        "/bin/ls",
+    );
+    denied.actor = Actor::User("bob".to_owned());
+    let draft = judge(&denied, &bounds(4), None);
+    assert_eq!(draft.title, "Refused use of higher privileges by user bob on web01");
+    assert!(draft.summary.contains("It was refused"), "{}", draft.summary);
+    assert_eq!(draft.outcome, Outcome::Blocked);
+    let mut used = denied.clone();
+    used.rule_description = Untrusted::new("Successful sudo to ROOT executed.");
+    used.evidence[0].excerpt =
+        Untrusted::new("sudo: bob : TTY=pts/0 ; USER=root ; COMMAND=/bin/ls");
+    let draft = judge(&used, &bounds(4), None);
+    assert_eq!(draft.title, "Use of higher privileges by user bob on web01");
+    assert_eq!(draft.outcome, Outcome::Unknown);
+}
+
+#[test]
+fn a_known_vulnerability_is_no_policy_violation() {
+    let incident = host_incident(
+        Class::PolicyViolation,
+        &["vulnerability-detector"],
+        "CVE-2023-0286 affects openssl",
+        "openssl 3.0.2",
+        "openssl",
+    );
+    let draft = judge(&incident, &bounds(5), None);
+    assert_eq!(draft.title, "Known vulnerability: CVE-2023-0286 affects openssl (on web01)");
+    let steps = draft.recommendations.join(" ");
+    assert!(steps.contains("affected package on web01") && !steps.contains("baseline"), "{steps}");
+}
+
+#[test]
+fn a_new_account_is_named_and_one_that_is_root_is_said_to_be() {
+    let made = |id: &str| {
+        let line = format!("useradd[42]: new user: name=toor, UID={id}, GID={id}, home=/root");
+        let groups = ["syslog", "adduser"];
+        let incident = host_incident(
+            Class::AccountChange,
+            &groups,
+            "New user added to the system.",
+            &line,
+            "toor",
+        );
+        judge(&incident, &bounds(5), None)
+    };
+    let (ordinary, root) = (made("1001"), made("0"));
+    assert_eq!(ordinary.title, "New account on web01: `toor`");
+    assert_eq!(root.title, "New account with the rights of root on web01: `toor`");
+    assert!(root.recommendations[0].starts_with("Lock `toor` on web01 now"), "{root:?}");
+}
+
+#[test]
+fn promiscuous_mode_is_no_scan() {
+    let incident = host_incident(
+        Class::CommandExecution,
+        &["syslog", "promisc"],
+        "Interface entered in promiscuous(sniffing) mode.",
+        "kernel: device eth0 entered promiscuous mode",
+        "eth0",
+    );
+    let draft = judge(&incident, &bounds(4), None);
+    assert_eq!(draft.title, "Traffic capture on web01");
+    assert!(draft.summary.contains("nothing was scanned"), "{}", draft.summary);
+}
+
+#[test]
+fn a_script_under_the_web_root_is_named_with_what_to_do() {
+    let file = "/var/www/html/uploads/x.php";
+    let incident = host_incident(
+        Class::FileIntegrity,
+        &["ossec", "syscheck", "syscheck_entry_added", "syscheck_file"],
+        "File added to the system.",
+        "File '/var/www/html/uploads/x.php' added",
+        file,
+    );
+    let draft = judge(&incident, &bounds(6), None);
+    assert_eq!(draft.title, format!("Program under the web root on web01: `{file}`"));
+    assert!(draft.recommendations[0].contains("web shell"), "{draft:?}");
+}
+
+#[test]
+fn a_scan_of_few_paths_is_not_said_to_be_one_of_many() {
+    for (class, said) in [
+        (
+            Class::Scanner,
+            "203.0.113.9 asked web01 for `/item/` (3 alerts): the requests are those of a vulnerability scanner",
+        ),
+        (
+            Class::ForcedBrowsing,
+            "203.0.113.9 asked web01 for `/item/` (3 alerts): pages of the kind that directory scans look for",
+        ),
+    ] {
+        let incident = incident(class, Actor::Address("203.0.113.9".to_owned()), Success::None);
+        let draft = judge(&incident, &bounds(3), None);
+        assert!(draft.summary.starts_with(said), "{}", draft.summary);
+    }
+    let mut many =
+        incident(Class::ForcedBrowsing, Actor::Address("203.0.113.9".to_owned()), Success::None);
+    for at in 0..25 {
+        many.objects.count(&format!("/{at}"));
+    }
+    let draft = judge(&many, &bounds(3), None);
+    assert!(draft.summary.contains("about 26 different paths"), "{}", draft.summary);
+}
+
+#[test]
+fn the_first_path_does_not_stand_for_all() {
+    let many = |class| {
+        let mut many = incident(class, Actor::Address("203.0.113.9".to_owned()), Success::None);
+        for path in ["/a/", "/b/", "/c/"] {
+            many.objects.count(path);
+        }
+        judge(&many, &bounds(3), None)
+    };
+    let attack = many(Class::SqlInjection);
+    assert!(attack.title.ends_with("at `/item/` and 3 others"), "{}", attack.title);
+    assert!(
+        attack.summary.contains("`/item/`, and at 3 different paths more"),
+        "{}",
+        attack.summary
+    );
+    let flagged = many(Class::WebAttack);
+    assert!(flagged.summary.contains("to `/item/` and 3 others"), "{}", flagged.summary);
+    assert!(flagged.recommendations[0].contains("`/item/` and 3 others"), "{flagged:?}");
+    let errors = many(Class::WebError);
+    assert!(errors.recommendations[0].contains("`/item/` and 3 others"), "{errors:?}");
+}

@@ -6,3 +6,4 @@ mod fake_ollama;
 mod openai;
 mod probing;
 mod recordings;
+mod tls;

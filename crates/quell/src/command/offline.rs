@@ -72,10 +72,10 @@ impl Session {
         // Nobody waits behind another here: every incident is judged as the models get to it.
         settings.budgets = Budgets { calls_per_minute: 1_000_000, calls_per_actor_hour: 1_000_000 };
         let now = clock.now();
-        let panel = choose_panel(config, options, &runtime)?;
+        let (panel, absence) = choose_panel(config, options, &runtime)?;
         Ok(Self {
             desk: Desk::new(Store::open_in_memory()?, gate, settings, now),
-            bench: Bench::new(panel),
+            bench: Bench::new(panel, absence),
             clock,
             runtime,
         })
@@ -134,13 +134,8 @@ impl Session {
                         self.runtime.handle(),
                     );
                 } else {
-                    let opinion = self.runtime.block_on(panel::judge(
-                        &[],
-                        &[],
-                        &case,
-                        "",
-                        self.clock.as_ref(),
-                    ));
+                    let why = self.bench.why_not(&case, capacity, now);
+                    let opinion = panel::by_playbook(&case, why, self.clock.as_ref());
                     self.desk.settle(&case, &opinion.verdict)?;
                     judged += 1;
                     progress(Progress::Judged(judged, waiting));
@@ -186,43 +181,53 @@ impl Session {
     }
 }
 
-/// Chooses who judges, and says on stderr who could not.
+/// Chooses who judges, says on stderr who could not, and gives the words for why nobody can if so.
 fn choose_panel(
     config: &Config,
     options: &ModelOptions,
     runtime: &Runtime,
-) -> Result<Vec<Arc<Seat>>, Failure> {
+) -> Result<(Vec<Arc<Seat>>, String), Failure> {
     if options.analyst == AnalystChoice::Playbook {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), "the playbook was asked for (`--analyst playbook`)".to_owned()));
     }
+    let mut absence = setup::no_model(config);
     let panel = if let Some(url) = &options.model_url {
         vec![named(config, options, url)?]
     } else {
         let configured = setup::panel(config)?;
         if configured.is_empty() {
-            local_ollama(config, runtime).into_iter().collect()
+            let found = local_ollama(config, runtime);
+            found.map_err(|why| absence.push_str(&format!(", and {why}"))).into_iter().collect()
         } else {
             configured
         }
     };
-    let mut usable = Vec::new();
+    let (mut usable, mut unusable) = (Vec::new(), Vec::new());
     for seat in panel {
         let probe = runtime
             .block_on(async { tokio::time::timeout(PROBE_MAX, model::probe(&seat.backend)).await });
         match probe {
             Ok(probe) if probe.error.is_none() => usable.push(seat),
             Ok(probe) => {
-                let error = probe
-                    .error
-                    .map_or_else(String::new, |error| format!("{error}\nhint: {}", error.hint()));
-                Talk::say(&format!("the model `{}` can't be used: {error}", seat.name()));
+                let (error, hint) = probe.error.map_or_else(Default::default, |error| {
+                    (error.to_string(), format!("\nhint: {}", error.hint()))
+                });
+                let why = format!("the model `{}` can't be used: {error}", seat.name());
+                Talk::say(&format!("{why}{hint}"));
+                unusable.push(why);
             }
-            Err(_) => Talk::say(&format!(
-                "the model `{}` did not answer a question within {} s",
-                seat.name(),
-                PROBE_MAX.as_secs()
-            )),
+            Err(_) => {
+                let seconds = PROBE_MAX.as_secs();
+                let name = seat.name();
+                let why =
+                    format!("the model `{name}` did not answer a question within {seconds} s");
+                Talk::say(&why);
+                unusable.push(why);
+            }
         }
+    }
+    if !unusable.is_empty() {
+        absence = alert::sanitize::shown(&unusable.join("; "), panel::REASON_CHARACTERS_MAX);
     }
     if usable.is_empty() && options.analyst == AnalystChoice::Model {
         return Err(Failure {
@@ -230,7 +235,7 @@ fn choose_panel(
             message: "no model answers\nhint: start Ollama and run `ollama pull qwen2.5:14b`, or name a server with --model-url".to_owned(),
         });
     }
-    Ok(usable)
+    Ok((usable, absence))
 }
 
 /// Takes the server that the command line names. Ollama is known by its own port.
@@ -247,23 +252,25 @@ fn named(config: &Config, options: &ModelOptions, url: &str) -> Result<Arc<Seat>
     Ok(Arc::new(Seat { backend, max_tokens: 700 }))
 }
 
-fn local_ollama(config: &Config, runtime: &Runtime) -> Option<Arc<Seat>> {
-    let found = runtime.block_on(model::find_local_ollama(model::LOCAL_OLLAMA_URL))?;
+/// Finds an Ollama on this machine, or says why there is none to ask.
+fn local_ollama(config: &Config, runtime: &Runtime) -> Result<Arc<Seat>, String> {
+    let url = model::LOCAL_OLLAMA_URL;
+    let found = runtime
+        .block_on(model::find_local_ollama(url))
+        .ok_or_else(|| format!("no Ollama answers at `{url}`"))?;
     let Some(model) = found.model else {
-        Talk::say(&format!(
-            "Ollama answers at {}, but has no usable model (it has: {})",
-            found.url,
-            found.models.join(", ")
-        ));
-        return None;
+        let has = found.models.join(", ");
+        let why = format!("the Ollama at `{}` has no usable model (it has: {has})", found.url);
+        Talk::say(&why);
+        return Err(why);
     };
     let backend = BackendConfig {
         model: Some(model),
         ..BackendConfig::new("ollama", Kind::Ollama, found.url)
     };
     Backend::new(backend, &setup::egress(config))
-        .ok()
         .map(|backend| Arc::new(Seat { backend, max_tokens: 700 }))
+        .map_err(|error| format!("the Ollama at `{url}` can't be used: {error}"))
 }
 
 /// A line of an input, or what is left of one that is no alert, with the reason.

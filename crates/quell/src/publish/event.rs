@@ -5,7 +5,7 @@
 //! read as a JSON array. The keyed tag covers all of them, so the event is known when it comes back.
 
 use alert::tag::TagKey;
-use alert::verdict::{Check, Verdict};
+use alert::verdict::{Check, TITLE_MAX, Verdict};
 use alert::{Incident, redact, sanitize};
 use serde_json::{Map, Value};
 
@@ -40,7 +40,7 @@ impl Publisher {
     ) -> String {
         let mut object = Map::new();
         let mut pairs: Vec<(&'static str, String)> = Vec::new();
-        let free = free_texts(verdict).into_iter().map(|(name, text)| (name, redact::mask(&text)));
+        let free = free_texts(verdict);
         for (name, value) in facts(incident, verdict, campaign).into_iter().chain(free) {
             let text = safe(&value);
             if !text.is_empty() {
@@ -76,7 +76,9 @@ impl Publisher {
 
 /// What an analyst wrote. It may quote a log line, so secrets in it are masked.
 fn free_texts(verdict: &Verdict) -> Vec<(&'static str, String)> {
-    vec![("title", verdict.draft.title.clone()), ("summary", verdict.draft.summary.clone())]
+    // A mask is longer than most secrets, so the title is cut behind it.
+    let title = sanitize::cut(&redact::mask(&verdict.draft.title), TITLE_MAX, false);
+    vec![("title", title), ("summary", redact::mask(&verdict.draft.summary))]
 }
 
 /// What code knows. Names and numbers that look like a card number by chance must stay what they are.

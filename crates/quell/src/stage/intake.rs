@@ -1,6 +1,7 @@
 //! Intake: takes deliveries of all sources, leaves alerts folded and incidents asking for verdicts.
 //! Safe to repeat because an alert's key is known once it is committed. Bounded by the channel, by 256 alerts and 5 ms per batch.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -24,8 +25,15 @@ pub(crate) async fn run(
     mut stage: Stage,
     mut deliveries: mpsc::Receiver<Delivery>,
 ) -> anyhow::Result<()> {
+    let mut refusals = Refusals::default();
     while let Some(first) = next(&mut stage, &mut deliveries).await {
         let batch = gather(first, &mut deliveries).await;
+        let (behind, batch): (Vec<Delivery>, Vec<Delivery>) =
+            batch.into_iter().partition(|delivery| refusals.cover(&delivery.receipt));
+        refusals.refuse(behind.into_iter().map(|delivery| split(delivery).1), BEHIND);
+        if batch.is_empty() {
+            continue;
+        }
         let (arrivals, receipts): (Vec<Arrivals>, Vec<(&'static str, Receipt)>) =
             batch.into_iter().map(split).unzip();
         let now = stage.clock.now();
@@ -43,12 +51,11 @@ pub(crate) async fn run(
                     hint = error.hint(),
                     "alerts could not be stored, their senders keep them: {error}"
                 );
-                refuse(receipts, &error.to_string());
-                // Whatever a source sent behind a refused delivery must be refused too, or its place would pass the refused alerts.
+                refusals.refuse(receipts, &error.to_string());
                 tokio::time::sleep(REFUSED_PAUSE).await;
+                // What waits by now would fail as well, one commit after the other: its senders hear so at once.
                 while let Ok(delivery) = deliveries.try_recv() {
-                    let (_, receipt) = split(delivery);
-                    refuse(vec![receipt], "the store refused alerts before these");
+                    refusals.refuse([split(delivery).1], BEHIND);
                 }
             }
         }
@@ -66,10 +73,40 @@ async fn next(stage: &mut Stage, deliveries: &mut mpsc::Receiver<Delivery>) -> O
     }
 }
 
-fn refuse(receipts: Vec<(&'static str, Receipt)>, reason: &str) {
-    for (route, receipt) in receipts {
-        event::delivery_refused(route);
-        receipt.complete(Outcome::Refused(reason.to_owned()));
+/// What is said to whatever came behind a refused delivery.
+const BEHIND: &str = "the store refused alerts before these";
+
+/// What was refused of sources that remember a place: per source the highest attempt of which something was refused.
+///
+/// Whatever such a source sent behind a refused delivery must be refused too, or its place would pass the refused alerts. It may
+/// come at any time: a source reads on until it hears of the refusal. There are as many entries as followed files.
+#[derive(Default)]
+struct Refusals {
+    attempts: HashMap<String, u64>,
+}
+
+impl Refusals {
+    /// Tells whether a delivery belongs to an attempt of which something was refused.
+    fn cover(&self, receipt: &Receipt) -> bool {
+        receipt.checkpoint.as_ref().is_some_and(|checkpoint| {
+            self.attempts.get(&checkpoint.source).is_some_and(|refused| receipt.attempt <= *refused)
+        })
+    }
+
+    /// Refuses deliveries, and with them what their sources send before they go back.
+    fn refuse(
+        &mut self,
+        receipts: impl IntoIterator<Item = (&'static str, Receipt)>,
+        reason: &str,
+    ) {
+        for (route, receipt) in receipts {
+            if let Some(checkpoint) = &receipt.checkpoint {
+                let refused = self.attempts.entry(checkpoint.source.clone()).or_default();
+                *refused = receipt.attempt.max(*refused);
+            }
+            event::delivery_refused(route);
+            receipt.complete(Outcome::Refused(reason.to_owned()));
+        }
     }
 }
 
@@ -109,4 +146,108 @@ fn split(delivery: Delivery) -> (Arrivals, (&'static str, Receipt)) {
         checkpoint,
     };
     (arrivals, (delivery.route.as_str(), delivery.receipt))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use alert::{ManualClock, Timestamp};
+    use rusqlite::Connection;
+    use store::Store;
+    use tokio::sync::{Notify, oneshot, watch};
+    use triage::admit::Gate;
+    use triage::policy::Policy;
+    use wazuh::{Checkpoint, Route};
+
+    use super::*;
+    use crate::desk::handle::DeskHandle;
+    use crate::desk::{Desk, DeskSettings};
+
+    const SOURCE: &str = "/var/ossec/logs/alerts/alerts.json";
+
+    /// One alert of the followed file that ends at `offset`.
+    fn followed(offset: u64, attempt: u64) -> (Delivery, oneshot::Receiver<Outcome>) {
+        let (receipt, outcome) = Receipt::new(Some(Checkpoint {
+            source: SOURCE.to_owned(),
+            device: 1,
+            inode: 1,
+            offset,
+            fingerprint: "x".to_owned(),
+        }));
+        let alert = format!(
+            r#"{{"id":"9.{offset}","rule":{{"id":"1002","level":5,"description":"x"}},"agent":{{"id":"001","name":"a"}}}}"#
+        );
+        let delivery = Delivery {
+            route: Route::Tail,
+            source: SOURCE.to_owned(),
+            alerts: vec![alert.into_bytes()],
+            rejected: Vec::new(),
+            receipt: receipt.in_attempt(attempt),
+        };
+        (delivery, outcome)
+    }
+
+    /// Intake on a store in `folder`, and the way to its desk.
+    fn started(
+        folder: &std::path::Path,
+    ) -> (mpsc::Sender<Delivery>, DeskHandle, watch::Sender<bool>) {
+        let now = Timestamp::from_millis(1_795_530_360_000);
+        let gate = Gate::new(Policy::default(), alert::tag::TagKey::new([7; 32]));
+        let store = Store::open(folder).expect("a store");
+        let desk = Desk::new(store, gate, DeskSettings::default(), now);
+        let (desk, _) = DeskHandle::start(desk).expect("a desk");
+        let (send, deliveries) = mpsc::channel(8);
+        let (end, shutdown) = watch::channel(false);
+        let stage = Stage {
+            desk: desk.clone(),
+            clock: Arc::new(ManualClock::at(now)),
+            shutdown,
+            judge: Arc::new(Notify::new()),
+            publish: Arc::new(Notify::new()),
+        };
+        // Its end is the end of the test's runtime.
+        drop(tokio::task::spawn_local(run(stage, deliveries)));
+        (send, desk, end)
+    }
+
+    async fn committed_offset(desk: &DeskHandle) -> Option<u64> {
+        let read = desk.call(|desk| desk.store.checkpoint(SOURCE)).await.expect("a desk");
+        let body = read.expect("a checkpoint")?;
+        Some(serde_json::from_str::<Checkpoint>(&body).expect("JSON").offset)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_late_behind_a_refusal_does_not_move_the_place_past_it() {
+        let local = tokio::task::LocalSet::new();
+        local.run_until(late_behind_a_refusal()).await;
+    }
+
+    async fn late_behind_a_refusal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (send, desk, _end) = started(folder.path());
+        let other = Connection::open(Store::path(folder.path())).expect("a second connection");
+        let fault =
+            "CREATE TRIGGER fault BEFORE INSERT ON alert BEGIN SELECT RAISE(ABORT, 'full'); END";
+        other.execute_batch(fault).expect("a trigger");
+        let (first, refused) = followed(1, 0);
+        send.send(first).await.expect("sent");
+        assert!(matches!(refused.await, Ok(Outcome::Refused(_))));
+        other.execute_batch("DROP TRIGGER fault").expect("mended");
+
+        // The source was reading when it was refused, and is late by more than the pause.
+        tokio::time::sleep(REFUSED_PAUSE * 3).await;
+        let (late, refused) = followed(2, 0);
+        send.send(late).await.expect("sent");
+        assert_eq!(refused.await, Ok(Outcome::Refused(BEHIND.to_owned())));
+        assert_eq!(committed_offset(&desk).await, None, "the first alert is not stored yet");
+
+        // It has heard of it and went back.
+        for offset in [1, 2] {
+            let (again, committed) = followed(offset, 1);
+            send.send(again).await.expect("sent");
+            assert_eq!(committed.await, Ok(Outcome::Committed));
+        }
+        assert_eq!(committed_offset(&desk).await, Some(2));
+    }
 }

@@ -29,14 +29,21 @@ const DRAIN_MAX: Duration = Duration::from_secs(10);
 pub(crate) struct Bench {
     panel: Arc<Vec<Arc<Seat>>>,
     breakers: Vec<Breaker>,
+    /// What each model failed of last, for people who ask why it rests.
+    failures: Vec<String>,
+    /// Why there is no model, where there is none.
+    absence: String,
     /// For each case under way: whose it is, and the seat it was given to first.
     running: HashMap<IncidentId, (String, usize)>,
 }
 
 impl Bench {
-    pub(crate) fn new(panel: Vec<Arc<Seat>>) -> Self {
+    /// Seats a panel. `absence` says why it is empty, if it is.
+    pub(crate) fn new(panel: Vec<Arc<Seat>>, absence: String) -> Self {
         Self {
             breakers: vec![Breaker::default(); panel.len()],
+            failures: vec![String::new(); panel.len()],
+            absence,
             panel: Arc::new(panel),
             running: HashMap::new(),
         }
@@ -68,6 +75,32 @@ impl Bench {
         }
     }
 
+    /// Says why a case is not a model's: what the scheduler said, and where no model is to be had, which ones and why.
+    pub(crate) fn why_not(&self, case: &Case, capacity: Capacity, now: Timestamp) -> String {
+        let said = match case.turn {
+            Turn::Playbook(why) | Turn::Interim(why) => why,
+            Turn::Model => "",
+        };
+        match capacity {
+            _ if case.job.playbook_only => said.to_owned(),
+            Capacity::NoModel => self.absence.clone(),
+            Capacity::Down => format!("{said}: {}", self.resting(now)),
+            Capacity::Slots(_) => said.to_owned(),
+        }
+    }
+
+    /// Names the models that rest, for how long yet, and after what.
+    fn resting(&self, now: Timestamp) -> String {
+        let rests = self.panel.iter().zip(&self.breakers).zip(&self.failures);
+        let rests: Vec<String> = rests
+            .filter_map(|((seat, breaker), failure)| {
+                let pause = breaker.open_until()?.since(now).as_secs();
+                Some(format!("`{}` rests for {pause} s more after: {failure}", seat.name()))
+            })
+            .collect();
+        alert::sanitize::shown(&rests.join("; "), panel::REASON_CHARACTERS_MAX)
+    }
+
     /// Says in which order the models are asked about a case: one with room first, then the others that are up.
     pub(crate) fn seat(&mut self, case: &Case, now: Timestamp) -> Vec<usize> {
         let mut seats: Vec<usize> =
@@ -81,15 +114,21 @@ impl Bench {
     }
 
     /// Takes note of what came of a case.
-    pub(crate) fn finished(&mut self, id: &IncidentId, health: &[(usize, bool)], now: Timestamp) {
+    pub(crate) fn finished(
+        &mut self,
+        id: &IncidentId,
+        health: &[(usize, Option<String>)],
+        now: Timestamp,
+    ) {
         self.running.remove(id);
-        for (seat, is_well) in health {
-            let (Some(breaker), Some(model)) =
-                (self.breakers.get_mut(*seat), self.panel.get(*seat))
+        for (seat, failure) in health {
+            let (Some(breaker), Some(last), Some(model)) =
+                (self.breakers.get_mut(*seat), self.failures.get_mut(*seat), self.panel.get(*seat))
             else {
                 continue;
             };
-            if *is_well {
+            last.clone_from(failure.as_ref().unwrap_or(&String::new()));
+            if failure.is_none() {
                 breaker.succeeded();
             } else if let Some(pause) = breaker.failed(now) {
                 tracing::warn!(
@@ -98,7 +137,7 @@ impl Bench {
                     "a model backend rests after failures"
                 );
             }
-            event::backend_health(model.name(), *is_well, !breaker.allows(now));
+            event::backend_health(model.name(), failure.is_none(), !breaker.allows(now));
         }
     }
 
@@ -194,7 +233,8 @@ async fn take_turns(
                     (case, opinion)
                 });
             } else {
-                let opinion = panel::judge(&[], &[], &case, "", stage.clock.as_ref()).await;
+                let why = bench.why_not(&case, capacity, now);
+                let opinion = panel::by_playbook(&case, why, stage.clock.as_ref());
                 if !settle(stage, case, opinion).await? {
                     return Ok(());
                 }
@@ -255,5 +295,37 @@ fn count(case: &Case, verdict: &alert::Verdict, clock: &dyn Clock) {
     }
     for failure in &verdict.cost.failures {
         tracing::warn!(incident = %verdict.incident_id, "a model gave no verdict: {failure}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Backend, BackendConfig, Egress, Kind};
+
+    use super::*;
+
+    #[test]
+    fn models_that_rest_are_named_with_the_time_and_what_they_failed_of() {
+        let seat = |name: &str| {
+            let config = BackendConfig::new(name, Kind::OpenAi, "http://127.0.0.1:9");
+            let backend = Backend::new(config, &Egress::default()).expect("a backend");
+            Arc::new(Seat { backend, max_tokens: 700 })
+        };
+        let mut bench = Bench::new(vec![seat("first"), seat("second")], String::new());
+        let (id, now) = (IncidentId::parse("i1").expect("an id"), Timestamp::from_millis(0));
+        assert_eq!(bench.resting(now), "");
+        for _ in 0..3 {
+            let failed = |seat, why: &str| (seat, Some(why.to_owned()));
+            let health = [failed(0, "connection refused"), failed(1, "no answer within 9 s")];
+            bench.finished(&id, &health, now);
+        }
+        assert_eq!(bench.capacity(now), Capacity::Down);
+        assert_eq!(
+            bench.resting(now.after(Duration::from_secs(2))),
+            "`first` rests for 3 s more after: connection refused; `second` rests for 3 s more after: no answer within 9 s"
+        );
+        bench.finished(&id, &[(0, None)], now);
+        assert_eq!(bench.capacity(now), Capacity::Slots(1));
+        assert_eq!(bench.resting(now), "`second` rests for 5 s more after: no answer within 9 s");
     }
 }

@@ -16,6 +16,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often old rows are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
+/// How often the same trouble is logged again. It is found twice a second, and a full disk lasts for hours.
+const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
 /// Where the daemon leaves word of itself for `quell status`.
 pub(crate) const HEARTBEAT: &str = "daemon";
 
@@ -47,6 +50,7 @@ pub(crate) struct Upkeep {
 pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<()> {
     let never = tokio::sync::Notify::new();
     let mut swept_at = Timestamp::EPOCH;
+    let mut trouble = Trouble::default();
     loop {
         let now = stage.clock.now();
         upkeep.heartbeat.at = now;
@@ -87,7 +91,12 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
         match tended {
             Ok(applied) if applied > 0 => stage.judge.notify_one(),
             Ok(_) => {}
-            Err(error) => tracing::error!("the store could not be tended: {error:#}"),
+            Err(error) => {
+                let error = format!("{error:#}");
+                if trouble.is_worth_saying(&error, now) {
+                    tracing::error!("the store could not be tended: {error}");
+                }
+            }
         }
         if sweeps {
             swept_at = now;
@@ -102,5 +111,40 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
             }
             return Ok(());
         }
+    }
+}
+
+/// The last trouble that was logged, and when.
+#[derive(Debug, Default)]
+struct Trouble {
+    said: Option<(String, Timestamp)>,
+}
+
+impl Trouble {
+    /// Tells whether to log this now, and takes note of it if so.
+    fn is_worth_saying(&mut self, error: &str, now: Timestamp) -> bool {
+        let is_known = self
+            .said
+            .as_ref()
+            .is_some_and(|(last, at)| last == error && now.since(*at) < SAY_AGAIN_AFTER);
+        if !is_known {
+            self.said = Some((error.to_owned(), now));
+        }
+        !is_known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_trouble_is_said_once_a_minute_and_another_one_at_once() {
+        let at = |second: i64| Timestamp::from_millis(second * 1000);
+        let mut trouble = Trouble::default();
+        assert!(trouble.is_worth_saying("disk full", at(0)));
+        assert!((1..60).all(|second| !trouble.is_worth_saying("disk full", at(second))));
+        assert!(trouble.is_worth_saying("disk full", at(60)));
+        assert!(trouble.is_worth_saying("damaged", at(61)));
     }
 }

@@ -240,3 +240,17 @@ fn an_analyst_that_must_be_a_model_and_is_not_there_is_an_error() {
     .expect_code(3);
     assert!(said.err.contains("no model answers") && said.err.contains("hint: "), "{}", said.err);
 }
+
+#[test]
+fn a_verdict_of_the_playbook_says_which_model_could_not_be_used_and_why() {
+    let alert = br#"{"id":"1.1","rule":{"id":"5710","level":5,"description":"sshd: bad user"},"agent":{"id":"001","name":"a"},"data":{"srcip":"203.0.113.9"}}"#;
+    let reason = |arguments: &[&str]| {
+        let said = run_with_input(arguments, alert).expect_code(0);
+        said.lines()[0]["verdict"]["playbook_reason"].as_str().unwrap().to_owned()
+    };
+    let unreachable = reason(&["triage", "-", "--json", "--model-url", "http://127.0.0.1:9"]);
+    assert!(unreachable.starts_with("the model `named` can't be used: "), "{unreachable}");
+    assert!(unreachable.contains("http://127.0.0.1:9"), "{unreachable}");
+    let chosen = reason(&["triage", "-", "--json", "--analyst", "playbook"]);
+    assert_eq!(chosen, "the playbook was asked for (`--analyst playbook`)");
+}

@@ -27,7 +27,7 @@ fn what_was_committed_is_there_after_a_restart() {
     let store = Store::open_existing(folder.path()).expect("the same store");
     assert_eq!(store.incident("Q-1").expect("read"), Some(one.clone()));
     assert_eq!(
-        store.incidents_by_fingerprint(&[one.fingerprint]).expect("read"),
+        store.incidents_by_fingerprint(&[one.fingerprint], 1).expect("read"),
         std::slice::from_ref(&one)
     );
     assert_eq!(store.verdict(&one.id).expect("read"), Some(said));
@@ -89,9 +89,12 @@ fn the_newest_incident_under_a_key_is_the_one_that_is_found() {
     new.fingerprint = old.fingerprint;
     store.commit_batch(&batch(&new, "1.2", 1)).expect("committed");
     store.commit_batch(&batch(&old, "1.1", 0)).expect("committed");
-    let found = store.incidents_by_fingerprint(&[old.fingerprint]).expect("read");
+    let found = store.incidents_by_fingerprint(&[old.fingerprint], 1).expect("read");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].id, new.id);
+    let found = store.incidents_by_fingerprint(&[old.fingerprint], 4).expect("read");
+    let names: Vec<&str> = found.iter().map(|incident| incident.id.as_str()).collect();
+    assert_eq!(names, ["Q-2", "Q-1"], "the newest first");
 }
 
 #[test]

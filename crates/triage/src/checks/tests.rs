@@ -110,7 +110,7 @@ fn an_invented_address_is_taken_out_of_lists_and_masked_in_texts() {
     );
     assert_eq!(
         failed,
-        ["entities_known: removed 3 addresses or paths that are not in the incident"]
+        ["entities_known: removed 3 names, addresses or paths that are not in the incident"]
     );
 }
 
@@ -138,6 +138,88 @@ fn an_invented_path_is_no_indicator() {
         draft.indicators = vec!["/etc/shadow".to_owned(), "/item/".to_owned()]
     });
     assert_eq!(checked.indicators, ["/item/"]);
+}
+
+#[test]
+fn an_indicator_that_is_nowhere_in_the_incident_is_removed_and_said() {
+    for invented in [
+        "evil.example",
+        "host evil.example",
+        "mallory",
+        "user: mallory",
+        "user=mallory",
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "SHA256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "203.0.113.9 and evil.example",
+        "web02",
+        "web",
+        "/etc/shadow",
+        "path: /etc/shadow",
+        "port 4444",
+        "the host",
+    ] {
+        let (checked, failed) = check_changed(|draft| draft.indicators.push(invented.to_owned()));
+        assert_eq!(checked.indicators, ["203.0.113.9", "/item/"], "{invented}");
+        assert_eq!(
+            failed,
+            ["entities_known: removed 1 names, addresses or paths that are not in the incident"],
+            "{invented}"
+        );
+    }
+}
+
+#[test]
+fn an_indicator_that_the_incident_knows_may_carry_words_about_it() {
+    for known in [
+        "web01",
+        "host: web01",
+        "IP address 203.0.113.9",
+        "203.0.113.9 (attacker)",
+        "ip=203.0.113.9",
+        "/item/ on web01",
+        "`/item/`",
+        "UNION SELECT name,pw",
+        "path:/item/",
+    ] {
+        let (checked, failed) = check_changed(|draft| draft.indicators = vec![known.to_owned()]);
+        assert_eq!((checked.indicators, failed), (vec![known.to_owned()], Vec::new()), "{known}");
+    }
+}
+
+#[test]
+fn an_open_question_about_an_invented_address_is_removed() {
+    let (checked, failed) =
+        check_changed(|draft| draft.unknowns.push("Whether 192.0.2.77 belongs to us.".to_owned()));
+    assert_eq!(checked.unknowns, draft().unknowns);
+    assert_eq!(
+        failed,
+        ["entities_known: removed 1 names, addresses or paths that are not in the incident"]
+    );
+}
+
+#[test]
+fn texts_keep_their_limits_when_addresses_are_masked_in_them() {
+    let (checked, _) = check_changed(|draft| {
+        draft.title = "1.2.3.4 ".repeat(15);
+        draft.summary = "1.2.3.4 ".repeat(110);
+    });
+    assert_eq!(checked.title.chars().count(), TITLE_MAX);
+    assert_eq!(checked.summary.chars().count(), SUMMARY_MAX);
+    assert!(checked.title.ends_with('…'), "{}", checked.title);
+}
+
+#[test]
+fn a_retired_technique_is_shown_as_its_successor_once() {
+    let incident = incident_of(ATTACK, 200);
+    let mut changed = draft();
+    changed.mitre = vec!["T1574.002".to_owned(), "T1190".to_owned(), "T1574.001".to_owned()];
+    let (checked, checks) = check(changed, &incident, &assess(&incident));
+    assert_eq!(checked.mitre, ["T1574.001", "T1190"]);
+    let check = checks.iter().find(|check| check.name == "techniques_exist").expect("the check");
+    assert_eq!(
+        (check.passed, check.detail.as_str()),
+        (true, "T1574.002 is called T1574.001 today")
+    );
 }
 
 #[test]

@@ -137,10 +137,12 @@ fn raise(incident: &mut Incident, admitted: &Admitted, success: Success) -> Vec<
         incident.success = success;
     }
     for id in &alert.rule.techniques {
-        let is_new = !incident.techniques.contains(id);
-        if is_new && mitre::exists(id) && incident.techniques.len() < TECHNIQUES_MAX {
-            reasons.push(Reason::Technique(id.clone()));
-            incident.techniques.push(id.clone());
+        // Under its present id: a rule that carries a retired one says nothing new beside a rule that carries its successor.
+        let Some(technique) = mitre::technique(id) else { continue };
+        let is_new = incident.techniques.iter().all(|known| known != technique.id);
+        if is_new && incident.techniques.len() < TECHNIQUES_MAX {
+            reasons.push(Reason::Technique(technique.id.to_owned()));
+            incident.techniques.push(technique.id.to_owned());
         }
     }
     if incident.injection.is_none()

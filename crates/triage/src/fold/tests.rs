@@ -438,3 +438,34 @@ fn a_flood_leaves_its_most_telling_alert_in_the_evidence() {
     let kept: u64 = incident.evidence.iter().map(|evidence| evidence.count).sum();
     assert_eq!(kept + incident.evidence_beyond, incident.alert_count);
 }
+
+#[test]
+fn an_alert_out_of_order_joins_the_window_of_its_own_time() {
+    let mut scene = Scene::new();
+    let first = scene.join(0, attack("203.0.113.9", 404));
+    let later = scene.join(3 * DAY, attack("203.0.113.9", 404));
+    assert_ne!(first.incident_id, later.incident_id);
+    for round in 1..50 {
+        let back = scene.join(round, attack("203.0.113.9", 404));
+        let forth = scene.join(3 * DAY + round, attack("203.0.113.9", 404));
+        assert_eq!(
+            (&back.incident_id, &forth.incident_id),
+            (&first.incident_id, &later.incident_id)
+        );
+    }
+    assert_eq!(scene.fold.take_changed().len(), 2);
+    assert_eq!(scene.fold.len(), 2);
+}
+
+#[test]
+fn no_more_than_four_windows_of_one_key_are_remembered_and_none_is_lost() {
+    let mut scene = Scene::new();
+    let joined: Vec<Joined> =
+        (0..6).map(|day| scene.join(2 * day * DAY, attack("203.0.113.9", 404))).collect();
+    assert_eq!(scene.fold.len(), super::WINDOWS_MAX);
+    let fourth_last = scene.join(2 * 2 * DAY + 1, attack("203.0.113.9", 404));
+    assert_eq!(fourth_last.incident_id, joined[2].incident_id);
+    let changed = scene.fold.take_changed();
+    assert_eq!(changed.len(), 6);
+    assert_eq!(changed.iter().map(|(incident, _)| incident.alert_count).sum::<u64>(), 7);
+}

@@ -63,7 +63,8 @@ const GROUPS: &[(&str, Class)] = &[
     ("syscheck_file", Class::FileIntegrity),
     ("rootcheck", Class::PolicyViolation),
     ("virus", Class::Malware),
-    ("promisc", Class::NetworkScan),
+    // Listening to traffic is not scanning: somebody runs a program for it on this very machine.
+    ("promisc", Class::CommandExecution),
     ("authentication_failures", Class::BruteForce),
     ("authentication_failed", Class::BruteForce),
     ("invalid_login", Class::BruteForce),

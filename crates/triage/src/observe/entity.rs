@@ -43,6 +43,9 @@ const USERS: &[&str] = &[
     "data.user",
 ];
 
+/// Those of [`USERS`] who are acted on. Where an account is made or changed, that account did nothing.
+const ACTED_ON: &[&str] = &["data.dstuser", "data.win.eventdata.targetUserName"];
+
 /// Where decoders put what was touched.
 const OBJECTS: &[&str] = &[
     "syscheck.path",
@@ -65,7 +68,10 @@ pub(super) fn actors(alert: &Alert, class: Class) -> (Actor, Vec<String>) {
     let mut others = Vec::new();
     let address = ADDRESSES.iter().find_map(|path| alert.field(path).and_then(address));
     // `SYSTEM` and machine accounts act on everybody's behalf: they name nobody.
-    let user = USERS.iter().find_map(|path| alert.field(path).and_then(user));
+    let user = USERS
+        .iter()
+        .filter(|path| class != Class::AccountChange || !ACTED_ON.contains(path))
+        .find_map(|path| alert.field(path).and_then(user));
     let actor = match (address, user) {
         (Some(address), user) => {
             // Who guesses passwords tries many users from one address; who is logged in has one of each.

@@ -167,3 +167,66 @@ proptest! {
         }
     }
 }
+
+/// An incident of one alert, as the core itself makes it.
+fn incident_of(alert: &serde_json::Value) -> Incident {
+    let gate = Gate::new(Policy { level_min: 0, ..Policy::default() }, TagKey::new([1; 32]));
+    let Admission::Admitted(admitted) =
+        admit(&gate, alert.to_string().as_bytes(), Timestamp::from_millis(0))
+    else {
+        panic!("not admitted")
+    };
+    let mut fold = Fold::new(FoldLimits::default());
+    fold.join(&admitted);
+    fold.take_changed().remove(0).0
+}
+
+#[test]
+fn an_account_that_is_root_by_another_name_is_more_serious_than_any_other() {
+    let level_of = |id: &str| {
+        let incident = incident_of(&json!({
+            "id": "1.1",
+            "rule": {"id": "5902", "level": 8, "description": "New user added to the system.", "groups": ["syslog", "adduser"]},
+            "agent": {"id": "001", "name": "web01"},
+            "full_log": format!("Nov 24 17:00:00 web01 useradd[42]: new user: name=toor, UID={id}, GID={id}, home=/root"),
+            "data": {"dstuser": "toor", "uid": id},
+        }));
+        assert_eq!(incident.class, Class::AccountChange);
+        assert_eq!(incident.actor.kind(), "host", "the account that was made did nothing");
+        assert!(incident.objects.contains("toor"));
+        assess(&incident)
+    };
+    let (ordinary, root) = (level_of("1001"), level_of("0"));
+    assert_eq!((ordinary.typical, ordinary.floor), (5, 0));
+    assert_eq!((root.typical, root.floor), (8, 5));
+}
+
+#[test]
+fn a_script_added_under_the_web_root_is_at_least_level_6() {
+    let level_of = |path: &str| {
+        let bounds = assess(&incident_of(&json!({
+            "id": "1.1",
+            "rule": {"id": "554", "level": 5, "description": "File added to the system.",
+                "groups": ["ossec", "syscheck", "syscheck_entry_added", "syscheck_file"]},
+            "agent": {"id": "001", "name": "web01"},
+            "full_log": format!("File '{path}' added\nMode: realtime\n"),
+            "syscheck": {"path": path, "event": "added"},
+        })));
+        (bounds.typical, bounds.floor)
+    };
+    assert_eq!(level_of("/var/www/html/uploads/x.php"), (6, 4));
+    assert_eq!(level_of("/var/www/html/logo.png"), (3, 0));
+    assert_eq!(level_of("/etc/hosts"), (3, 0));
+}
+
+#[test]
+fn promiscuous_mode_is_no_network_scan() {
+    let incident = incident_of(&json!({
+        "id": "1.1",
+        "rule": {"id": "5104", "level": 8, "description": "Interface entered in promiscuous(sniffing) mode.",
+            "groups": ["syslog", "linuxkernel", "promisc"]},
+        "agent": {"id": "001", "name": "web01"},
+        "full_log": "Nov 24 17:00:00 web01 kernel: device eth0 entered promiscuous mode",
+    }));
+    assert_eq!(incident.class, Class::CommandExecution);
+}

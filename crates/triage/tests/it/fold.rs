@@ -1,19 +1,20 @@
 //! The fold over random sequences: it counts exactly, forgets nothing that was serious, and does not depend on how alerts are batched.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
 
-use alert::{Fingerprint, Incident, IncidentId};
+use alert::{Incident, IncidentId};
 use proptest::prelude::*;
 use triage::admit::Admitted;
+use triage::fold::WINDOWS_MAX;
 use triage::{Fold, FoldLimits};
 
-use crate::sequence::{admitted, sequences};
+use crate::sequence::{admitted, on_days, sequences};
 
-/// What a store would hold: incidents by name, and the newest under each key.
+/// What a store would hold: incidents by name.
 #[derive(Default)]
 struct Shelf {
     incidents: BTreeMap<IncidentId, Incident>,
-    newest: HashMap<Fingerprint, IncidentId>,
     joined: BTreeMap<IncidentId, u64>,
     asked: HashSet<(IncidentId, u32)>,
 }
@@ -21,11 +22,13 @@ struct Shelf {
 impl Shelf {
     /// Folds a batch and keeps what changed, as the desk does.
     fn fold(&mut self, fold: &mut Fold, batch: &[Admitted]) {
-        let found: Vec<Incident> = fold
-            .missing(batch)
-            .iter()
-            .filter_map(|key| self.incidents.get(self.newest.get(key)?).cloned())
-            .collect();
+        let mut found = Vec::new();
+        for key in fold.missing(batch) {
+            let mut windows: Vec<&Incident> =
+                self.incidents.values().filter(|incident| incident.fingerprint == key).collect();
+            windows.sort_by_key(|incident| Reverse(incident.last_seen));
+            found.extend(windows.into_iter().take(WINDOWS_MAX).cloned());
+        }
         fold.restore(found);
         for admitted in batch {
             let joined = fold.join(admitted);
@@ -45,13 +48,6 @@ impl Shelf {
                     "asked twice: {}",
                     incident.id
                 );
-            }
-            let newest =
-                self.newest.get(&incident.fingerprint).and_then(|id| self.incidents.get(id));
-            if newest.is_none_or(|newest| {
-                newest.id == incident.id || newest.last_seen <= incident.last_seen
-            }) {
-                self.newest.insert(incident.fingerprint, incident.id.clone());
             }
             self.incidents.insert(incident.id.clone(), incident);
         }
@@ -156,6 +152,23 @@ proptest! {
         let once = in_batches(&alerts, &[usize::MAX]);
         let parts = in_batches(&alerts, &sizes);
         assert_counts(&parts, alerts.len());
+        prop_assert_eq!(once.incidents, parts.incidents);
+    }
+
+    // Two days of one behaviour, read at the same time from two places: every alert finds its own day, however the two mix, and whatever
+    // is forgotten between batches.
+    #[test]
+    fn a_stream_that_alternates_between_two_windows_gives_two_incidents(
+        days in prop::collection::vec((0_i64..2, 0_i64..3600), 2..80),
+        sizes in prop::collection::vec(1_usize..20, 1..6),
+    ) {
+        let alerts = on_days(&days);
+        let days: HashSet<i64> = days.iter().map(|(day, _)| *day).collect();
+        let (once, parts) = (in_batches(&alerts, &[usize::MAX]), in_batches(&alerts, &sizes));
+        for shelf in [&once, &parts] {
+            assert_counts(shelf, alerts.len());
+            prop_assert_eq!(shelf.incidents.len(), days.len());
+        }
         prop_assert_eq!(once.incidents, parts.incidents);
     }
 }

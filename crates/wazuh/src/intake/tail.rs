@@ -86,6 +86,8 @@ pub struct Tail {
     queue: VecDeque<PathBuf>,
     notices: Vec<Notice>,
     said_missing: bool,
+    /// How often it went back.
+    rewinds: u64,
 }
 
 /// Where to begin once the file can be opened.
@@ -106,7 +108,7 @@ impl Tail {
         let start = checkpoint.map_or(Start::Fresh(start_at), Start::Resume);
         let path = path.into();
         let (queue, notices) = (VecDeque::new(), Vec::new());
-        Self { path, route, start, current: None, queue, notices, said_missing: false }
+        Self { path, route, start, current: None, queue, notices, said_missing: false, rewinds: 0 }
     }
 
     /// The file that is followed.
@@ -121,9 +123,15 @@ impl Tail {
 
     /// Goes back to an earlier position, as after a restart.
     pub fn rewind(&mut self, to: Checkpoint) {
+        self.rewinds = self.rewinds.saturating_add(1);
         self.start = Start::Resume(to);
         self.current = None;
         self.queue.clear();
+    }
+
+    /// How often it went back: the attempt that its deliveries belong to.
+    pub fn rewinds(&self) -> u64 {
+        self.rewinds
     }
 
     /// Takes what there is to be logged.

@@ -201,6 +201,14 @@ fn a_secret_in_a_text_is_masked_and_a_name_is_never_taken_for_one() {
 }
 
 #[test]
+fn a_title_full_of_secrets_keeps_its_limit_when_they_are_masked() {
+    let event = event(|draft| draft.title = "pw=x ".repeat(24));
+    let title = event["quell"]["title"].as_str().expect("a title");
+    assert!(title.starts_with("pw=[secret:password]"), "{title}");
+    assert_eq!(title.chars().count(), TITLE_MAX);
+}
+
+#[test]
 fn the_largest_event_stays_within_what_wazuh_reads() {
     // Four bytes a character, and as many as there may be of everything.
     let wide = |characters: usize| "\u{1d518}".repeat(characters);

@@ -112,7 +112,7 @@ fn delivery_of(tail: &Tail, batch: Batch) -> (Checkpoint, Delivery, oneshot::Rec
         source: tail.path().display().to_string(),
         alerts: batch.alerts,
         rejected: batch.rejected,
-        receipt,
+        receipt: receipt.in_attempt(tail.rewinds()),
     };
     (batch.before, delivery, outcome)
 }
