@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use crate::category::Category;
 use crate::fields::StaticField;
 use crate::pattern::Pattern;
-use crate::prefilter::Prefilter;
+use crate::prefilter::{Members, Prefilter};
 
 /// Stands for a decoder's name, so that `decoded_as` is one comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,8 +128,12 @@ pub(crate) struct Decoders {
     pub(crate) names: HashMap<String, NameId>,
     /// The names by their number.
     pub(crate) name_list: Vec<String>,
-    /// Which of `without_program` a line can match at all.
+    /// Which of `without_program` a line can match at all, by the texts in it.
     pub(crate) prefilter: Prefilter,
+    /// The same by its first byte: most prematches say how a line begins.
+    pub(crate) by_first_byte: Vec<Members>,
+    /// The bytes that each of `without_program` needs to be somewhere in the line.
+    pub(crate) required_bytes: Vec<u128>,
     /// The daemon's decoder of Windows event channels.
     pub(crate) windows: Option<NameId>,
 }
@@ -159,10 +163,23 @@ impl Decoders {
             self.name_id(name);
         }
         self.windows = self.names.get("windows_eventchannel").copied();
-        let literals = self.without_program.iter().map(|root| {
-            let prematch = self.all.get(root.decoder).and_then(|d| d.prematch.as_ref());
-            prematch.and_then(Pattern::required_literals)
-        });
-        self.prefilter = Prefilter::new(literals);
+        let prematches: Vec<_> = (self.without_program.iter())
+            .map(|root| self.all.get(root.decoder).and_then(|d| d.prematch.as_ref()))
+            .collect();
+        let literals: Vec<_> = prematches
+            .iter()
+            .map(|prematch| prematch.and_then(Pattern::required_literals))
+            .collect();
+        self.prefilter = Prefilter::new(&literals);
+        let needed = |prematch: &Option<&Pattern>| prematch.map_or(0, Pattern::required_bytes);
+        self.required_bytes = prematches.iter().map(needed).collect();
+        self.by_first_byte = vec![Members::none(prematches.len()); 256];
+        for (byte, members) in (0..=u8::MAX).zip(&mut self.by_first_byte) {
+            for (member, prematch) in (0u32..).zip(&prematches) {
+                if prematch.is_none_or(|prematch| prematch.may_begin_with(byte)) {
+                    members.insert(member);
+                }
+            }
+        }
     }
 }

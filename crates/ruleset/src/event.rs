@@ -49,9 +49,16 @@ pub(crate) struct Event<'a> {
     pub(crate) fts: Option<&'a [FtsPart]>,
     /// Whether the decoder shares fields between events.
     pub(crate) accumulates: bool,
+    /// Whether fields came out of JSON, and not word for word out of the line.
+    pub(crate) from_json: bool,
 }
 
 impl<'a> Event<'a> {
+    /// Whether a field may have letters that the line doesn't show: written as `\u....`, or remembered from another event.
+    pub(crate) fn hides_letters(&self) -> bool {
+        self.accumulates || (self.from_json && memchr::memmem::find(self.log, b"\\u").is_some())
+    }
+
     /// The host's name as rules see it.
     pub(crate) fn hostname(&self) -> Option<&'a [u8]> {
         match self.source.agent_name {

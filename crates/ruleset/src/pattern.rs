@@ -152,6 +152,26 @@ impl Pattern {
         }
     }
 
+    /// Tells whether a subject that begins with this byte may match. `true` where that isn't known.
+    pub(crate) fn may_begin_with(&self, byte: u8) -> bool {
+        match &self.program {
+            Program::OsRegex(program) => program.may_begin_with(byte),
+            Program::OsMatch(_) | Program::Pcre2(_) => true,
+        }
+    }
+
+    /// Returns the ASCII bytes, in lower case, that every matching subject holds in one case or the other: bit `n` for byte `n`.
+    pub(crate) fn required_bytes(&self) -> u128 {
+        if let Program::OsRegex(program) = &self.program {
+            return program.required_bytes();
+        }
+        let of = |word: &Vec<u8>| {
+            word.iter().filter(|byte| byte.is_ascii()).fold(0u128, |set, byte| set | 1 << byte)
+        };
+        let words = self.required_literals().unwrap_or_default();
+        words.iter().map(of).reduce(|a, b| a & b).unwrap_or(0)
+    }
+
     /// Returns ASCII-lowercased literals of which each matching subject holds at least one, without regard to ASCII
     /// case; `None` when nothing is known. An empty list says that nothing ever matches.
     pub fn required_literals(&self) -> Option<Vec<Vec<u8>>> {

@@ -1,13 +1,17 @@
 //! Skips patterns that can't match: most need some literal text, and one pass over the line tells which of all those texts are there.
 //!
-//! Each member of a set (a decoder, a rule) may name literals of which at least one must occur, ignoring ASCII case. One
-//! Aho-Corasick automaton finds them all at once. The filter is sound: it never rejects a member that could match, which a
-//! property test of the engine shows by running with and without.
+//! Each member of a set (a decoder, a rule among its siblings) may name literals of which at least one must occur, ignoring ASCII
+//! case. One Aho-Corasick automaton finds them all at once. The filter is sound: it never rejects a member that could match, which
+//! a property test of the engine shows by running with and without.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 /// Shorter literals occur in nearly every line: the pattern itself is as quick.
 const LITERAL_BYTES_MIN: usize = 2;
+
+/// Above this many bytes of literals a table of all transitions would no longer fit the processor's nearer caches, and takes long
+/// to build.
+const TABLE_LITERAL_BYTES_MAX: usize = 4096;
 
 /// Finds which members of a set are worth trying on a text.
 #[derive(Debug, Default)]
@@ -16,25 +20,52 @@ pub(crate) struct Prefilter {
     /// For each literal, the members that it makes worth trying.
     members: Vec<Box<[u32]>>,
     /// Members about which nothing is known.
-    always: Vec<u32>,
-    len: usize,
+    always: Members,
 }
 
-/// Which members are worth trying on the text that was scanned last.
-#[derive(Debug, Default)]
-pub(crate) struct Candidates {
+/// A set of members, one bit each.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Members {
     words: Vec<u64>,
 }
 
-impl Candidates {
-    pub(crate) fn contains(&self, member: u32) -> bool {
-        let word = self.words.get(member as usize / 64).copied().unwrap_or(u64::MAX);
-        word >> (member % 64) & 1 == 1
+impl Members {
+    /// The first so many members.
+    pub(crate) fn all(len: usize) -> Self {
+        let mut words = vec![u64::MAX; len.div_ceil(64)];
+        if let (Some(last), extra @ 1..) = (words.last_mut(), len % 64) {
+            *last = (1 << extra) - 1;
+        }
+        Members { words }
     }
 
-    fn insert(&mut self, member: u32) {
+    pub(crate) fn none(len: usize) -> Self {
+        Members { words: vec![0; len.div_ceil(64)] }
+    }
+
+    pub(crate) fn insert(&mut self, member: u32) {
         if let Some(word) = self.words.get_mut(member as usize / 64) {
             *word |= 1 << (member % 64);
+        }
+    }
+
+    pub(crate) fn copy_from(&mut self, other: &Members) {
+        self.words.clear();
+        self.words.extend_from_slice(&other.words);
+    }
+
+    /// Keeps only what is in the other as well.
+    pub(crate) fn keep(&mut self, other: &Members) {
+        for (word, kept) in self.words.iter_mut().zip(&other.words) {
+            *word &= kept;
+        }
+    }
+
+    /// Keeps only what is in one of the two others as well.
+    pub(crate) fn keep_either(&mut self, one: &Members, other: Option<&Members>) {
+        for (index, word) in self.words.iter_mut().enumerate() {
+            let at = |set: &Members| set.words.get(index).copied().unwrap_or(0);
+            *word &= at(one) | other.map_or(0, at);
         }
     }
 
@@ -55,20 +86,19 @@ impl Candidates {
 
 impl Prefilter {
     /// Builds the filter from what each member requires, in order; `None` = it must always be tried.
-    pub(crate) fn new(required: impl Iterator<Item = Option<Vec<Vec<u8>>>>) -> Self {
-        let mut literals: Vec<(Vec<u8>, u32)> = Vec::new();
-        let mut filter = Prefilter::default();
+    pub(crate) fn new(required: &[Option<Vec<Vec<u8>>>]) -> Self {
+        let mut literals: Vec<(&[u8], u32)> = Vec::new();
+        let mut always = Members::none(required.len());
         for (member, wanted) in (0u32..).zip(required) {
-            filter.len = member as usize + 1;
             match wanted {
                 Some(wanted) if wanted.iter().all(|l| l.len() >= LITERAL_BYTES_MIN) => {
-                    literals.extend(wanted.into_iter().map(|literal| (literal, member)));
+                    literals.extend(wanted.iter().map(|literal| (literal.as_slice(), member)));
                 }
-                _ => filter.always.push(member),
+                _ => always.insert(member),
             }
         }
-        literals.sort();
-        let mut texts: Vec<Vec<u8>> = Vec::new();
+        literals.sort_unstable();
+        let mut texts: Vec<&[u8]> = Vec::new();
         let mut members: Vec<Vec<u32>> = Vec::new();
         for (literal, member) in literals {
             if texts.last() != Some(&literal) {
@@ -79,27 +109,30 @@ impl Prefilter {
                 last.push(member);
             }
         }
-        filter.members = members.into_iter().map(Vec::into_boxed_slice).collect();
-        // Failing to build (too many literals) leaves a filter that lets everything through.
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        let kind = if bytes <= TABLE_LITERAL_BYTES_MAX {
+            AhoCorasickKind::DFA
+        } else {
+            AhoCorasickKind::ContiguousNFA
+        };
         let built = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
+            .kind(Some(kind))
             .build(&texts);
+        let members = members.into_iter().map(Vec::into_boxed_slice).collect();
         match built {
-            Ok(automaton) => filter.automaton = Some(automaton),
-            Err(_) => filter.always = (0..).take(filter.len).collect(),
+            Ok(automaton) if !texts.is_empty() => {
+                Prefilter { automaton: Some(automaton), members, always }
+            }
+            // Nothing to look for, or too much of it: everything is let through.
+            _ => Prefilter { automaton: None, members, always: Members::all(required.len()) },
         }
-        filter
     }
 
     /// Scans a text and notes which members are worth trying on it.
-    pub(crate) fn scan(&self, text: &[u8], candidates: &mut Candidates) {
-        candidates.words.clear();
-        candidates.words.resize(self.len.div_ceil(64), 0);
-        for member in &self.always {
-            candidates.insert(*member);
-        }
+    pub(crate) fn scan(&self, text: &[u8], candidates: &mut Members) {
+        candidates.copy_from(&self.always);
         let Some(automaton) = &self.automaton else { return };
         for found in automaton.find_overlapping_iter(text) {
             let members = self.members.get(found.pattern().as_usize());
@@ -108,13 +141,19 @@ impl Prefilter {
             }
         }
     }
+}
 
-    /// Lets everything through: the filter switched off.
-    pub(crate) fn pass_all(&self, candidates: &mut Candidates) {
-        candidates.words.clear();
-        candidates.words.resize(self.len.div_ceil(64), u64::MAX);
-        if let (Some(last), extra @ 1..) = (candidates.words.last_mut(), self.len % 64) {
-            *last = (1 << extra) - 1;
-        }
+/// The ASCII bytes of a text in lower case, one bit each.
+pub(crate) fn bytes_of(text: &[u8]) -> u128 {
+    /// Bits of `A` to `Z` in the upper half, and how far `a` to `z` are from them.
+    const CAPITALS: u64 = 0x07FF_FFFE;
+    const TO_LOWER: u32 = 32;
+    let (mut low, mut high) = (0u64, 0u64);
+    for byte in text {
+        // Bytes over 127 are no part of what patterns require, so where they land does no harm.
+        let bit = 1u64 << (byte & 63);
+        if byte & 64 == 0 { low |= bit } else { high |= bit }
     }
+    high |= (high & CAPITALS) << TO_LOWER;
+    u128::from(high) << 64 | u128::from(low)
 }

@@ -12,6 +12,7 @@ pub(crate) mod link;
 pub(crate) mod load;
 pub(crate) mod options;
 pub(crate) mod run;
+pub(crate) mod siblings;
 
 use std::collections::HashMap;
 
@@ -60,9 +61,8 @@ pub(crate) struct Rule {
     pub(crate) depth: usize,
     /// Where it was read: a file by its number in the source, and a line.
     pub(crate) place: (usize, usize),
-    /// The rule's number in the filter over log lines, and in that over URLs, if it can be filtered.
-    pub(crate) log_member: Option<u32>,
-    pub(crate) url_member: Option<u32>,
+    /// Which children are worth trying, where there are many.
+    pub(crate) siblings: Option<Box<siblings::Siblings>>,
     /// The rule's part of an alert, written once.
     pub(crate) json: crate::alert_json::RuleJson,
 }
@@ -106,9 +106,6 @@ pub(crate) struct Rules {
     pub(crate) chains: Vec<frequency::ChainSpec>,
     /// For each rule, the chains that its events join.
     pub(crate) feeds: Vec<Box<[u32]>>,
-    /// Which rules' text patterns a log line, or a URL, can match at all.
-    pub(crate) log_filter: crate::prefilter::Prefilter,
-    pub(crate) url_filter: crate::prefilter::Prefilter,
 }
 
 impl Rules {

@@ -120,7 +120,6 @@ impl Session {
             outcome.not_processed = true;
             return outcome;
         }
-        filters.reset();
         let mut walk = Walk {
             rules: &ruleset.rules,
             event: &outcome.event,
@@ -178,6 +177,7 @@ fn read<'a>(
         category: decoder.map_or(Category::Syslog, |decoder| decoder.category),
         fts: decoder.and_then(|decoder| decoder.fts.as_deref()),
         accumulates: decoder.is_some_and(|decoder| decoder.accumulate),
+        from_json: scratch.from_json,
     }
 }
 

@@ -6,7 +6,7 @@ use super::json::{self, JsonOptions, JsonOutcome};
 use super::{BuiltIn, Chain, Decoder, Decoders, Offset, Root, Target};
 use crate::fields::Fields;
 use crate::pattern::Captures;
-use crate::prefilter::Candidates;
+use crate::prefilter::{Members, bytes_of};
 
 /// How many program names keep their list of roots. Names come from the log, so that an attacker could invent any number.
 const PROGRAMS_MAX: usize = 1024;
@@ -27,10 +27,12 @@ pub(crate) struct Found {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) captures: Captures,
-    candidates: Candidates,
+    candidates: Members,
     programs: HashMap<Box<[u8]>, Box<[u32]>>,
     /// The decoders that read something from the last event: for coverage.
     pub(crate) touched: Vec<usize>,
+    /// Whether the last event's fields came out of JSON, and not word for word out of the line.
+    pub(crate) from_json: bool,
     /// How many JSON fields went over the limit.
     pub(crate) fields_dropped: u64,
     /// Lets every decoder be tried: to show that the filter changes nothing.
@@ -46,6 +48,7 @@ pub(crate) fn decode<'a>(
     fields: &mut Fields<'a>,
 ) -> Option<Found> {
     scratch.touched.clear();
+    scratch.from_json = false;
     let (root, end) = match program {
         Some(program) => root_by_program(decoders, program, log, scratch)?,
         None => root_by_shape(decoders, log, scratch)?,
@@ -105,11 +108,20 @@ fn root_by_shape<'d>(
 ) -> Option<(&'d Root, usize)> {
     let Scratch { captures, candidates, without_prefilter, .. } = scratch;
     if *without_prefilter {
-        decoders.prefilter.pass_all(candidates);
+        candidates.copy_from(&Members::all(decoders.without_program.len()));
     } else {
         decoders.prefilter.scan(log, candidates);
+        if let Some(begun) =
+            log.first().and_then(|byte| decoders.by_first_byte.get(usize::from(*byte)))
+        {
+            candidates.keep(begun);
+        }
     }
+    let present = if *without_prefilter { u128::MAX } else { bytes_of(log) };
     candidates.iter().find_map(|index| {
+        if decoders.required_bytes.get(index)? & !present != 0 {
+            return None;
+        }
         let root = decoders.without_program.get(index)?;
         let prematch = decoders.get(root.decoder)?.prematch.as_ref()?;
         prematch.find(log, captures).map(|end| (root, end))
@@ -188,6 +200,7 @@ impl<'a> Run<'_, 'a> {
         match plugin {
             BuiltIn::Json => {
                 let outcome = json::decode(text, options, self.fields);
+                self.scratch.from_json = true;
                 if let JsonOutcome::Decoded { dropped } = outcome {
                     self.scratch.fields_dropped += dropped as u64;
                 }

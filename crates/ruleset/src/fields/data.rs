@@ -35,6 +35,9 @@ struct Tree<'n> {
 }
 
 pub(super) fn write(fields: &Fields<'_>, out: &mut Vec<u8>) -> bool {
+    if fields.dynamic.is_empty() {
+        return write_statics(fields, out);
+    }
     let mut tree =
         Tree { nodes: vec![Node { key: b"", content: Content::Object(None), next: None }] };
     for (field, value) in fields.statics() {
@@ -46,6 +49,24 @@ pub(super) fn write(fields: &Fields<'_>, out: &mut Vec<u8>) -> bool {
     let has_fields = tree.first_in(ROOT).is_some();
     if has_fields {
         tree.write(out);
+    }
+    has_fields
+}
+
+/// Writes an event without dynamic fields, as most log lines are: no name has a dot, none is there twice.
+fn write_statics(fields: &Fields<'_>, out: &mut Vec<u8>) -> bool {
+    let mut separator = b'{';
+    for (field, value) in fields.statics() {
+        out.push(separator);
+        out.push(b'"');
+        out.extend_from_slice(field.name().as_bytes());
+        out.extend_from_slice(b"\":");
+        write_json_string(out, value);
+        separator = b',';
+    }
+    let has_fields = separator == b',';
+    if has_fields {
+        out.push(b'}');
     }
     has_fields
 }

@@ -57,6 +57,10 @@ struct Step {
     gives_way: ByteSet,
     /// Returning to it as a fallback, it must take one more byte before it may give way again.
     takes_after_return: bool,
+    /// How to find where a repeating class ends.
+    stop: Stop,
+    /// The plain text from here on, in lower case, where it is longer than this step and nothing is recorded inside.
+    word: Option<Box<[u8]>>,
     /// Parentheses between the step before and this one.
     marks: Vec<Mark>,
 }
@@ -66,6 +70,46 @@ enum Repeat {
     Once,
     OneOrMore,
     NoneOrMore,
+}
+
+/// The bytes at which a repeating class ends or gives way, in the form that is quickest to search for.
+#[derive(Clone, Debug)]
+enum Stop {
+    One(u8),
+    Two(u8, u8),
+    Three(u8, u8, u8),
+    Many(Box<[bool; 256]>),
+}
+
+impl Stop {
+    fn new(stops: impl Fn(u8) -> bool) -> Self {
+        let bytes: Vec<u8> = (0..=u8::MAX).filter(|byte| stops(*byte)).collect();
+        match *bytes.as_slice() {
+            [one] => Stop::One(one),
+            [one, two] => Stop::Two(one, two),
+            [one, two, three] => Stop::Three(one, two, three),
+            _ => {
+                let mut table = Box::new([false; 256]);
+                for byte in bytes {
+                    if let Some(place) = table.get_mut(usize::from(byte)) {
+                        *place = true;
+                    }
+                }
+                Stop::Many(table)
+            }
+        }
+    }
+
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        match self {
+            Stop::One(one) => memchr::memchr(*one, text),
+            Stop::Two(one, two) => memchr::memchr2(*one, *two, text),
+            Stop::Three(one, two, three) => memchr::memchr3(*one, *two, *three, text),
+            Stop::Many(table) => {
+                text.iter().position(|byte| table.get(usize::from(*byte)).copied().unwrap_or(true))
+            }
+        }
+    }
 }
 
 /// A parenthesis, which records where it is met.
@@ -94,6 +138,14 @@ impl ByteSet {
 
     fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine |= theirs);
+    }
+
+    /// The one ASCII byte of the set, in lower case, if there is only one apart from case.
+    fn only_byte(&self) -> Option<u8> {
+        let mut bytes =
+            (0..=u8::MAX).filter(|byte| self.holds(*byte)).map(|b| b.to_ascii_lowercase());
+        let first = bytes.next().filter(u8::is_ascii)?;
+        bytes.all(|byte| byte == first).then_some(first)
     }
 
     #[inline]
@@ -129,6 +181,27 @@ impl OsRegex {
     /// Matches, records the groups and returns where the match ends.
     pub(super) fn find(&self, subject: &[u8], captures: &mut Captures) -> Option<usize> {
         self.run(subject, Some(captures))
+    }
+
+    /// Tells whether a subject that begins with this byte may match.
+    pub(super) fn may_begin_with(&self, byte: u8) -> bool {
+        self.alternatives
+            .iter()
+            .any(|one| !one.at_start || one.first.as_ref().is_none_or(|first| first.holds(byte)))
+    }
+
+    /// Returns the ASCII bytes, in lower case, that every matching subject holds, one bit each.
+    pub(super) fn required_bytes(&self) -> u128 {
+        let of = |one: &Alternative| {
+            let needed = one.steps.iter().filter(|step| step.repeat != Repeat::NoneOrMore);
+            needed.filter_map(|step| step.accepts.only_byte()).fold(0, |set, byte| set | 1 << byte)
+        };
+        self.alternatives
+            .iter()
+            .filter(|one| !one.is_dead())
+            .map(of)
+            .reduce(|a, b| a & b)
+            .unwrap_or(0)
     }
 
     /// Returns how often a match was given up.

@@ -1,5 +1,9 @@
 //! What a rule asks about one event, apart from what happened before.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::condition::address::AddressSet;
 use crate::condition::list::{CdbList, Lookup};
 use crate::condition::time::{LocalMoment, TimeRange, WeekdaySet};
@@ -317,6 +321,10 @@ impl ListField {
     }
 }
 
+/// What well-known crawlers call themselves.
+pub(crate) const CRAWLERS: [&str; 5] =
+    ["Googlebot/", "msnbot/", "bingbot/", "Yahoo! Slurp", "Baiduspider"];
+
 impl CompiledRule {
     /// The original's tests aren't described anywhere. These do what the names and the stock rules around them say.
     fn holds(self, event: &Event<'_>) -> bool {
@@ -327,17 +335,21 @@ impl CompiledRule {
                 target.is_some() && target != event.fields.get(StaticField::SrcUser)
             }
             CompiledRule::SimpleHttpRequest => is_simple_request(url),
-            CompiledRule::ValidCrawler => {
-                const CRAWLERS: [&[u8]; 5] =
-                    [b"Googlebot/", b"msnbot/", b"bingbot/", b"Yahoo! Slurp", b"Baiduspider"];
-                CRAWLERS.iter().any(|name| memchr::memmem::find(event.full_log, name).is_some())
-            }
+            CompiledRule::ValidCrawler => is_crawler(event.log),
             // Shorter ids are those of Wazuh's own counters.
             CompiledRule::IdSize => {
                 event.fields.get(StaticField::Id).is_some_and(|id| id.len() >= 10)
             }
         }
     }
+}
+
+/// Says whether a line has the name of a well-known crawler. Most have no part of one.
+fn is_crawler(log: &[u8]) -> bool {
+    static PARTS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["bot/", "Slurp", "Baidu"].map(Finder::new));
+    PARTS.iter().any(|part| part.find(log).is_some())
+        && CRAWLERS.iter().any(|name| memchr::memmem::find(log, name.as_bytes()).is_some())
 }
 
 /// Says whether a URL asks for a plain page or file. A query is no plain request, unless it only follows a file that no query

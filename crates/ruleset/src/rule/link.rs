@@ -5,10 +5,9 @@
 
 use super::correlation::{Compared, Correlation, Earlier};
 use super::frequency::{ChainSource, ChainSpec};
+use super::siblings::Siblings;
 use super::{DEPTH_MAX, Parents, Rule, RuleIndex, Rules};
 use crate::diagnostic::{Findings, Severity};
-use crate::pattern::Pattern;
-use crate::prefilter::Prefilter;
 use crate::ruleset::Ruleset;
 
 /// Adds a rule, or lets it take the place of one with the same id.
@@ -227,29 +226,11 @@ impl Rules {
     }
 
     fn build_filters(&mut self) {
-        let (mut log, mut url) = (Vec::new(), Vec::new());
-        for rule in &mut self.all {
-            rule.log_member = member(rule, &mut log, |subject| subject.is_log());
-            rule.url_member = member(rule, &mut url, |subject| subject.is_url());
+        for index in 0..self.all.len() {
+            let filter = self.all.get(index).and_then(|rule| Siblings::new(rule, self));
+            if let Some(rule) = self.all.get_mut(index) {
+                rule.siblings = filter.map(Box::new);
+            }
         }
-        self.log_filter = Prefilter::new(log.into_iter().map(Some));
-        self.url_filter = Prefilter::new(url.into_iter().map(Some));
     }
-}
-
-/// Gives a rule a number in a filter, if one of its patterns over this text needs some literal to be there.
-fn member(
-    rule: &Rule,
-    filter: &mut Vec<Vec<Vec<u8>>>,
-    wanted: impl Fn(super::condition::Subject) -> bool,
-) -> Option<u32> {
-    use super::condition::Condition;
-    let mut literals = rule.conditions.iter().filter_map(|condition| match condition {
-        Condition::Text { subject, pattern, negate: false } if wanted(*subject) => {
-            Pattern::required_literals(pattern)
-        }
-        _ => None,
-    });
-    filter.push(literals.next()?);
-    u32::try_from(filter.len() - 1).ok()
 }

@@ -564,8 +564,7 @@ impl<'r> Draft<'r> {
             place_level: self.attributes.level,
             depth: 0,
             place: (file, self.line),
-            log_member: None,
-            url_member: None,
+            siblings: None,
             json: crate::alert_json::RuleJson::default(),
         }))
     }

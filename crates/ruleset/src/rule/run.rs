@@ -4,7 +4,7 @@ use super::condition::{Condition, Surroundings};
 use super::frequency::{History, Support};
 use super::{Rule, RuleIndex, Rules};
 use crate::event::Event;
-use crate::prefilter::Candidates;
+use crate::prefilter::Members;
 use crate::state::State;
 
 /// Which rule an event ends with.
@@ -35,14 +35,11 @@ pub(crate) struct Tried {
     pub(crate) failed: Option<Failed>,
 }
 
-/// What the last event's text can match at all, found when first asked for.
+/// Memory for the candidates at each depth of a walk, used again for every event.
 #[derive(Debug, Default)]
 pub(crate) struct Filters {
-    log: Candidates,
-    url: Candidates,
-    log_scanned: bool,
-    url_scanned: bool,
-    /// Lets every rule be tried: to show that the filter changes nothing.
+    levels: Vec<Members>,
+    /// Lets every rule be tried: to show that the filters change nothing.
     pub(crate) off: bool,
 }
 
@@ -57,38 +54,6 @@ pub(crate) struct Walk<'w, 'e> {
     pub(crate) support: Support,
     /// Rules looked at, where somebody wants to know.
     pub(crate) trace: Option<Vec<Tried>>,
-}
-
-impl Filters {
-    /// Forgets the last event.
-    pub(crate) fn reset(&mut self) {
-        self.log_scanned = false;
-        self.url_scanned = false;
-    }
-
-    fn allow(&mut self, rule: &Rule, rules: &Rules, event: &Event<'_>) -> bool {
-        if self.off {
-            return true;
-        }
-        if let Some(member) = rule.url_member {
-            if !self.url_scanned {
-                let url = event.fields.get(crate::fields::StaticField::Url);
-                rules.url_filter.scan(url.unwrap_or_default(), &mut self.url);
-                self.url_scanned = true;
-            }
-            if !self.url.contains(member) {
-                return false;
-            }
-        }
-        if let Some(member) = rule.log_member {
-            if !self.log_scanned {
-                rules.log_filter.scan(event.log, &mut self.log);
-                self.log_scanned = true;
-            }
-            return self.log.contains(member);
-        }
-        true
-    }
 }
 
 impl Walk<'_, '_> {
@@ -116,10 +81,8 @@ impl Walk<'_, '_> {
         if failed.is_some() {
             return None;
         }
-        for child in &rule.children {
-            if let Some(found) = self.descend(*child, Some(index), depth + 1) {
-                return Some(found);
-            }
+        if let Some(found) = self.children(index, rule, depth) {
+            return Some(found);
         }
         if rule.noalert {
             if self.trace.is_some() {
@@ -128,6 +91,29 @@ impl Walk<'_, '_> {
             return None;
         }
         Some(Final { rule: index, parent })
+    }
+
+    /// Tries the children that may match, in order.
+    fn children(&mut self, index: RuleIndex, rule: &Rule, depth: usize) -> Option<Final> {
+        // A trace shows what each child lacks, so none is passed over.
+        let filter = rule.siblings.as_ref().filter(|_| !self.filters.off && self.trace.is_none());
+        let Some(filter) = filter else {
+            let children = rule.children.iter();
+            return children.copied().find_map(|child| self.descend(child, Some(index), depth + 1));
+        };
+        if self.filters.levels.len() <= depth {
+            self.filters.levels.resize_with(depth + 1, Members::default);
+        }
+        let mut candidates = self.filters.levels.get_mut(depth).map(std::mem::take)?;
+        filter.candidates(self.event, &mut candidates);
+        let found = candidates.iter().find_map(|position| {
+            let child = rule.children.get(position)?;
+            self.descend(*child, Some(index), depth + 1)
+        });
+        if let Some(level) = self.filters.levels.get_mut(depth) {
+            *level = candidates;
+        }
+        found
     }
 
     fn note(&mut self, rule: RuleIndex, depth: usize, failed: Option<Failed>) {
@@ -140,10 +126,6 @@ impl Walk<'_, '_> {
 
     /// Tests one rule; `None` when all holds.
     fn test(&mut self, rule: &Rule) -> Option<Failed> {
-        if !self.filters.allow(rule, self.rules, self.event) {
-            let is_text = |c: &Condition| matches!(c, Condition::Text { .. });
-            return Some(Failed::Condition(rule.conditions.iter().position(is_text).unwrap_or(0)));
-        }
         for (position, condition) in rule.conditions.iter().enumerate() {
             let holds = match condition {
                 Condition::Differs => self.differs(rule),

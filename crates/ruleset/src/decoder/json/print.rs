@@ -11,20 +11,31 @@ use std::io::Write as _;
 /// Longest text of a number printed with `%i` or `%f`; the rest is cut off, as it is in the original.
 const NUMBER_PRINTED_MAX: usize = 63;
 
+/// How many bytes are looked at together. Whether one of so many needs an escape is a few vector instructions.
+const CHUNK_BYTES: usize = 32;
+
 /// Appends `text` as a JSON string with its quotes.
 pub fn write_json_string(out: &mut Vec<u8>, text: &[u8]) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-    {
-        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.extend_from_slice(plain);
-        let Some((&byte, behind)) = special.split_first() else { break };
-        write_escape(out, byte);
-        rest = behind;
+    for chunk in text.chunks(CHUNK_BYTES) {
+        if !chunk.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
+            out.extend_from_slice(chunk);
+            continue;
+        }
+        for byte in chunk {
+            if needs_escape(*byte) {
+                write_escape(out, *byte);
+            } else {
+                out.push(*byte);
+            }
+        }
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 fn write_escape(out: &mut Vec<u8>, byte: u8) {

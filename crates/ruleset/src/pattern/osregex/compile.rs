@@ -2,7 +2,7 @@
 
 use super::super::PatternError;
 use super::super::needle::Needle;
-use super::{Alternative, ByteSet, Mark, Repeat, Step};
+use super::{Alternative, ByteSet, Mark, Repeat, Step, Stop};
 
 /// The shortest leading word worth a search of its own; below it, the table of first bytes does as well.
 const LEADING_BYTES_MIN: usize = 2;
@@ -136,6 +136,8 @@ impl Step {
             literal: byte.is_ascii().then_some(lower),
             gives_way: ByteSet::default(),
             takes_after_return: false,
+            stop: Stop::Three(0, 0, 0),
+            word: None,
             marks,
         }
     }
@@ -175,6 +177,10 @@ fn finish(one: &mut Alternative) {
         if rest_may_be_empty && !one.at_end && distance > 0 {
             step.gives_way = ByteSet::of(|_| true);
         }
+        if step.repeat != Repeat::Once {
+            let Step { gives_way, accepts, .. } = &*step;
+            step.stop = Stop::new(|byte| gives_way.holds(byte) || !accepts.holds(byte));
+        }
         step.takes_after_return = next_is_plain && step.repeat == Repeat::OneOrMore;
         if step.repeat == Repeat::NoneOrMore {
             follows.add(&step.accepts);
@@ -184,11 +190,27 @@ fn finish(one: &mut Alternative) {
         }
         next_is_plain = step.literal.is_some();
     }
+    join_words(&mut one.steps);
     one.first = (!rest_may_be_empty).then_some(follows);
     let leading = one.steps.iter().map_while(|step| step.literal).collect::<Vec<u8>>();
     if !one.at_start && leading.len() >= LEADING_BYTES_MIN {
         one.leading = Needle::new(&leading);
     } else if !one.at_start {
         one.inner = one.longest_literal().and_then(|word| Needle::new(&word));
+    }
+}
+
+/// Notes at the first step of each run of plain bytes the whole run, which is compared at once.
+fn join_words(steps: &mut [Step]) {
+    let mut at = 0;
+    while at < steps.len() {
+        let run: Vec<u8> = (steps.iter().skip(at).enumerate())
+            .map_while(|(place, step)| step.literal.filter(|_| place == 0 || step.marks.is_empty()))
+            .collect();
+        let length = run.len();
+        if let Some(first) = steps.get_mut(at).filter(|_| length > 1) {
+            first.word = Some(run.into_boxed_slice());
+        }
+        at += length.max(1);
     }
 }

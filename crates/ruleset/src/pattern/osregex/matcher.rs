@@ -141,7 +141,14 @@ impl Walk<'_> {
                 None => false,
                 Some(step) => {
                     record(&step.marks, self.at, captures.as_deref_mut());
-                    self.take(number, step, step.repeat == Repeat::OneOrMore)
+                    match &step.word {
+                        Some(word) => {
+                            number += word.len() - 1;
+                            self.take_word(word)
+                        }
+                        None if step.repeat == Repeat::Once => self.take_one(step),
+                        None => self.take(number, step, step.repeat == Repeat::OneOrMore),
+                    }
                 }
             };
             if went_on {
@@ -172,16 +179,27 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes what the step accepts, and tells whether it is satisfied.
+    #[inline]
+    fn take_one(&mut self, step: &Step) -> bool {
+        let accepted = self.subject.get(self.at).is_some_and(|byte| step.accepts.holds(*byte));
+        self.at += usize::from(accepted);
+        *self.work_left = self.work_left.saturating_sub(1);
+        accepted
+    }
+
+    /// Takes a run of plain bytes, and tells whether it was there.
+    fn take_word(&mut self, word: &[u8]) -> bool {
+        *self.work_left = self.work_left.saturating_sub(word.len());
+        let text = self.subject.get(self.at..self.at.saturating_add(word.len()));
+        let found = text.is_some_and(|text| text.eq_ignore_ascii_case(word));
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    /// Takes what a repeating class accepts, and tells whether it is satisfied.
     fn take(&mut self, number: usize, step: &Step, must_take: bool) -> bool {
         let Some(rest) = self.subject.get(self.at..) else { return false };
-        if step.repeat == Repeat::Once {
-            let accepted = rest.first().is_some_and(|byte| step.accepts.holds(*byte));
-            self.at += usize::from(accepted);
-            *self.work_left = self.work_left.saturating_sub(1);
-            return accepted;
-        }
-        let (taken, stopped_at) = advance(rest, &step.accepts, &step.gives_way, must_take);
+        let (taken, stopped_at) = advance(rest, step, must_take);
         self.at += taken;
         if number == 0 && (taken > 0 || !must_take) {
             let returned = self.opening.first_stop.is_some();
@@ -201,19 +219,13 @@ impl Walk<'_> {
 }
 
 /// Counts the bytes that a repeating class takes before it gives way or must stop, and returns the byte it stopped at.
-fn advance(
-    rest: &[u8],
-    accepts: &ByteSet,
-    gives_way: &ByteSet,
-    must_take: bool,
-) -> (usize, Option<u8>) {
+fn advance(rest: &[u8], step: &Step, must_take: bool) -> (usize, Option<u8>) {
     let skip = usize::from(must_take);
-    if must_take && !rest.first().is_some_and(|byte| accepts.holds(*byte)) {
+    if must_take && !rest.first().is_some_and(|byte| step.accepts.holds(*byte)) {
         return (0, None);
     }
-    let stop = |byte: &u8| gives_way.holds(*byte) || !accepts.holds(*byte);
-    let mut bytes = rest.iter().skip(skip);
-    let taken = bytes.position(stop).map_or(rest.len(), |more| skip + more);
+    let found = rest.get(skip..).and_then(|behind| step.stop.find(behind));
+    let taken = found.map_or(rest.len(), |more| skip + more);
     (taken, rest.get(taken).copied())
 }
 

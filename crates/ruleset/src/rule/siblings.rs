@@ -1,0 +1,103 @@
+//! Which children of a rule are worth trying on an event.
+//!
+//! A rule may have a thousand children. Most can be ruled out without looking at them: they want another decoder, or a text that
+//! isn't in the line. What a pattern over a field needs is looked for in the line as well, because a field's letters come from
+//! there: all but those that JSON writes as `\u....`, and a line with such an escape is not filtered.
+
+use std::collections::HashMap;
+
+use super::condition::{CRAWLERS, CompiledRule, Condition, Subject};
+use super::{Rule, Rules};
+use crate::decoder::NameId;
+use crate::event::Event;
+use crate::prefilter::{Members, Prefilter};
+
+/// With fewer children, trying them is as quick as the scan.
+const CHILDREN_MIN: usize = 16;
+
+/// Shorter runs of letters are parts of many words.
+const LETTERS_MIN: usize = 3;
+
+/// The filter over one rule's children, by their position.
+#[derive(Debug)]
+pub(crate) struct Siblings {
+    texts: Prefilter,
+    all: Members,
+    /// Children that want no certain decoder.
+    any_decoder: Members,
+    by_decoder: HashMap<NameId, Members>,
+}
+
+impl Siblings {
+    /// Prepares the filter; nothing where it isn't worth it.
+    pub(crate) fn new(rule: &Rule, rules: &Rules) -> Option<Siblings> {
+        if rule.children.len() < CHILDREN_MIN {
+            return None;
+        }
+        let len = rule.children.len();
+        let mut any_decoder = Members::none(len);
+        let mut by_decoder: HashMap<NameId, Members> = HashMap::new();
+        let mut required = Vec::with_capacity(len);
+        for (position, child) in (0u32..).zip(&rule.children) {
+            let conditions = rules.get(*child).map_or(&[][..], |child| &child.conditions);
+            let wanted = conditions.iter().find_map(|condition| match condition {
+                Condition::DecodedAs(name) => Some(*name),
+                _ => None,
+            });
+            match wanted {
+                Some(name) => {
+                    by_decoder.entry(name).or_insert_with(|| Members::none(len)).insert(position);
+                }
+                None => any_decoder.insert(position),
+            }
+            required.push(conditions.iter().filter_map(literals).max_by_key(|l| shortest(l)));
+        }
+        let texts = Prefilter::new(&required);
+        Some(Siblings { texts, all: Members::all(len), any_decoder, by_decoder })
+    }
+
+    /// Notes which children may match.
+    pub(crate) fn candidates(&self, event: &Event<'_>, candidates: &mut Members) {
+        if event.hides_letters() {
+            candidates.copy_from(&self.all);
+        } else {
+            self.texts.scan(event.log, candidates);
+        }
+        let of_decoder = |name: Option<NameId>| name.and_then(|name| self.by_decoder.get(&name));
+        // An event with two names is rare: then the decoder decides nothing.
+        if event.also_decoded_as.is_none() {
+            candidates.keep_either(&self.any_decoder, of_decoder(event.decoded_as));
+        }
+    }
+}
+
+fn shortest(literals: &[Vec<u8>]) -> usize {
+    literals.iter().map(Vec::len).min().unwrap_or(0)
+}
+
+/// The texts of which one must be in the line for a condition to hold; nothing where that isn't known.
+fn literals(condition: &Condition) -> Option<Vec<Vec<u8>>> {
+    match condition {
+        Condition::Text { subject: Subject::Match | Subject::Regex, pattern, negate: false } => {
+            pattern.required_literals()
+        }
+        Condition::Text { subject: Subject::Field(_) | Subject::User, pattern, negate: false }
+        | Condition::Field { pattern, negate: false, .. } => {
+            let words = pattern.required_literals()?;
+            words.iter().map(|word| longest_letters(word)).collect()
+        }
+        Condition::Compiled(CompiledRule::ValidCrawler) => {
+            Some(CRAWLERS.iter().map(|name| name.to_ascii_lowercase().into_bytes()).collect())
+        }
+        _ => None,
+    }
+}
+
+/// The longest run of letters in a literal, if it is long enough to look for. Digits and signs won't do: JSON's numbers are
+/// written anew, and some signs are escaped. A run needs another letter than `e`, which a number may have.
+fn longest_letters(literal: &[u8]) -> Option<Vec<u8>> {
+    let runs = literal.split(|byte| !byte.is_ascii_alphabetic());
+    let run = runs.max_by_key(|run| run.len())?;
+    let is_word = run.len() >= LETTERS_MIN && run.iter().any(|byte| !b"eE".contains(byte));
+    is_word.then(|| run.to_vec())
+}
