@@ -11,7 +11,7 @@ const LITERAL_BYTES_MIN: usize = 2;
 
 /// Above this many bytes of literals a table of all transitions would no longer fit the processor's nearer caches, and takes long
 /// to build.
-const TABLE_LITERAL_BYTES_MAX: usize = 4096;
+const TABLE_LITERAL_BYTES_MAX: usize = 1536;
 
 /// Finds which members of a set are worth trying on a text.
 #[derive(Debug, Default)]

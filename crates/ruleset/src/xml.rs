@@ -99,13 +99,15 @@ enum Tag {
     Closed(String),
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// Reads the whole file with a stack of the elements that are open.
     fn elements(mut self) -> Result<Vec<Element>, XmlError> {
         let mut open: Vec<Element> = vec![Element::default()];
-        while let Some(byte) = self.next() {
-            if byte != b'<' || (open.len() > 1 && self.is_escaped()) {
-                self.keep(open.last_mut(), byte)?;
+        while let Some(text) = self.text_to_bracket() {
+            self.keep(open.last_mut(), text)?;
+            let Some(bracket) = self.next() else { break };
+            if open.len() > 1 && self.is_escaped() {
+                self.keep(open.last_mut(), &[bracket])?;
                 continue;
             }
             match self.tag()? {
@@ -137,6 +139,15 @@ impl Reader<'_> {
         before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
     }
 
+    /// Takes what stands before the next `<`, or the rest. `None` at the end of the file.
+    fn text_to_bracket(&mut self) -> Option<&'a [u8]> {
+        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let text = rest.get(..memchr::memchr(b'<', rest).unwrap_or(rest.len()))?;
+        self.at += text.len();
+        self.line += memchr::memchr_iter(b'\n', text).count();
+        Some(text)
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -145,11 +156,14 @@ impl Reader<'_> {
         Err(XmlError { line: self.line, kind: XmlErrorKind::Syntax(what.into()) })
     }
 
-    /// Adds a byte to the text of the innermost element. Between the roots text means nothing.
-    fn keep(&self, element: Option<&mut Element>, byte: u8) -> Result<(), XmlError> {
+    /// Adds to the text of the innermost element. Between the roots text means nothing.
+    fn keep(&self, element: Option<&mut Element>, text: &[u8]) -> Result<(), XmlError> {
         let Some(element) = element.filter(|e| !e.name.is_empty()) else { return Ok(()) };
-        element.text.push(byte);
-        if element.text.len() > TEXT_BYTES_MAX { self.fail("String overflow.") } else { Ok(()) }
+        if element.text.len() + text.len() > TEXT_BYTES_MAX {
+            return self.fail("String overflow.");
+        }
+        element.text.extend_from_slice(text);
+        Ok(())
     }
 
     fn close(&self, open: &mut Vec<Element>, name: &str) -> Result<(), XmlError> {

@@ -82,15 +82,15 @@ enum Stop {
 }
 
 impl Stop {
-    fn new(stops: impl Fn(u8) -> bool) -> Self {
-        let bytes: Vec<u8> = (0..=u8::MAX).filter(|byte| stops(*byte)).collect();
-        match *bytes.as_slice() {
-            [one] => Stop::One(one),
-            [one, two] => Stop::Two(one, two),
-            [one, two, three] => Stop::Three(one, two, three),
+    fn new(stops: &ByteSet) -> Self {
+        let mut bytes = stops.iter();
+        match (bytes.next(), bytes.next(), bytes.next(), bytes.next()) {
+            (Some(one), None, ..) => Stop::One(one),
+            (Some(one), Some(two), None, _) => Stop::Two(one, two),
+            (Some(one), Some(two), Some(three), None) => Stop::Three(one, two, three),
             _ => {
                 let mut table = Box::new([false; 256]);
-                for byte in bytes {
+                for byte in stops.iter() {
                     if let Some(place) = table.get_mut(usize::from(byte)) {
                         *place = true;
                     }
@@ -140,10 +140,28 @@ impl ByteSet {
         self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine |= theirs);
     }
 
+    /// The bytes of the set, lowest first.
+    fn iter(&self) -> impl Iterator<Item = u8> + '_ {
+        (0u8..4).zip(self.0).flat_map(|(word, bits)| {
+            let mut rest = bits;
+            std::iter::from_fn(move || {
+                let bit = u8::try_from(rest.trailing_zeros()).unwrap_or(0);
+                (rest != 0).then(|| {
+                    rest &= rest - 1;
+                    word << 6 | bit
+                })
+            })
+        })
+    }
+
+    /// The bytes that are not in the set.
+    fn complement(&self) -> Self {
+        Self(self.0.map(|word| !word))
+    }
+
     /// The one ASCII byte of the set, in lower case, if there is only one apart from case.
     fn only_byte(&self) -> Option<u8> {
-        let mut bytes =
-            (0..=u8::MAX).filter(|byte| self.holds(*byte)).map(|b| b.to_ascii_lowercase());
+        let mut bytes = self.iter().map(|byte| byte.to_ascii_lowercase());
         let first = bytes.next().filter(u8::is_ascii)?;
         bytes.all(|byte| byte == first).then_some(first)
     }

@@ -117,9 +117,7 @@ impl Rules {
             Parents::Sids(sids) => {
                 sids.iter().filter_map(|sid| self.by_id.get(sid)).copied().collect()
             }
-            Parents::Groups(words) => {
-                all.filter(|(_, other)| other.in_group(words)).map(|(index, _)| index).collect()
-            }
+            Parents::Groups(words) => self.in_group(words).collect(),
             Parents::Level(level) => all
                 .filter(|(_, other)| u32::from(other.rank()) >= *level)
                 .map(|(index, _)| index)

@@ -6,11 +6,13 @@
 mod attributes;
 mod patterns;
 
+use memchr::memmem;
+
 use super::condition::{CompiledRule, Condition, ListField, ListTest};
 use super::correlation::{self, Compared, Correlation, Earlier, Likeness};
 use super::description::Description;
 use super::options::RuleOptions;
-use super::{Parents, Rule};
+use super::{Parents, Rule, RuleIndex};
 use crate::category::Category;
 use crate::condition::address::{AddressSet, Negation};
 use crate::condition::list::Lookup;
@@ -573,12 +575,16 @@ impl<'r> Draft<'r> {
 impl super::Rules {
     /// Says whether some rule's group text holds one of these words. It is a search for a substring, as in Wazuh.
     fn any_in_group(&self, words: &[String]) -> bool {
-        self.all.iter().any(|rule| rule.in_group(words))
+        self.in_group(words).next().is_some()
     }
-}
 
-impl Rule {
-    pub(crate) fn in_group(&self, words: &[String]) -> bool {
-        words.iter().any(|word| self.groups.contains(word.as_str()))
+    /// The rules whose group text holds one of these words.
+    pub(crate) fn in_group(&self, words: &[String]) -> impl Iterator<Item = RuleIndex> {
+        let finders: Vec<_> =
+            words.iter().map(|word| memmem::Finder::new(word.as_bytes())).collect();
+        (0..).zip(&self.all).filter_map(move |(index, rule)| {
+            let groups = rule.groups.as_bytes();
+            finders.iter().any(|finder| finder.find(groups).is_some()).then_some(index)
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! From the text of an OS_Regex pattern to the steps of its alternatives.
 
+use std::sync::LazyLock;
+
 use super::super::PatternError;
 use super::super::needle::Needle;
 use super::{Alternative, ByteSet, Mark, Repeat, Step, Stop};
@@ -129,7 +131,12 @@ fn unknown_escape(at: usize, letter: u8) -> PatternError {
 impl Step {
     fn plain(byte: u8, marks: Vec<Mark>) -> Self {
         let lower = byte.to_ascii_lowercase();
-        let accepts = ByteSet::of(|other| byte.is_ascii() && other.to_ascii_lowercase() == lower);
+        let mut accepts = ByteSet::default();
+        // Bytes over 127 never match, not even themselves.
+        if byte.is_ascii() {
+            accepts.insert(lower);
+            accepts.insert(byte.to_ascii_uppercase());
+        }
         Self {
             accepts,
             repeat: Repeat::Once,
@@ -147,24 +154,26 @@ impl Step {
     }
 }
 
+/// The classes with their letters. A ruleset has thousands of each, so they are worked out once.
+static CLASSES: LazyLock<[(u8, ByteSet); 9]> = LazyLock::new(|| {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'@' | b'_');
+    let is_sign = |byte: u8| matches!(byte, 33..=46 | 58..=63 | b'[' | b']' | b'{' | b'|' | b'}');
+    [
+        (b'd', ByteSet::of(|byte| byte.is_ascii_digit())),
+        (b'D', ByteSet::of(|byte| !byte.is_ascii_digit())),
+        (b'w', ByteSet::of(is_word)),
+        (b'W', ByteSet::of(|byte| !is_word(byte))),
+        (b's', ByteSet::of(|byte| byte == b' ')),
+        (b'S', ByteSet::of(|byte| byte != b' ')),
+        (b't', ByteSet::of(|byte| byte == b'\t')),
+        (b'p', ByteSet::of(is_sign)),
+        (b'.', ByteSet::of(|_| true)),
+    ]
+});
+
 /// The bytes of a class, by its letter.
 fn class(letter: u8) -> Option<ByteSet> {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'@' | b'_');
-    let set = match letter {
-        b'd' => ByteSet::of(|byte| byte.is_ascii_digit()),
-        b'D' => ByteSet::of(|byte| !byte.is_ascii_digit()),
-        b'w' => ByteSet::of(is_word),
-        b'W' => ByteSet::of(|byte| !is_word(byte)),
-        b's' => ByteSet::of(|byte| byte == b' '),
-        b'S' => ByteSet::of(|byte| byte != b' '),
-        b't' => ByteSet::of(|byte| byte == b'\t'),
-        b'p' => {
-            ByteSet::of(|byte| matches!(byte, 33..=46 | 58..=63 | b'[' | b']' | b'{' | b'|' | b'}'))
-        }
-        b'.' => ByteSet::of(|_| true),
-        _ => return None,
-    };
-    Some(set)
+    CLASSES.iter().find(|(known, _)| *known == letter).map(|(_, set)| *set)
 }
 
 /// Fills in what each step must know of those after it, and how a search may begin.
@@ -175,11 +184,12 @@ fn finish(one: &mut Alternative) {
     for (distance, step) in one.steps.iter_mut().rev().enumerate() {
         step.gives_way = follows;
         if rest_may_be_empty && !one.at_end && distance > 0 {
-            step.gives_way = ByteSet::of(|_| true);
+            step.gives_way = ByteSet::default().complement();
         }
         if step.repeat != Repeat::Once {
-            let Step { gives_way, accepts, .. } = &*step;
-            step.stop = Stop::new(|byte| gives_way.holds(byte) || !accepts.holds(byte));
+            let mut stops = step.accepts.complement();
+            stops.add(&step.gives_way);
+            step.stop = Stop::new(&stops);
         }
         step.takes_after_return = next_is_plain && step.repeat == Repeat::OneOrMore;
         if step.repeat == Repeat::NoneOrMore {
