@@ -118,7 +118,11 @@ impl Detector {
             outcome.write_json(Some(self.header.of(moment.millis, number)), out);
             if self.written == Written::All && out.last() == Some(&b'}') {
                 out.pop();
-                out.extend_from_slice(if is_alert { b",\"alert\":true}" } else { b",\"alert\":false}" });
+                out.extend_from_slice(if is_alert {
+                    b",\"alert\":true}"
+                } else {
+                    b",\"alert\":false}"
+                });
             }
             out.push(b'\n');
         }
@@ -162,14 +166,9 @@ impl Header {
         self.timestamp.clear();
         self.id.clear();
         // Writing to a text can't fail.
-        let written = write!(
-            self.timestamp,
-            "{}.{:03}{}",
-            self.date,
-            millis.rem_euclid(1000),
-            self.offset
-        )
-        .and_then(|()| write!(self.id, "{second}.{number}"));
+        let written =
+            write!(self.timestamp, "{}.{:03}{}", self.date, millis.rem_euclid(1000), self.offset)
+                .and_then(|()| write!(self.id, "{second}.{number}"));
         debug_assert!(written.is_ok());
         AlertHeader { timestamp: &self.timestamp, id: &self.id, manager: &self.manager }
     }

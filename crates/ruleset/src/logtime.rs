@@ -143,7 +143,8 @@ fn behind_priority(text: &[u8]) -> &[u8] {
 /// preferred, and else the last one before the first quote. A server escapes quotes in names.
 fn in_brackets(text: &[u8]) -> Option<Found> {
     let mut last = None;
-    let is_escaped = |at: &usize| at.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'\\');
+    let is_escaped =
+        |at: &usize| at.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'\\');
     let quote = memchr::memchr_iter(b'"', text).find(|at| !is_escaped(at)).unwrap_or(text.len());
     for at in memchr::memchr_iter(b'[', text) {
         if at > quote && last.is_some() {

@@ -37,7 +37,8 @@ const UNDER_WAY_MAX: usize = 8;
 pub(super) fn run(options: &Detect) -> Result<(), Failure> {
     let logs = input::logs(&options.files, options.location.as_deref())?;
     let mut work = Work::start(options)?;
-    let ended = if options.follow { follow::run(&mut work, &logs) } else { read(&mut work, logs, options) };
+    let ended =
+        if options.follow { follow::run(&mut work, &logs) } else { read(&mut work, logs, options) };
     work.tally.end(work.detector.fields_dropped(), work.since_start());
     ended
 }
@@ -48,6 +49,8 @@ struct Work {
     tally: Tally,
     /// Bytes written, which number the alerts.
     written: u64,
+    /// Bytes of the last batch's alerts.
+    room: usize,
     start: alert::Timestamp,
 }
 
@@ -76,7 +79,7 @@ impl Work {
         };
         let written = if options.all { Written::All } else { Written::Alerts };
         let detector = Detector::new(ruleset, clock, detector::host_name(), zone, written);
-        Ok(Self { detector, tally: Tally::default(), written: 0, start: now })
+        Ok(Self { detector, tally: Tally::default(), written: 0, room: 0, start: now })
     }
 
     fn since_start(&self) -> std::time::Duration {
@@ -85,7 +88,8 @@ impl Work {
 
     /// Runs lines through the rules and gives what is to be written.
     fn take<'l>(&mut self, location: &[u8], lines: impl Iterator<Item = &'l [u8]>) -> Vec<u8> {
-        let mut out = Vec::new();
+        // Batches are much alike, so the last one tells how much room this one wants.
+        let mut out = Vec::with_capacity(self.room);
         self.detector.set_now(SystemClock.now());
         for line in lines {
             let number = self.written.saturating_add(out.len() as u64);
@@ -93,6 +97,7 @@ impl Work {
             self.tally.add(seen);
         }
         self.written = self.written.saturating_add(out.len() as u64);
+        self.room = out.len();
         out
     }
 }
@@ -150,14 +155,17 @@ fn bar(feed: &Feed) -> Option<ProgressBar> {
 /// Where batches come from.
 enum Batches {
     Here(Feed),
-    /// From the thread that reads. It is not waited for: it may hang on a terminal where nobody types.
-    Elsewhere(Receiver<Result<Batch, Failure>>),
+    /// From the thread that reads. It is waited for only at its own end: it may hang on a terminal where nobody types.
+    Elsewhere {
+        receive: Receiver<Result<Batch, Failure>>,
+        reader: Option<JoinHandle<()>>,
+    },
 }
 
 impl Batches {
     fn elsewhere(mut feed: Feed) -> Result<Self, Failure> {
         let (send, receive) = sync_channel(UNDER_WAY_MAX);
-        std::thread::Builder::new()
+        let reader = std::thread::Builder::new()
             .name("read".to_owned())
             .spawn(move || {
                 while let Some(batch) = feed.next() {
@@ -167,13 +175,17 @@ impl Batches {
                 }
             })
             .context("could not start a thread to read with")?;
-        Ok(Self::Elsewhere(receive))
+        Ok(Self::Elsewhere { receive, reader: Some(reader) })
     }
 
     fn next(&mut self) -> Option<Result<Batch, Failure>> {
         match self {
             Self::Here(feed) => feed.next(),
-            Self::Elsewhere(receive) => receive.recv().ok(),
+            Self::Elsewhere { receive, reader } => receive.recv().ok().or_else(|| {
+                // No more batches come. A reader that died must not pass for one that has read all.
+                let died = reader.take()?.join().is_err();
+                died.then(|| Err(anyhow::anyhow!("the thread that reads died").into()))
+            }),
         }
     }
 }
@@ -181,7 +193,10 @@ impl Batches {
 /// Where alerts go.
 enum Out {
     Here,
-    Elsewhere { send: SyncSender<Vec<u8>>, writer: JoinHandle<std::io::Result<()>> },
+    Elsewhere {
+        send: SyncSender<Vec<u8>>,
+        writer: JoinHandle<std::io::Result<()>>,
+    },
     /// The writer failed, and that was said.
     Gone,
 }

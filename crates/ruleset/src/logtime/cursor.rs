@@ -232,7 +232,8 @@ impl<'a> Cursor<'a> {
             return 0;
         }
         self.skip(count + 1);
-        let read = |place| digits.iter().take(count).nth(place).map_or(0, |byte| i64::from(byte - b'0'));
+        let read =
+            |place| digits.iter().take(count).nth(place).map_or(0, |byte| i64::from(byte - b'0'));
         read(0) * 100 + read(1) * 10 + read(2)
     }
 

@@ -19,7 +19,10 @@ fn read(line: &str) -> String {
 #[test]
 fn stamps_of_the_usual_programs_are_read() {
     for (line, time) in [
-        (r#"10.0.0.1 - - [25/Nov/2026:09:46:40 +0000] "GET / HTTP/1.1" 200 1"#, "2026-11-25T09:46:40Z"),
+        (
+            r#"10.0.0.1 - - [25/Nov/2026:09:46:40 +0000] "GET / HTTP/1.1" 200 1"#,
+            "2026-11-25T09:46:40Z",
+        ),
         (r#"10.0.0.1 - bob [25/Nov/2026:09:46:40 -0230] "GET /""#, "2026-11-25T12:16:40Z"),
         ("Nov 25 10:00:00 web01 sshd[1]: text", "2026-11-25T10:00:00Z"),
         ("Nov  5 10:00:00 web01 sshd[1]: text", "2026-11-05T10:00:00Z"),
@@ -54,7 +57,10 @@ fn json_lines_say_their_time_under_several_names() {
         (r#"{"time":1795600000123}"#, "2026-11-25T09:46:40.123Z"),
         (r#"{"__REALTIME_TIMESTAMP":"1795600000123456"}"#, "2026-11-25T09:46:40.123Z"),
         // A text that quotes a key is no key.
-        (r#"{"log":"{\"timestamp\":\"1999-01-01T00:00:00Z\"}","time":"2026-11-25T10:00:00Z"}"#, "2026-11-25T10:00:00Z"),
+        (
+            r#"{"log":"{\"timestamp\":\"1999-01-01T00:00:00Z\"}","time":"2026-11-25T10:00:00Z"}"#,
+            "2026-11-25T10:00:00Z",
+        ),
         (r#"{"timestamp":"soon"}"#, "none"),
         (r#"{"timestamp":{}}"#, "none"),
     ] {
@@ -82,12 +88,14 @@ fn times_without_a_zone_are_of_the_local_one() {
 
 #[test]
 fn a_stamp_in_the_name_of_a_user_is_not_the_time() {
-    let forged = r#"10.0.0.1 - x [01/Jan/1999:00:00:00 +0000] [25/Nov/2026:09:46:40 +0000] "GET /""#;
+    let forged =
+        r#"10.0.0.1 - x [01/Jan/1999:00:00:00 +0000] [25/Nov/2026:09:46:40 +0000] "GET /""#;
     assert_eq!(read(forged), "2026-11-25T09:46:40Z");
     let escaped =
         r#"10.0.0.1 - x [01/Jan/1999:00:00:00 +0000] \" [25/Nov/2026:09:46:40 +0000] "GET /""#;
     assert_eq!(read(escaped), "2026-11-25T09:46:40Z");
-    let in_request = r#"10.0.0.1 - - [25/Nov/2026:09:46:40 +0000] "GET /[01/Jan/1999:00:00:00 +0000] "GET""#;
+    let in_request =
+        r#"10.0.0.1 - - [25/Nov/2026:09:46:40 +0000] "GET /[01/Jan/1999:00:00:00 +0000] "GET""#;
     assert_eq!(read(in_request), "2026-11-25T09:46:40Z");
 }
 

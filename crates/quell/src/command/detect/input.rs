@@ -76,7 +76,11 @@ fn look_at(path: &Path) -> Result<u64, Failure> {
         format!("could not open `{}`\nhint: name log files, globs, or - for standard input", name())
     })?;
     if metadata.is_dir() {
-        return Err(anyhow!("could not read `{0}`: it is a folder\nhint: name its files, such as `{0}/*.log`", name()).into());
+        return Err(anyhow!(
+            "could not read `{0}`: it is a folder\nhint: name its files, such as `{0}/*.log`",
+            name()
+        )
+        .into());
     }
     Ok(metadata.len())
 }
