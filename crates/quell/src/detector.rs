@@ -54,6 +54,8 @@ pub(crate) struct Detector {
     clock: EventClock,
     header: Header,
     written: Written,
+    /// Fields that found no room in sessions before this one.
+    fields_dropped: u64,
 }
 
 impl Detector {
@@ -73,6 +75,7 @@ impl Detector {
             clock,
             header: Header::new(manager, zone),
             written,
+            fields_dropped: 0,
         }
     }
 
@@ -83,7 +86,7 @@ impl Detector {
 
     /// How many fields of JSON events found no room.
     pub(crate) fn fields_dropped(&self) -> u64 {
-        self.session.fields_dropped()
+        self.fields_dropped + self.session.fields_dropped()
     }
 
     /// Takes a line and adds its alert to `out`, with a line end. `number` makes the alert's id unique within a second.
@@ -96,6 +99,7 @@ impl Detector {
     ) -> Seen {
         let moment = self.clock.time_of(line);
         if moment.began_anew {
+            self.fields_dropped += self.session.fields_dropped();
             let ruleset = Arc::clone(self.session.ruleset());
             self.session = Session::new(ruleset, self.options.clone());
         }

@@ -121,7 +121,8 @@ fn find(head: &[u8]) -> Option<Found> {
         b't' if text.starts_with(b"type=") => return in_audit(text),
         _ => {}
     }
-    if let Some(found) = Cursor::new(text).moment() {
+    let start = text.strip_prefix(b"date=").unwrap_or(text);
+    if let Some(found) = Cursor::new(start).moment() {
         return Some(found);
     }
     in_brackets(text)

@@ -72,7 +72,10 @@ pub(crate) fn run(
             .iter()
             .filter_map(|line| {
                 let mut alert = Vec::new();
-                detector.take(location, line, numbers.next(), &mut alert);
+                let seen = detector.take(location, line, numbers.next(), &mut alert);
+                if seen.began_anew {
+                    event::log_time_went_back();
+                }
                 // Deliveries have no line ends.
                 alert.pop().map(|_| alert)
             })

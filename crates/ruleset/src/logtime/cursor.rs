@@ -106,14 +106,14 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    /// `25/Nov/2026:09:46:40 +0000`, as web servers write it.
+    /// `25/Nov/2026:09:46:40 +0000`, as web servers write it. Django has a blank before the time, and no zone.
     fn common(&mut self) -> Option<Found> {
         let day = self.number(2)?;
         self.byte(b'/')?;
         let month = self.month()?;
         self.byte(b'/')?;
         let year = self.number(4)?;
-        self.byte(b':')?;
+        self.one_of(b": ")?;
         self.rest_of(Some(year), month, day)
     }
 
@@ -125,7 +125,9 @@ impl<'a> Cursor<'a> {
         let month = self.number(2)?;
         self.byte(separator)?;
         let day = self.number(2)?;
+        // Fortinet names both parts: `date=2026-11-25 time=10:00:00`.
         self.one_of(b"Tt _")?;
+        self.rest = self.rest.strip_prefix(b"time=").unwrap_or(self.rest);
         self.rest_of(Some(year), month, day)
     }
 
@@ -237,18 +239,22 @@ impl<'a> Cursor<'a> {
         read(0) * 100 + read(1) * 10 + read(2)
     }
 
-    /// `Z`, `+0100`, `+01:00` or `+01`, perhaps behind a blank.
+    /// `Z`, `UTC`, `GMT`, `+0100`, `+01:00` or `+01`, perhaps behind a blank.
     fn zone(&mut self) -> Zone {
         let mut cursor = *self;
         if cursor.rest.starts_with(b" ") {
             cursor.skip(1);
         }
-        let zone = match cursor.rest.first() {
-            Some(b'Z') => {
+        let zone = match cursor.rest {
+            [b'Z', ..] => {
                 cursor.skip(1);
                 Some(0)
             }
-            Some(sign @ (b'+' | b'-')) => {
+            [b'U', b'T', b'C', ..] | [b'G', b'M', b'T', ..] => {
+                cursor.skip(3);
+                Some(0)
+            }
+            [sign @ (b'+' | b'-'), ..] => {
                 cursor.skip(1);
                 cursor.offset().map(|seconds| if *sign == b'-' { -seconds } else { seconds })
             }
