@@ -33,7 +33,10 @@ pub(crate) enum Command {
     ///
     /// Takes alerts from the sources of the configuration until SIGTERM, which drains. SIGHUP reads policy, assets,
     /// budgets and deadlines again.
-    Run,
+    #[command(
+        after_help = "Examples:\n  quell run\n  quell run --log /var/log/nginx/access.log --ruleset /etc/quell/ruleset"
+    )]
+    Run(Run),
     /// Show the main job on a recorded real flood: alerts in, judged incidents out
     ///
     /// 14,067 real Wazuh alerts of a directory scan with attacks hidden in it. Uses a local Ollama if one answers with a usable
@@ -79,6 +82,15 @@ pub(crate) enum Command {
     Man,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Follow this raw log too, and raise alerts by the rules of --ruleset; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) log: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ruleset: RulesetOptions,
+}
+
 /// Which rules.
 #[derive(Debug, Args)]
 pub(crate) struct RulesetOptions {
@@ -104,7 +116,7 @@ pub(crate) struct Detect {
     /// The location that events get [default: the file's path]
     #[arg(long, value_name = "TEXT")]
     pub(crate) location: Option<String>,
-    /// How many threads decode lines [default: as many as there are cores]
+    /// How many threads may share the work: with 1, one reads, decides and writes [default: as many as there are cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
     /// Take each event's time from its line where it has one, or all as they come

@@ -128,7 +128,7 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
 pub(crate) fn dispatch(cli: Cli) -> Result<(), Failure> {
     let file = cli.config.as_deref();
     match cli.command {
-        Command::Run => run::run(file),
+        Command::Run(options) => run::run(file, &options),
         Command::Demo(options) => demo::run(file, &options),
         Command::Triage(options) => triage::run(file, &options),
         Command::Detect(options) => detect::run(&options),

@@ -20,9 +20,10 @@ use crate::config::shape::{Config, StartAt};
 use crate::desk::Desk;
 use crate::desk::handle::DeskHandle;
 use crate::home::Home;
+use crate::stage::detect::RuledLog;
 use crate::stage::judge::Bench;
 use crate::stage::tend::{Heartbeat, Upkeep};
-use crate::stage::{Stage, intake, judge, publish, tend};
+use crate::stage::{Stage, detect, intake, judge, publish, tend};
 use crate::{event, listener, operations, setup};
 
 /// How long sources and stages together may take to finish what they hold. systemd kills after 30 s.
@@ -35,7 +36,11 @@ type Tasks = JoinSet<anyhow::Result<()>>;
 ///
 /// # Errors
 /// If a part can't be built, or one dies: a daemon with a part missing would only look alive.
-pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    loaded: Loaded,
+    logs: Vec<RuledLog>,
+    reload: impl Fn() -> Option<Loaded>,
+) -> anyhow::Result<()> {
     let config = loaded.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let home = Home::take(&config.general.data_dir)?;
@@ -58,6 +63,7 @@ pub(crate) async fn run(loaded: Loaded, reload: impl Fn() -> Option<Loaded>) -> 
 
     let mut sources: Tasks = JoinSet::new();
     start_sources(&config, &home, &desk, &deliver, &sources_end, &mut sources).await?;
+    start_logs(logs, &stage, &deliver, &sources_end, &mut sources).await?;
     let mut stages: Tasks = JoinSet::new();
     let panel = setup::panel(&config)?;
     let upkeep = Upkeep {
@@ -194,11 +200,7 @@ async fn start_sources(
     if intake.tail.enabled {
         let path = intake.tail.path.clone();
         let checkpoint = checkpoint(desk, &path).await?;
-        let start = match intake.tail.start_at {
-            StartAt::End => tail::StartAt::End,
-            StartAt::Beginning => tail::StartAt::Beginning,
-        };
-        let tail = tail::Tail::new(path, Route::Tail, start, checkpoint);
+        let tail = tail::Tail::new(path, Route::Tail, start(intake.tail.start_at), checkpoint);
         sources.spawn(tail::run(tail, deliver.clone(), end.clone(), Arc::clone(&notify)));
     }
     if intake.http.enabled {
@@ -208,6 +210,41 @@ async fn start_sources(
         };
         let router = http::router(http::HttpIntake::new(deliver.clone(), access));
         sources.spawn(serve(router, intake.http.listen, end.clone()));
+    }
+    Ok(())
+}
+
+fn start(at: StartAt) -> tail::StartAt {
+    match at {
+        StartAt::End => tail::StartAt::End,
+        StartAt::Beginning => tail::StartAt::Beginning,
+    }
+}
+
+/// Starts the followers of raw logs, each with the rules between it and intake.
+async fn start_logs(
+    logs: Vec<RuledLog>,
+    stage: &Stage,
+    deliver: &mpsc::Sender<Delivery>,
+    end: &watch::Receiver<bool>,
+    sources: &mut Tasks,
+) -> anyhow::Result<()> {
+    let numbers = detect::Numbers::since(stage.clock.now());
+    for log in logs {
+        let path = log.source.path.clone();
+        tracing::info!(log = %path.display(), rules = log.ruleset.rule_count(), "a log is followed");
+        let checkpoint = checkpoint(&stage.desk, &path).await?;
+        let start = start(log.source.start_at);
+        let tail = tail::Tail::new(path, Route::Log, start, checkpoint);
+        let (raw, lines) = mpsc::channel(detect::RAW_DELIVERIES_MAX);
+        sources.spawn(tail::run(tail, raw, end.clone(), Arc::new(log_notice)));
+        let (numbers, clock, deliver) =
+            (numbers.clone(), Arc::clone(&stage.clock), deliver.clone());
+        // It ends when the follower does, and holds its way into intake until then.
+        sources.spawn_blocking(move || {
+            detect::run(&log, &numbers, clock.as_ref(), lines, &deliver);
+            Ok(())
+        });
     }
     Ok(())
 }

@@ -24,6 +24,11 @@ pub(crate) const METRICS: &[(&str, &str)] = &[
         "quell_source_warnings_total",
         "Things that sources warned of (rotations missed, lines too long), by route.",
     ),
+    ("quell_log_lines_total", "Lines of raw logs by what the rules made of them (alert, none)."),
+    (
+        "quell_log_time_jumps_total",
+        "Times that a raw log went back by more than 5 minutes, where frequency rules began anew.",
+    ),
     ("quell_verdicts_total", "Verdicts by analyst (model, playbook, interim) and severity."),
     (
         "quell_verdict_age_seconds",
@@ -82,6 +87,18 @@ pub(crate) fn delivery_refused(route: &'static str) {
 /// A source warned of something.
 pub(crate) fn source_warned(route: &'static str) {
     counter!("quell_source_warnings_total", "route" => route).increment(1);
+}
+
+/// Raw lines went through the rules.
+pub(crate) fn lines_detected(lines: usize, alerts: usize) {
+    counter!("quell_log_lines_total", "result" => "alert").increment(alerts as u64);
+    counter!("quell_log_lines_total", "result" => "none")
+        .increment(lines.saturating_sub(alerts) as u64);
+}
+
+/// The time of a raw log went back, and what frequency rules remembered was dropped.
+pub(crate) fn log_time_went_back() {
+    counter!("quell_log_time_jumps_total").increment(1);
 }
 
 /// An incident was judged.

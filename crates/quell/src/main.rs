@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod daemon;
 mod desk;
+mod detector;
 mod event;
 mod home;
 mod listener;

@@ -1,6 +1,7 @@
 //! The stages of the daemon. Each is woken by a nudge or a timer, looks into the store what there is to do, does idempotent work, commits, and sleeps:
 //! one path for normal running, for the time after a crash, and for a wake-up that was lost.
 
+pub(crate) mod detect;
 pub(crate) mod intake;
 pub(crate) mod judge;
 pub(crate) mod publish;

@@ -167,7 +167,7 @@ impl Outcome<'_> {
         if !(hidden && self.is_alert()) {
             write_member(out, "full_log", self.event.full_log);
         }
-        self.write_predecoder(out);
+        self.write_predecoder(header, out);
         self.write_decoder(out);
         if let Some(fired) = &self.fired
             && let Some(log) = &fired.support.previous_log
@@ -235,13 +235,17 @@ impl Outcome<'_> {
         write_member(out, "previous_output", &fired.support.logs.join(&b'\n'));
     }
 
-    fn write_predecoder(&self, out: &mut Vec<u8>) {
+    /// The object is in every answer of wazuh-logtest, but in an alert only with something in it.
+    fn write_predecoder(&self, header: Option<AlertHeader<'_>>, out: &mut Vec<u8>) {
         let event = &self.event;
         let parts = [
             ("program_name", event.program_name),
             ("timestamp", event.timestamp),
             ("hostname", event.shown_hostname),
         ];
+        if header.is_some() && parts.iter().all(|(_, value)| value.is_none()) {
+            return;
+        }
         open_object(out, "predecoder");
         for (key, value) in parts {
             if let Some(value) = value {

@@ -9,7 +9,7 @@ use store::Store;
 
 use super::{Failure, load, print};
 use crate::config::Config;
-use crate::config::shape::WazuhMode;
+use crate::config::shape::{LogSource, WazuhMode};
 use crate::{home, setup};
 
 /// Longest wait for one model.
@@ -131,6 +131,26 @@ fn key(config: &Config) -> Finding {
     }
 }
 
+/// A raw log can be read, and its rules would run.
+fn log_source(source: &LogSource) -> Finding {
+    let path = source.path.display();
+    let rules = crate::rulebook::load(&source.ruleset).and_then(|rules| rules.usable());
+    match (rules, std::fs::File::open(&source.path)) {
+        (Err(error), _) => {
+            finding("source log", Mark::Bad, format!("`{path}`: the rules can't run: {error:#}"))
+        }
+        (Ok(rules), Ok(_)) => {
+            finding("source log", Mark::Fine, format!("{path}, {} rules", rules.rule_count()))
+        }
+        (_, Err(error)) if error.kind() == std::io::ErrorKind::NotFound => finding(
+            "source log",
+            Mark::Note,
+            format!("`{path}`: {error}; it is read when it appears"),
+        ),
+        (_, Err(error)) => finding("source log", Mark::Bad, format!("`{path}`: {error}")),
+    }
+}
+
 fn sources(config: &Config) -> Vec<Finding> {
     let intake = &config.intake;
     let mut findings = Vec::new();
@@ -153,6 +173,7 @@ fn sources(config: &Config) -> Vec<Finding> {
             ),
         });
     }
+    findings.extend(config.sources.iter().map(log_source));
     if intake.hook.enabled {
         let socket = &intake.hook.socket;
         let answers = std::os::unix::net::UnixStream::connect(socket).is_ok();

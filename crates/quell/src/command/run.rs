@@ -1,17 +1,22 @@
 //! `quell run`: logging, metrics, the runtime, and then the daemon.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use alert::sanitize::shown;
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
 use super::{Failure, Talk, load};
-use crate::config::shape::LogFormat;
+use crate::cli::Run;
+use crate::config::shape::{LogFormat, LogSource, StartAt};
 use crate::config::{Config, Loaded};
-use crate::{daemon, operations};
+use crate::stage::detect::RuledLog;
+use crate::{daemon, operations, rulebook};
 
-pub(super) fn run(file: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn run(file: Option<&Path>, options: &Run) -> Result<(), Failure> {
     let loaded = load(file)?;
+    let logs = logs(&loaded.config, options)?;
     log_to_stderr(&loaded.config)?;
     operations::record()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -28,8 +33,43 @@ pub(super) fn run(file: Option<&Path>) -> Result<(), Failure> {
             }
         }
     };
-    runtime.block_on(daemon::run(loaded, reload))?;
+    runtime.block_on(daemon::run(loaded, logs, reload))?;
     Ok(())
+}
+
+/// Gives the logs to follow with their rules, which are loaded before anything starts.
+fn logs(config: &Config, options: &Run) -> Result<Vec<RuledLog>, Failure> {
+    if options.log.is_empty() && !options.ruleset.ruleset.is_empty() {
+        return Err(Failure::usage(
+            "--ruleset says nothing without --log\nhint: name a log, or put rulesets into the configuration's sources",
+        ));
+    }
+    let mut sources = config.sources.clone();
+    for path in &options.log {
+        let path = std::path::absolute(path)?;
+        let tail = &config.intake.tail;
+        if sources.iter().any(|source| source.path == path) || (tail.enabled && tail.path == path) {
+            return Err(Failure::usage(format!(
+                "`{}` is followed already\nhint: take --log out, or the file out of the configuration",
+                shown(&path.display().to_string(), 200)
+            )));
+        }
+        let ruleset = options.ruleset.ruleset.clone();
+        sources.push(LogSource { path, ruleset, location: None, start_at: StartAt::End });
+    }
+    let mut logs: Vec<RuledLog> = Vec::new();
+    for source in sources {
+        // Several logs with the same rules share one copy of them.
+        let known = logs.iter().find(|log| log.source.ruleset == source.ruleset);
+        let ruleset = match known {
+            Some(known) => Arc::clone(&known.ruleset),
+            None => rulebook::load(&source.ruleset)?
+                .usable()
+                .map_err(|error| Failure::usage(error.to_string()))?,
+        };
+        logs.push(RuledLog { source, ruleset });
+    }
+    Ok(logs)
 }
 
 /// Writes structured logs to stderr, where systemd's journal takes them.

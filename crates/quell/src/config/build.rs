@@ -6,8 +6,8 @@
 use super::settings::{Settings, View};
 use super::shape::{
     Asset, Config, Egress, General, Hook, Http, HttpIntake, Intake, Judge, Limits, LogFormat,
-    Model, ModelKind, Policy, Publish, PublishFile, PublishWazuh, Schedule, StartAt, Tail,
-    WazuhMode, Webhook,
+    LogSource, Model, ModelKind, Policy, Publish, PublishFile, PublishWazuh, Schedule, StartAt,
+    Tail, WazuhMode, Webhook,
 };
 
 /// Builds the whole configuration.
@@ -20,6 +20,7 @@ pub(crate) fn build(settings: &Settings) -> Option<Config> {
             tail: tail(section("intake.tail"))?,
             http: http_intake(section("intake.http"))?,
         },
+        sources: settings.views("source").map(log_source).collect::<Option<_>>()?,
         policy: policy(section("policy"))?,
         assets: settings.views("asset").map(asset).collect::<Option<_>>()?,
         models: settings.views("model").map(model).collect::<Option<_>>()?,
@@ -69,11 +70,24 @@ fn tail(view: View<'_>) -> Option<Tail> {
     Some(Tail {
         enabled: view.switch("enabled")?,
         path: view.path("path")?.to_owned(),
-        start_at: match view.choice("start_at")? {
-            "end" => StartAt::End,
-            "beginning" => StartAt::Beginning,
-            _ => return None,
-        },
+        start_at: start_at(view)?,
+    })
+}
+
+fn start_at(view: View<'_>) -> Option<StartAt> {
+    match view.choice("start_at")? {
+        "end" => Some(StartAt::End),
+        "beginning" => Some(StartAt::Beginning),
+        _ => None,
+    }
+}
+
+fn log_source(view: View<'_>) -> Option<LogSource> {
+    Some(LogSource {
+        path: view.path("path")?.to_owned(),
+        ruleset: view.texts("ruleset")?.iter().map(Into::into).collect(),
+        location: non_empty(view.text("location")?),
+        start_at: start_at(view)?,
     })
 }
 

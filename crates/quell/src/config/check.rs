@@ -9,6 +9,7 @@ use super::problem::{Report, Severity, shown};
 use super::settings::{Origin, Settings, View};
 use super::table::Section;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The longest path of a Unix socket, in bytes, without the zero byte that ends it on Linux.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
@@ -22,6 +23,8 @@ pub(crate) fn check(settings: &Settings, report: &mut Report<'_>) {
     checker.lists_do_not_contradict();
     checker.listeners_are_guarded();
     checker.output_is_not_read_back();
+    checker.files_are_read_once();
+    checker.rulesets_are_absolute();
     checker.sockets_are_short();
     checker.answers_fit_the_context();
 }
@@ -204,25 +207,65 @@ impl<'a> Checker<'a, '_, '_> {
         }
     }
 
-    fn output_is_not_read_back(&mut self) {
+    /// The files that the daemon follows, with the settings that name them.
+    fn followed(&self) -> Vec<(View<'a>, &'a Path)> {
         let tail = self.section("intake.tail");
-        if tail.switch("enabled") != Some(true) {
-            return;
-        }
-        let Some(followed) = tail.path("path") else { return };
+        let tail = (tail.switch("enabled") == Some(true)).then_some(tail);
+        let views = tail.into_iter().chain(self.settings.views("source"));
+        views.filter_map(|view| Some((view, view.path("path")?))).collect()
+    }
+
+    fn output_is_not_read_back(&mut self) {
         let wazuh = self.section("publish.wazuh");
         let file = self.section("publish.file");
         for (view, key, is_used) in [
             (wazuh, "file", wazuh.choice("mode") == Some("file")),
             (file, "path", file.switch("enabled") == Some(true)),
         ] {
-            if is_used && view.path(key) == Some(followed) {
-                let path = path_of(view, key);
-                let what = format!(
-                    "`{path}` is the file that `intake.tail.path` reads, so Quell would read its \
-                     own verdicts"
-                );
-                self.error(view, key, what, "write to a file of its own");
+            if !is_used {
+                continue;
+            }
+            for (reader, followed) in self.followed() {
+                if view.path(key) == Some(followed) {
+                    let what = format!(
+                        "`{}` is the file that `{}` reads, so Quell would read its own verdicts",
+                        path_of(view, key),
+                        path_of(reader, "path")
+                    );
+                    self.error(view, key, what, "write to a file of its own");
+                }
+            }
+        }
+    }
+
+    /// How far a file was read is kept by its path, so two readers would move each other's place.
+    fn files_are_read_once(&mut self) {
+        let mut seen: BTreeMap<&Path, View<'_>> = BTreeMap::new();
+        for (view, path) in self.followed() {
+            let Some(first) = seen.get(path) else {
+                seen.insert(path, view);
+                continue;
+            };
+            let what = format!(
+                "`{}` is the file that `{}` reads already",
+                path_of(view, "path"),
+                path_of(*first, "path")
+            );
+            self.error(view, "path", what, "take one of them out");
+        }
+    }
+
+    fn rulesets_are_absolute(&mut self) {
+        for view in self.settings.views("source") {
+            for path in view.texts("ruleset").unwrap_or_default() {
+                if !Path::new(path).is_absolute() {
+                    let what = format!(
+                        "`{}` has `{}`, which is no absolute path",
+                        path_of(view, "ruleset"),
+                        shown(path)
+                    );
+                    self.error(view, "ruleset", what, "begin it with /");
+                }
             }
         }
     }

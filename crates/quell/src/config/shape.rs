@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(crate) struct Config {
     pub(crate) general: General,
     pub(crate) intake: Intake,
+    pub(crate) sources: Vec<LogSource>,
     pub(crate) policy: Policy,
     pub(crate) assets: Vec<Asset>,
     pub(crate) models: Vec<Model>,
@@ -75,6 +76,17 @@ pub(crate) enum StartAt {
 pub(crate) struct Tail {
     pub(crate) enabled: bool,
     pub(crate) path: PathBuf,
+    pub(crate) start_at: StartAt,
+}
+
+/// A raw log, and the rules that are run over it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogSource {
+    pub(crate) path: PathBuf,
+    /// Empty means the rules of the Wazuh installation on this machine.
+    pub(crate) ruleset: Vec<PathBuf>,
+    /// `None` stands for the path.
+    pub(crate) location: Option<String>,
     pub(crate) start_at: StartAt,
 }
 

@@ -19,6 +19,7 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &incoming::HOOK,
     &incoming::TAIL,
     &incoming::HTTP,
+    &incoming::SOURCE,
     &judging::POLICY,
     &judging::ASSET,
     &judging::MODEL,

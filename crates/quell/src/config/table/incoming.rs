@@ -144,3 +144,48 @@ pub(super) static HTTP: Section = Section {
         .or_empty("no token is asked for"),
     ],
 };
+
+pub(super) static SOURCE: Section = Section {
+    path: "source",
+    repeated: true,
+    doc: "Raw logs that Quell itself runs Wazuh's rules over, with no manager in between. The alerts \
+          are treated as those of a manager are. `quell run --log` adds one for the time being.",
+    settings: &[
+        setting(
+            "type",
+            Kind::Choice(&["log"]),
+            Standard::Text("log"),
+            "What is read: a log file with one event a line.",
+        ),
+        setting(
+            "path",
+            Kind::Path,
+            Standard::Required("/var/log/nginx/access.log"),
+            "The file to follow. It may be absent at first, and it may be rotated or truncated. How \
+             far it was read is kept over a restart; what frequency rules had counted by then is \
+             not.",
+        ),
+        setting(
+            "ruleset",
+            Kind::Texts,
+            Standard::Nothing,
+            "Absolute paths of rules and decoders: files, folders, or a Wazuh installation. Without \
+             any, those of `/var/ossec`. They are read at the start only.",
+        ),
+        setting(
+            "location",
+            Kind::Text,
+            Standard::Text(""),
+            "What rules and alerts see as the event's location. To keep an agent's name, write \
+             `[001] (web01) 10.0.0.21->/var/log/nginx/access.log`.",
+        )
+        .or_empty("the path"),
+        setting(
+            "start_at",
+            Kind::Choice(&["end", "beginning"]),
+            Standard::Text("end"),
+            "Where to begin in a file that Quell has never read. Later starts go on where the last \
+             one stopped.",
+        ),
+    ],
+};

@@ -166,6 +166,29 @@ error: quell.toml:3:8: `publish.file.path` is the file that `intake.tail.path` r
 }
 
 #[test]
+fn a_log_is_followed_once_by_rules_that_are_found_from_anywhere() {
+    let file = "[[source]]\npath = \"/var/log/x.log\"\n[[source]]\npath = \"/var/log/x.log\"\n\
+                ruleset = [\"rules\"]\n[publish.file]\nenabled = true\npath = \"/out\"\n";
+    assert_eq!(
+        said(file, &[]),
+        "\
+error: quell.toml:4:8: `source[1].path` is the file that `source[0].path` reads already
+  4 | path = \"/var/log/x.log\"
+    |        ^^^^^^^^^^^^^^^^
+  hint: take one of them out
+error: quell.toml:5:11: `source[1].ruleset` has `rules`, which is no absolute path
+  5 | ruleset = [\"rules\"]
+    |           ^^^^^^^^^
+  hint: begin it with /
+"
+    );
+    let file = "[[source]]\npath = \"/out\"\n[publish.file]\nenabled = true\npath = \"/out\"\n";
+    assert!(
+        said(file, &[]).contains("`publish.file.path` is the file that `source[0].path` reads")
+    );
+}
+
+#[test]
 fn paths_of_sockets_and_answers_of_models_have_limits() {
     let long = format!("/{}", "s".repeat(107));
     assert_eq!(
