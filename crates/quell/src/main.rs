@@ -8,6 +8,7 @@ mod desk;
 mod event;
 mod home;
 mod listener;
+mod logfile;
 mod operations;
 mod panel;
 mod publish;
