@@ -33,6 +33,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(crate) struct LogFile {
     name: String,
     input: Box<dyn BufRead + Send>,
+    line_bytes_max: usize,
     bytes_read: Arc<AtomicU64>,
     lines_read: u64,
     lines_cut: u64,
@@ -74,13 +75,19 @@ impl LogFile {
         } else {
             Box::new(input)
         };
-        Ok(Self { name, input, bytes_read, lines_read: 0, lines_cut: 0 })
+        let line_bytes_max = LINE_BYTES_MAX;
+        Ok(Self { name, input, line_bytes_max, bytes_read, lines_read: 0, lines_cut: 0 })
+    }
+
+    /// Allows longer lines, for files that wrap log lines in something.
+    pub(crate) fn with_line_bytes_max(self, line_bytes_max: usize) -> Self {
+        Self { line_bytes_max, ..self }
     }
 
     /// Reads the next line over the old content of `line`. Says `false` when there is none.
     pub(crate) fn read_line(&mut self, line: &mut Vec<u8>) -> anyhow::Result<bool> {
         line.clear();
-        let ended = read_line(self.input.as_mut(), line).with_context(|| {
+        let ended = read_line(self.input.as_mut(), self.line_bytes_max, line).with_context(|| {
             let hint =
                 "a packed file that is damaged or still being written can't be read to its end";
             format!("could not read `{}` behind line {}\nhint: {hint}", self.name, self.lines_read)
@@ -121,7 +128,7 @@ enum Ended {
     Nothing,
 }
 
-fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<Ended> {
+fn read_line(input: &mut dyn BufRead, bytes_max: usize, line: &mut Vec<u8>) -> std::io::Result<Ended> {
     let mut is_cut = false;
     let mut is_there = false;
     loop {
@@ -137,7 +144,7 @@ fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<End
         let end = memchr::memchr(b'\n', buffer);
         let part = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or(buffer);
         // One more than the limit, so that the `\r` of a line of just that length is known as one.
-        let room = (LINE_BYTES_MAX + 1).saturating_sub(line.len());
+        let room = (bytes_max + 1).saturating_sub(line.len());
         is_cut |= part.len() > room;
         line.extend_from_slice(part.get(..room).unwrap_or(part));
         let used = end.map_or(buffer.len(), |end| end + 1);
@@ -152,8 +159,8 @@ fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<End
     if !is_cut && line.last() == Some(&b'\r') {
         line.pop();
     }
-    is_cut |= line.len() > LINE_BYTES_MAX;
-    line.truncate(LINE_BYTES_MAX);
+    is_cut |= line.len() > bytes_max;
+    line.truncate(bytes_max);
     Ok(if is_cut { Ended::Cut } else { Ended::Whole })
 }
 

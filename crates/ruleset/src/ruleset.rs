@@ -159,6 +159,13 @@ impl Ruleset {
         self.rules.get(*index).map(|rule| self.rule_info(rule))
     }
 
+    /// Finds the rules that a rule hangs below: `if_sid`, `if_group`, `if_level`, or the roots of its category.
+    pub fn parents(&self, id: u32) -> Vec<u32> {
+        let Some(index) = self.rules.by_id.get(&id) else { return Vec::new() };
+        let parents = self.rules.all.iter().filter(|rule| rule.children.contains(index));
+        parents.map(|rule| rule.id).collect()
+    }
+
     pub(crate) fn rule_info<'r>(&'r self, rule: &'r rule::Rule) -> RuleInfo<'r> {
         let (file, line) = rule.place;
         let file = self.rule_files.get(file).map_or("", String::as_str);
