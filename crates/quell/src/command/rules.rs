@@ -4,6 +4,7 @@ mod backtest;
 mod check;
 mod coverage;
 mod test;
+mod timeline;
 
 use std::path::{Path, PathBuf};
 

@@ -135,7 +135,10 @@ impl Page {
                 (_, value) => self.field(name, &list(value)),
             }
         }
-        let times = rule.get("firedtimes").map(|times| format!("{} times", plain(times)));
+        let times = rule.get("firedtimes").map(|times| match times.as_u64() {
+            Some(1) => "once so far".to_owned(),
+            _ => format!("{} times so far", plain(times)),
+        });
         let needs = rule.get("frequency").map(|n| format!("asks for {} events", plain(n)));
         let words: Vec<String> = times.into_iter().chain(needs).collect();
         if !words.is_empty() {
@@ -170,7 +173,7 @@ impl Page {
         }
         let others = seen.tried.len().saturating_sub(seen.path.len() + close.len());
         if others > 0 {
-            self.line(&format!("    {others} others were tried: --verbose shows them"));
+            self.title(&format!("{others} other rules were tried: --verbose shows them"));
         }
     }
 

@@ -31,23 +31,26 @@ pub(super) fn write(path: &Path, results: &[FileResult]) -> anyhow::Result<()> {
 
 fn report(results: &[FileResult]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let tests: usize = results.iter().map(|file| file.samples.len() + file.problems.len()).sum();
+    let tests: usize = results.iter().map(|file| file.samples.len()).sum();
     let failed: usize = results.iter().map(failures).sum();
     line(&mut out, &format!("<testsuites tests=\"{tests}\" failures=\"{failed}\">"));
     for file in results {
         let head = format!(
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\">",
             escaped(&file.name),
-            file.samples.len() + file.problems.len(),
+            file.samples.len(),
             failures(file)
         );
         line(&mut out, &head);
-        for problem in &file.problems {
-            let case = format!("line {} is understood", problem.line);
-            failure(&mut out, file, &case, problem.line, &problem.message, &problem.message);
-        }
         for sample in &file.samples {
             case(&mut out, file, sample);
+        }
+        if !file.problems.is_empty() {
+            let said = file.problems.iter().map(|problem| {
+                format!("{}:{}: {}\n", file.name, problem.line, problem.message)
+            });
+            let said = escaped(&said.collect::<String>());
+            line(&mut out, &format!("    <system-err>{said}</system-err>"));
         }
         line(&mut out, "  </testsuite>");
     }
@@ -56,7 +59,7 @@ fn report(results: &[FileResult]) -> String {
 }
 
 fn failures(file: &FileResult) -> usize {
-    file.problems.len() + file.samples.iter().filter(|sample| !sample.is_right).count()
+    file.samples.iter().filter(|sample| !sample.is_right).count()
 }
 
 fn case(out: &mut String, file: &FileResult, result: &SampleResult) {
@@ -65,23 +68,11 @@ fn case(out: &mut String, file: &FileResult, result: &SampleResult) {
         let (class, name) = (escaped(&file.name), escaped(&name));
         return line(out, &format!("    <testcase classname=\"{class}\" name=\"{name}\"/>"));
     }
-    let message = format!("expected {}, got {}", expected(result), got(result));
-    let text = format!("{message}\n{}", result.reasons.join("\n"));
-    failure(out, file, &name, result.sample.line, &message, &text);
-}
-
-fn failure(
-    out: &mut String,
-    file: &FileResult,
-    name: &str,
-    at: usize,
-    message: &str,
-    text: &str,
-) {
-    let (class, name) = (escaped(&file.name), escaped(name));
+    let message = escaped(&format!("expected {}, got {}", expected(result), got(result)));
+    let text = escaped(&result.reasons.join("\n"));
+    let (class, name, at) = (escaped(&file.name), escaped(&name), result.sample.line);
     line(out, &format!("    <testcase classname=\"{class}\" name=\"{name}\">"));
-    let (message, text) = (escaped(message), escaped(text));
-    line(out, &format!("      <failure message=\"{message}\">{class}:{at}\n{text}</failure>"));
+    line(out, &format!("      <failure message=\"{message}\">{class}:{at}\n{message}\n{text}</failure>"));
     line(out, "    </testcase>");
 }
 
