@@ -87,11 +87,15 @@ impl LogFile {
     /// Reads the next line over the old content of `line`. Says `false` when there is none.
     pub(crate) fn read_line(&mut self, line: &mut Vec<u8>) -> anyhow::Result<bool> {
         line.clear();
-        let ended = read_line(self.input.as_mut(), self.line_bytes_max, line).with_context(|| {
-            let hint =
-                "a packed file that is damaged or still being written can't be read to its end";
-            format!("could not read `{}` behind line {}\nhint: {hint}", self.name, self.lines_read)
-        })?;
+        let ended =
+            read_line(self.input.as_mut(), self.line_bytes_max, line).with_context(|| {
+                let hint =
+                    "a packed file that is damaged or still being written can't be read to its end";
+                format!(
+                    "could not read `{}` behind line {}\nhint: {hint}",
+                    self.name, self.lines_read
+                )
+            })?;
         if ended == Ended::Nothing {
             return Ok(false);
         }
@@ -128,7 +132,11 @@ enum Ended {
     Nothing,
 }
 
-fn read_line(input: &mut dyn BufRead, bytes_max: usize, line: &mut Vec<u8>) -> std::io::Result<Ended> {
+fn read_line(
+    input: &mut dyn BufRead,
+    bytes_max: usize,
+    line: &mut Vec<u8>,
+) -> std::io::Result<Ended> {
     let mut is_cut = false;
     let mut is_there = false;
     loop {

@@ -167,8 +167,7 @@ impl Desk {
 }
 
 fn process(session: &mut Session, event: &RecordedEvent, keep: Keep) -> anyhow::Result<Seen> {
-    let record =
-        Record { time: event.time, millis: 0, location: &event.location, log: &event.log };
+    let record = Record { time: event.time, millis: 0, location: &event.location, log: &event.log };
     Seen::new(&session.process(&record), keep)
 }
 
@@ -189,7 +188,8 @@ fn line_json(event: &RecordedEvent, seen: &Seen) -> Map<String, Value> {
     }
     let sent = [("full_log", &event.log), ("location", &event.location)];
     for (name, value) in &seen.members {
-        let is_as_sent = sent.iter().any(|(sent, bytes)| sent == name && *value == text_value(bytes));
+        let is_as_sent =
+            sent.iter().any(|(sent, bytes)| sent == name && *value == text_value(bytes));
         if !is_as_sent && !object.contains_key(name) {
             object.insert(name.clone(), value.clone());
         }

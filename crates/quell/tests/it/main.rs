@@ -26,6 +26,8 @@ mod doors;
 mod egress;
 mod flood;
 mod lifecycle;
+mod logtest;
 mod loop_guard;
 mod people;
 mod recorded;
+mod rules;

@@ -45,7 +45,7 @@ impl Step {
         matches!(&self.verdict, TriedVerdict::Failed(what) if what.starts_with("frequency: "))
     }
 
-    /// Says why the rule is not the one.
+    /// Says why the rule is not the one, as the rest of a sentence about it.
     pub(crate) fn why_not(&self) -> String {
         let finding = |text: &Option<String>| {
             text.as_ref().map(|text| format!("; {text}")).unwrap_or_default()
@@ -56,9 +56,9 @@ impl Step {
                 "matches, but only groups others, of which none matches".to_owned()
             }
             TriedVerdict::Failed(what) if self.verdict_is_correlation() => {
-                format!("too few earlier events: {}", what.trim_start_matches("frequency: "))
+                format!("has too few earlier events: {}", what.trim_start_matches("frequency: "))
             }
-            TriedVerdict::Failed(what) => format!("not so: {what}{}", finding(&self.finding)),
+            TriedVerdict::Failed(what) => format!("fails: {what}{}", finding(&self.finding)),
         }
     }
 }

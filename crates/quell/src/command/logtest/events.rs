@@ -80,7 +80,10 @@ mod tests {
             RecordedEvent { time: 7, location: b"/var/log/x".to_vec(), log: b"a".to_vec() };
         assert_eq!(event, wanted);
         let event = parse(br#"{"t": 7.9, "log_b64": "Y2Fm6Q=="}"#, "stdin").unwrap();
-        assert_eq!((event.time, event.location, event.log), (7, b"stdin".to_vec(), b"caf\xe9".to_vec()));
+        assert_eq!(
+            (event.time, event.location, event.log),
+            (7, b"stdin".to_vec(), b"caf\xe9".to_vec())
+        );
         for wrong in ["{}", "[]", r#"{"t": 1}"#, r#"{"t": 1, "log_b64": "%"}"#] {
             assert!(parse(wrong.as_bytes(), "stdin").is_err(), "{wrong}");
         }

@@ -2,6 +2,7 @@
 //!
 //! Log text and rule text are other people's: all of it is cleaned before it gets here on a terminal.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use alert::sanitize::shown;
@@ -70,7 +71,8 @@ impl Page {
 
     fn header(&mut self, seen: &Seen) {
         self.title("phase 1: header");
-        let names = [("timestamp", "timestamp"), ("hostname", "hostname"), ("program", "program_name")];
+        let names =
+            [("timestamp", "timestamp"), ("hostname", "hostname"), ("program", "program_name")];
         let mut is_bare = true;
         for (name, member) in names {
             if let Some(value) = seen.text(&format!("/predecoder/{member}")) {
@@ -146,7 +148,13 @@ impl Page {
         }
         if let Some(previous) = seen.text("/previous_output") {
             let count = previous.lines().count();
-            self.field("earlier", &format!("{count} events, the last: {}", previous.lines().next().unwrap_or_default()));
+            self.field(
+                "earlier",
+                &format!(
+                    "{count} events, the last: {}",
+                    previous.lines().next().unwrap_or_default()
+                ),
+            );
         }
         self.field("alert", if seen.is_alert { "yes" } else { "no" });
     }
@@ -171,9 +179,12 @@ impl Page {
             self.line(&format!("    {}", headline(step)));
             self.line(&format!("        {}", shown(&step.why_not(), RULE_CHARACTERS_MAX)));
         }
-        let others = seen.tried.len().saturating_sub(seen.path.len() + close.len());
+        let shown = seen.path.iter().chain(close.iter().copied());
+        let shown: HashSet<u32> = shown.map(|step| step.id).collect();
+        let tried: HashSet<u32> = seen.tried.iter().map(|step| step.id).collect();
+        let others = tried.difference(&shown).count();
         if others > 0 {
-            self.title(&format!("{others} other rules were tried: --verbose shows them"));
+            self.title(&format!("other rules that were tried: {others} (--verbose shows them)"));
         }
     }
 

@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_survive_in_base64() {
-        let members = parse(b"{\"a\":\"caf\xe9\",\"b\":[\"\xff\xfe\"],\"c\":\"caf\xc3\xa9\"}").unwrap();
+        let members =
+            parse(b"{\"a\":\"caf\xe9\",\"b\":[\"\xff\xfe\"],\"c\":\"caf\xc3\xa9\"}").unwrap();
         let members = Value::Object(members);
         assert_eq!(
             members.to_string(),

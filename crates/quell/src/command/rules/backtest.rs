@@ -88,9 +88,8 @@ fn compare(
     logs: &[PathBuf],
     samples_max: usize,
 ) -> anyhow::Result<Backtest> {
-    let session = |ruleset: &Arc<Ruleset>| {
-        Session::new(Arc::clone(ruleset), SessionOptions::default())
-    };
+    let session =
+        |ruleset: &Arc<Ruleset>| Session::new(Arc::clone(ruleset), SessionOptions::default());
     let (mut with_old, mut with_new) = (session(old), session(new));
     let mut with_silent = silent.map(session);
     let mut change = Comparison::new(samples_max);
@@ -138,7 +137,8 @@ fn compare(
 fn bar(logs: &[PathBuf]) -> ProgressBar {
     let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
     let bar = ProgressBar::new(logs.iter().map(size).sum());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {percent} % {wide_bar} {msg} {eta}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {percent} % {wide_bar} {msg} {eta}")
+    {
         bar.set_style(style);
     }
     bar

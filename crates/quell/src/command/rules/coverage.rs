@@ -47,7 +47,7 @@ pub(super) fn run(options: &RulesCoverage) -> Result<(), Failure> {
     let samples = coverage.run_tests(read(&tests)?);
     coverage.run_logs(&logs)?;
     Talk::say(&format!(
-        "{samples} samples of {} files of tests, {} logs: {} events",
+        "files of tests: {}, samples: {samples}, logs: {}, events: {}",
         tests.len(),
         logs.len(),
         coverage.events

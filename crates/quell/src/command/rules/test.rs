@@ -90,7 +90,7 @@ fn run_files(ruleset: &Arc<Ruleset>, paths: &[PathBuf]) -> anyhow::Result<Vec<Fi
     }
     bar.finish_and_clear();
     let millis = SystemClock.now().since(start).as_millis();
-    Talk::say(&format!("{total} samples of {} files in {millis} ms", results.len()));
+    Talk::say(&format!("samples: {total}, files: {}, {millis} ms", results.len()));
     Ok(results)
 }
 
@@ -137,9 +137,8 @@ fn find(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> anyhow::Result<(
 
 fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let name = || shown(&path.display().to_string(), 200);
-    let size = std::fs::metadata(path)
-        .with_context(|| format!("could not open `{}`", name()))?
-        .len();
+    let size =
+        std::fs::metadata(path).with_context(|| format!("could not open `{}`", name()))?.len();
     if size > FILE_BYTES_MAX {
         bail!("`{}` is bigger than {} MB: it is no file of tests", name(), FILE_BYTES_MAX >> 20);
     }

@@ -68,14 +68,16 @@ impl Timeline {
         time
     }
 
-    /// The hours from the first to the last line that states its time; at least one, so that a rate means something.
+    /// The hours from the first to the last line that states its time.
     pub(super) fn hours(&self) -> Option<f64> {
-        /// The most seconds that a float holds exactly are beyond any calendar.
         const HOUR_SECONDS: f64 = 3600.0;
         let seconds = self.last_stated?.saturating_sub(self.first_stated?);
-        #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits than a float has")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate needs no more digits than a float has"
+        )]
         let hours = seconds as f64 / HOUR_SECONDS;
-        Some(hours.max(1.0))
+        Some(hours)
     }
 }
 
@@ -93,6 +95,6 @@ mod tests {
         assert_eq!(places(&[Some(1000), Some(990), None, Some(1010)]), [1000, 1000, 1000, 1010]);
         assert_eq!(places(&[Some(1020)]), [1020]);
         assert_eq!(places(&[Some(20), Some(30)]), [20 + WEEK_SECONDS, 30 + WEEK_SECONDS]);
-        assert_eq!(timeline.hours(), Some(1.0));
+        assert_eq!(timeline.hours(), Some(1000.0 / 3600.0));
     }
 }

@@ -18,7 +18,8 @@ const SAMPLES_MAX: usize = 60;
 
 /// Prints the result.
 pub(super) fn tell(backtest: &Backtest, options: &RulesBacktest) -> Result<(), Failure> {
-    let said = if options.json { json(backtest, options).to_string() } else { text(backtest, options) };
+    let said =
+        if options.json { json(backtest, options).to_string() } else { text(backtest, options) };
     crate::command::print(&said)?;
     Ok(())
 }
@@ -35,18 +36,23 @@ struct Sides<'s> {
 impl Backtest {
     fn sides(&self) -> Sides<'_> {
         let names = ["old", "new"];
-        Sides { before: &self.old, after: &self.new, names, hours: self.hours }
+        Sides { before: &self.old, after: &self.new, names, hours: self.rate_hours() }
     }
 
     fn silence_sides<'s>(&'s self, silent: &'s Ruleset) -> Sides<'s> {
         let names = ["new", "silent"];
-        Sides { before: &self.new, after: silent, names, hours: self.hours }
+        Sides { before: &self.new, after: silent, names, hours: self.rate_hours() }
+    }
+
+    /// Less than an hour has no rate per hour.
+    fn rate_hours(&self) -> Option<f64> {
+        self.hours.filter(|hours| *hours >= 1.0)
     }
 }
 
 fn text(backtest: &Backtest, options: &RulesBacktest) -> String {
-    let span = backtest.hours.map(|hours| format!(" of {hours:.1} hours")).unwrap_or_default();
-    let mut out = format!("{} lines{span}\n\n", backtest.lines);
+    let span = backtest.hours.map(|hours| format!(", {hours:.2} hours")).unwrap_or_default();
+    let mut out = format!("lines: {}{span}\n\n", backtest.lines);
     out.push_str(&section(&backtest.change, backtest.sides()));
     if let Some((silent, silence)) = &backtest.silence {
         let ids: Vec<String> = options.silence.iter().map(u32::to_string).collect();
@@ -59,7 +65,7 @@ fn text(backtest: &Backtest, options: &RulesBacktest) -> String {
 fn section(comparison: &Comparison, sides: Sides<'_>) -> String {
     let [before, after] = sides.names;
     let mut out = format!(
-        "alerts: {} with the {before} rules, {} with the {after}; {} gone, {} new, {} from another rule, {} of another level\n",
+        "alerts: {} {before}, {} {after}; {} gone, {} new, {} from another rule, {} of another level\n",
         comparison.before,
         comparison.after,
         comparison.count(|row| row.gone),
@@ -92,8 +98,7 @@ fn section(comparison: &Comparison, sides: Sides<'_>) -> String {
 fn table(rows: &[(&u32, &Row)], sides: Sides<'_>) -> String {
     let mut table = Table::new();
     table.load_preset("     ──            ");
-    let mut header: Vec<String> =
-        ["RULE", "LEVEL"].into_iter().map(str::to_owned).collect();
+    let mut header: Vec<String> = ["RULE", "LEVEL"].into_iter().map(str::to_owned).collect();
     header.extend(sides.names.map(str::to_uppercase));
     header.extend(["GONE", "NEW", "OUT", "IN", "LEVELS"].map(str::to_owned));
     if sides.hours.is_some() {
@@ -133,11 +138,9 @@ fn about(id: u32, sides: Sides<'_>) -> (String, String) {
     let level = |rules: &Ruleset| rules.rule(id).map(|rule| rule.level.to_string());
     let levels = match (level(sides.before), level(sides.after)) {
         (Some(old), Some(new)) if old == new => old,
-        (old, new) => format!(
-            "{} -> {}",
-            old.as_deref().unwrap_or("-"),
-            new.as_deref().unwrap_or("-")
-        ),
+        (old, new) => {
+            format!("{} -> {}", old.as_deref().unwrap_or("-"), new.as_deref().unwrap_or("-"))
+        }
     };
     let rule = sides.after.rule(id).or_else(|| sides.before.rule(id));
     (levels, rule.map(|rule| rule.description.into_owned()).unwrap_or_default())

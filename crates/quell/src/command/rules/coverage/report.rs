@@ -43,7 +43,8 @@ pub(super) fn print(coverage: &Coverage, is_json: bool) -> Result<(), Failure> {
 }
 
 fn row(name: &str, kind: &str, file: &FileCoverage) -> Vec<Cell> {
-    let mut untouched = file.untouched.iter().take(UNTOUCHED_SHOWN_MAX).cloned().collect::<Vec<_>>().join(" ");
+    let mut untouched =
+        file.untouched.iter().take(UNTOUCHED_SHOWN_MAX).cloned().collect::<Vec<_>>().join(" ");
     let more = file.untouched.len().saturating_sub(UNTOUCHED_SHOWN_MAX);
     if more > 0 {
         untouched.push_str(&format!(" and {more} more"));

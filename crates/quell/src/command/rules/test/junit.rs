@@ -46,9 +46,10 @@ fn report(results: &[FileResult]) -> String {
             case(&mut out, file, sample);
         }
         if !file.problems.is_empty() {
-            let said = file.problems.iter().map(|problem| {
-                format!("{}:{}: {}\n", file.name, problem.line, problem.message)
-            });
+            let said = file
+                .problems
+                .iter()
+                .map(|problem| format!("{}:{}: {}\n", file.name, problem.line, problem.message));
             let said = escaped(&said.collect::<String>());
             line(&mut out, &format!("    <system-err>{said}</system-err>"));
         }
@@ -72,7 +73,10 @@ fn case(out: &mut String, file: &FileResult, result: &SampleResult) {
     let text = escaped(&result.reasons.join("\n"));
     let (class, name, at) = (escaped(&file.name), escaped(&name), result.sample.line);
     line(out, &format!("    <testcase classname=\"{class}\" name=\"{name}\">"));
-    line(out, &format!("      <failure message=\"{message}\">{class}:{at}\n{message}\n{text}</failure>"));
+    line(
+        out,
+        &format!("      <failure message=\"{message}\">{class}:{at}\n{message}\n{text}</failure>"),
+    );
     line(out, "    </testcase>");
 }
 
@@ -91,7 +95,9 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\n' | '\t' => out.push(character),
-            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
+                out.push('\u{fffd}')
+            }
             _ => out.push(character),
         }
     }

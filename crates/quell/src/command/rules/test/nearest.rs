@@ -60,7 +60,7 @@ fn why_not(expected: &str, seen: &Seen, ruleset: &Ruleset) -> String {
             TriedVerdict::Matched if seen.path.iter().any(|step| step.id == id) => {
                 format!("rule {id} matches, and so does a rule below it: {}", way())
             }
-            _ => format!("rule {id} was tried: {}", step.why_not()),
+            _ => format!("rule {id} was tried: it {}", step.why_not()),
         };
     }
     above(id, seen, ruleset)
@@ -84,7 +84,12 @@ fn above(id: u32, seen: &Seen, ruleset: &Ruleset) -> String {
                     let taken = seen.path.iter().find(|taken| taken.depth > step.depth);
                     let before = taken.map_or_else(
                         || "nothing below it was reached".to_owned(),
-                        |taken| format!("rule {} (level {}) was tried before and took the event", taken.id, taken.level),
+                        |taken| {
+                            format!(
+                                "rule {} (level {}) was tried before and took the event",
+                                taken.id, taken.level
+                            )
+                        },
                     );
                     return format!(
                         "rule {id} was never tried: rule {parent} above it matches, but {before}"
@@ -100,12 +105,12 @@ fn above(id: u32, seen: &Seen, ruleset: &Ruleset) -> String {
         }
     }
     match nearest {
-        Some(step) => format!(
-            "rule {id} was never tried: rule {} above it was, but {}",
-            step.id,
-            step.why_not()
+        Some(step) => {
+            format!("rule {id} was never tried: rule {} above it {}", step.id, step.why_not())
+        }
+        None => format!(
+            "rule {id} was never tried: the event is of another category, or was taken before"
         ),
-        None => format!("rule {id} was never tried: the event is of another category, or was taken before"),
     }
 }
 

@@ -19,7 +19,11 @@ const CHARACTERS_MAX: usize = 300;
 /// over it, and its own tests have some.
 pub(super) fn tell(results: &[FileResult], is_json: bool) -> Result<(), Failure> {
     let tally = Tally::of(results);
-    if is_json { print_json(results, &tally)? } else { print_text(results, &tally)? }
+    if is_json {
+        print_json(results, &tally)?
+    } else {
+        print_text(results, &tally)?
+    }
     if tally.failed > 0 { Err(Failure::no()) } else { Ok(()) }
 }
 
@@ -77,6 +81,7 @@ impl Tally {
     fn line(&self) -> String {
         let problems = match self.problems {
             0 => String::new(),
+            1 => ", one line not understood".to_owned(),
             count => format!(", {count} lines not understood"),
         };
         format!("{} passed, {} failed{problems}", self.passed, self.failed)
@@ -93,7 +98,11 @@ fn print_text(results: &[FileResult], tally: &Tally) -> Result<(), Failure> {
     for file in results {
         let name_of = |line: usize| shown(&format!("{}:{line}", file.name), CHARACTERS_MAX);
         for problem in &file.problems {
-            line(format!("ODD  {}: {}", name_of(problem.line), shown(&problem.message, CHARACTERS_MAX)));
+            line(format!(
+                "ODD  {}: {}",
+                name_of(problem.line),
+                shown(&problem.message, CHARACTERS_MAX)
+            ));
         }
         for result in file.samples.iter().filter(|result| !result.is_right) {
             if left == 0 {
