@@ -2,7 +2,8 @@
 //!
 //! Lines of a run are one session: frequency rules count over them. Lines that a person types, or a pipe brings, are taken as Wazuh's
 //! own logtest takes them. Recorded events with their times (`--events`) are taken as the daemon takes them; what logtest would show
-//! differently is added as `logtest`, which is how Wazuh's recordings are written.
+//! differently is added as `logtest`, which is how Wazuh's recordings are written. Their hours are those of UTC, so that a replay comes
+//! out the same on every machine; else the machine's own zone counts.
 
 pub(super) mod close;
 mod events;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use alert::clock::{Clock as _, SystemClock};
 use alert::sanitize::shown;
+use jiff::tz::TimeZone;
 use ruleset::{Record, Ruleset, Session, SessionOptions, TriedVerdict};
 use serde_json::{Map, Value, json};
 
@@ -60,9 +62,10 @@ pub(super) fn load_rules(paths: &[PathBuf]) -> Result<Arc<Ruleset>, Failure> {
 }
 
 /// Makes a session that notes exactly which condition failed, which the filters would blur.
-pub(super) fn session(ruleset: &Arc<Ruleset>, logtest: bool) -> Session {
+pub(super) fn session(ruleset: &Arc<Ruleset>, logtest: bool, zone: TimeZone) -> Session {
     let options = SessionOptions {
         logtest,
+        zone,
         trace: true,
         without_prefilter: true,
         ..SessionOptions::default()
@@ -114,10 +117,11 @@ struct Desk {
 impl Desk {
     fn new(ruleset: &Arc<Ruleset>, options: &Logtest) -> Self {
         let detail = if options.verbose { Detail::All } else { Detail::Close };
+        let zone = if options.events.is_some() { TimeZone::UTC } else { TimeZone::system() };
         let keep = if options.json && !options.verbose { Keep::Path } else { Keep::Tried };
         Self {
-            logtest: session(ruleset, true),
-            daemon: session(ruleset, false),
+            logtest: session(ruleset, true, zone.clone()),
+            daemon: session(ruleset, false, zone),
             keep,
             is_json: options.json,
             detail,

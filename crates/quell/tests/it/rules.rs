@@ -61,7 +61,7 @@ fn test_results_are_there_for_tools_as_json_and_as_junit() {
     let arguments =
         ["rules", "test", "--ruleset", ".", "tests", "wrong.ini", "--json", "--junit", junit_name];
     let lines = in_gate(&arguments, "").expect_code(1).lines();
-    let summary = json!({"files": 2, "samples": 10, "passed": 5, "failed": 5, "problems": 1});
+    let summary = json!({"files": 2, "samples": 10, "passed": 5, "failed": 5, "problems": 1, "unreadable": 0});
     assert_eq!(lines.last().unwrap()["summary"], summary);
     let failed: Vec<&Value> = lines.iter().filter(|line| line["ok"] == json!(false)).collect();
     assert_eq!(failed.len(), 5);
@@ -84,6 +84,18 @@ fn a_place_without_tests_is_an_error_and_not_a_success() {
         said.err
     );
     in_gate(&["rules", "test", "--ruleset", ".", "nowhere.ini"], "").expect_code(3);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_fails_the_run_and_keeps_nobody_from_the_others() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let gate = repository("fixtures/rules/gate/tests/gate.ini");
+    std::os::unix::fs::symlink("/nowhere/at/all", dir.path().join("a.ini")).unwrap();
+    std::fs::copy(gate, dir.path().join("b.ini")).unwrap();
+    let folder = dir.path().to_str().unwrap();
+    let said = in_gate(&["rules", "test", "--ruleset", ".", folder], "").expect_code(1);
+    assert!(said.out.ends_with("4 passed, 0 failed, one file not read\n"), "{}", said.out);
+    assert!(said.out.starts_with("BAD  could not open `"), "{}", said.out);
 }
 
 #[test]

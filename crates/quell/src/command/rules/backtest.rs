@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use alert::sanitize::shown;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::tz::TimeZone;
 use ruleset::{Options, Record, Ruleset, Session, SessionOptions};
 
 use self::comparison::{Comparison, Ending};
@@ -88,8 +89,10 @@ fn compare(
     logs: &[PathBuf],
     samples_max: usize,
 ) -> anyhow::Result<Backtest> {
-    let session =
-        |ruleset: &Arc<Ruleset>| Session::new(Arc::clone(ruleset), SessionOptions::default());
+    let session = |ruleset: &Arc<Ruleset>| {
+        let options = SessionOptions { zone: TimeZone::system(), ..SessionOptions::default() };
+        Session::new(Arc::clone(ruleset), options)
+    };
     let (mut with_old, mut with_new) = (session(old), session(new));
     let mut with_silent = silent.map(session);
     let mut change = Comparison::new(samples_max);

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use ruleset::testfile::TestFile;
 use ruleset::{Outcome, Record, Ruleset, Session, SessionOptions};
 
@@ -44,7 +45,8 @@ pub(super) fn run(options: &RulesCoverage) -> Result<(), Failure> {
     let mut coverage = Coverage::new(ruleset);
     let is_test = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "ini");
     let (tests, logs): (Vec<_>, Vec<_>) = find(&options.files)?.into_iter().partition(is_test);
-    let samples = coverage.run_tests(read(&tests)?);
+    let files = read(&tests)?.into_iter().map(|(_, file)| file).collect::<Result<_, _>>()?;
+    let samples = coverage.run_tests(files);
     coverage.run_logs(&logs)?;
     Talk::say(&format!(
         "files of tests: {}, samples: {samples}, logs: {}, events: {}",
@@ -60,8 +62,8 @@ impl Coverage {
         Self { ruleset, rules: HashSet::new(), decoders: HashSet::new(), events: 0 }
     }
 
-    fn session(&self, logtest: bool) -> Session {
-        let options = SessionOptions { logtest, trace: true, ..SessionOptions::default() };
+    fn session(&self, logtest: bool, zone: TimeZone) -> Session {
+        let options = SessionOptions { logtest, trace: true, zone, ..SessionOptions::default() };
         Session::new(Arc::clone(&self.ruleset), options)
     }
 
@@ -72,11 +74,11 @@ impl Coverage {
     }
 
     /// Runs the samples of tests and says how many there were.
-    fn run_tests(&mut self, files: Vec<(String, TestFile)>) -> usize {
+    fn run_tests(&mut self, files: Vec<TestFile>) -> usize {
         let mut count = 0;
-        for sample in files.into_iter().flat_map(|(_, file)| file.samples) {
+        for sample in files.into_iter().flat_map(|file| file.samples) {
             count += 1;
-            let mut session = self.session(true);
+            let mut session = self.session(true, TimeZone::UTC);
             let mut time = EPOCH_SECONDS;
             for event in &sample.events {
                 time = time.saturating_add(event.wait_secs.into());
@@ -89,7 +91,7 @@ impl Coverage {
     }
 
     fn run_logs(&mut self, logs: &[PathBuf]) -> anyhow::Result<()> {
-        let mut session = self.session(false);
+        let mut session = self.session(false, TimeZone::system());
         let mut timeline = Timeline::new();
         let mut line = Vec::new();
         for path in logs {

@@ -14,6 +14,7 @@ use alert::clock::{Clock as _, SystemClock};
 use alert::sanitize::shown;
 use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
+use jiff::tz::TimeZone;
 use ruleset::testfile::{Problem, Sample, TestFile};
 use ruleset::{Record, Ruleset, Session, SessionOptions};
 
@@ -38,6 +39,8 @@ const DEPTH_MAX: usize = 8;
 #[derive(Debug)]
 pub(super) struct FileResult {
     pub(super) name: String,
+    /// Why the file could not be read at all.
+    pub(super) unreadable: Option<String>,
     /// Lines that could not be understood: such a test tests something else than its author thinks.
     pub(super) problems: Vec<Problem>,
     pub(super) samples: Vec<SampleResult>,
@@ -71,22 +74,21 @@ pub(super) fn run_file(rules: &[PathBuf], file: &Path, is_json: bool) -> Result<
 }
 
 fn run_files(ruleset: &Arc<Ruleset>, paths: &[PathBuf]) -> anyhow::Result<Vec<FileResult>> {
-    let mut files = Vec::new();
-    for (name, file) in read(paths)? {
-        files.push((name, file));
-    }
-    let total: usize = files.iter().map(|(_, file)| file.samples.len()).sum();
+    let files = read(paths)?;
+    let total: usize = files.iter().flat_map(|(_, file)| file).map(|file| file.samples.len()).sum();
     // It hides itself where nobody watches.
     let bar = ProgressBar::new(total as u64);
     let start = SystemClock.now();
     let mut results = Vec::new();
     for (name, file) in files {
+        let unreadable = file.as_ref().err().map(|error| format!("{error:#}"));
+        let file = file.unwrap_or_default();
         let mut samples = Vec::new();
         for sample in file.samples {
             samples.push(run_sample(ruleset, sample)?);
             bar.inc(1);
         }
-        results.push(FileResult { name, problems: file.problems, samples });
+        results.push(FileResult { name, unreadable, problems: file.problems, samples });
     }
     bar.finish_and_clear();
     let millis = SystemClock.now().since(start).as_millis();
@@ -94,10 +96,13 @@ fn run_files(ruleset: &Arc<Ruleset>, paths: &[PathBuf]) -> anyhow::Result<Vec<Fi
     Ok(results)
 }
 
-/// Reads files of tests; of a folder all that end in `.ini`, by name.
-pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(String, TestFile)>> {
+/// Reads files of tests; of a folder all that end in `.ini`, by name. That one can't be read keeps nobody from the others.
+pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(String, anyhow::Result<TestFile>)>> {
     let mut found = Vec::new();
     for path in paths {
+        if !path.exists() {
+            bail!("there is no `{}`", shown(&path.display().to_string(), 200));
+        }
         let before = found.len();
         find(path, 0, &mut found)?;
         if found.len() == before {
@@ -110,7 +115,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(String, TestFile)>>
     let mut files = Vec::new();
     for path in found {
         let name = path.display().to_string();
-        files.push((name, TestFile::parse(&read_file(&path)?)));
+        files.push((name, read_file(&path).map(|text| TestFile::parse(&text))));
     }
     Ok(files)
 }
@@ -158,7 +163,7 @@ fn run_sample(ruleset: &Arc<Ruleset>, sample: Sample) -> anyhow::Result<SampleRe
     let is_right = judge(&seen);
     let mut reasons = Vec::new();
     if !is_right {
-        let seen = send(&mut session(ruleset, true), &sample, Keep::Tried)?;
+        let seen = send(&mut session(ruleset, true, TimeZone::UTC), &sample, Keep::Tried)?;
         reasons = nearest::reasons(&sample, &seen, ruleset);
     }
     let decoder = seen.text("/decoder/name").unwrap_or_default();

@@ -51,7 +51,10 @@ impl Backtest {
 }
 
 fn text(backtest: &Backtest, options: &RulesBacktest) -> String {
-    let span = backtest.hours.map(|hours| format!(", {hours:.2} hours")).unwrap_or_default();
+    let span = backtest.hours.map_or_else(String::new, |hours| match hours {
+        hours if hours < 1.0 => format!(", {:.1} minutes", hours * 60.0),
+        hours => format!(", {hours:.1} hours"),
+    });
     let mut out = format!("lines: {}{span}\n\n", backtest.lines);
     out.push_str(&section(&backtest.change, backtest.sides()));
     if let Some((silent, silence)) = &backtest.silence {

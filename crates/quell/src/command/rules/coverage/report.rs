@@ -51,12 +51,12 @@ fn row(name: &str, kind: &str, file: &FileCoverage) -> Vec<Cell> {
     }
     let number = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
     vec![
-        Cell::new(shown(&short(name), 50)),
+        Cell::new(shown(&short(name), 44)),
         Cell::new(kind),
         number(file.touched.to_string()),
         number(file.count().to_string()),
         number(percent(file.touched, file.count())),
-        Cell::new(shown(&untouched, 160)),
+        Cell::new(shown(&untouched, 60)),
     ]
 }
 

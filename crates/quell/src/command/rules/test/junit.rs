@@ -42,6 +42,12 @@ fn report(results: &[FileResult]) -> String {
             failures(file)
         );
         line(&mut out, &head);
+        if let Some(why) = &file.unreadable {
+            let (class, why) = (escaped(&file.name), escaped(why));
+            let head =
+                format!("    <testcase classname=\"{class}\" name=\"the file can be read\">");
+            line(&mut out, &format!("{head}<error message=\"{why}\"/></testcase>"));
+        }
         for sample in &file.samples {
             case(&mut out, file, sample);
         }

@@ -24,7 +24,7 @@ pub(super) fn tell(results: &[FileResult], is_json: bool) -> Result<(), Failure>
     } else {
         print_text(results, &tally)?
     }
-    if tally.failed > 0 { Err(Failure::no()) } else { Ok(()) }
+    if tally.failed > 0 || tally.unreadable > 0 { Err(Failure::no()) } else { Ok(()) }
 }
 
 /// What a sample is called.
@@ -66,6 +66,7 @@ struct Tally {
     passed: usize,
     failed: usize,
     problems: usize,
+    unreadable: usize,
     files: usize,
 }
 
@@ -75,7 +76,8 @@ impl Tally {
         let passed = samples().filter(|sample| sample.is_right).count();
         let failed = samples().count() - passed;
         let problems = results.iter().map(|file| file.problems.len()).sum();
-        Self { passed, failed, problems, files: results.len() }
+        let unreadable = results.iter().filter(|file| file.unreadable.is_some()).count();
+        Self { passed, failed, problems, unreadable, files: results.len() }
     }
 
     fn line(&self) -> String {
@@ -84,7 +86,12 @@ impl Tally {
             1 => ", one line not understood".to_owned(),
             count => format!(", {count} lines not understood"),
         };
-        format!("{} passed, {} failed{problems}", self.passed, self.failed)
+        let unreadable = match self.unreadable {
+            0 => String::new(),
+            1 => ", one file not read".to_owned(),
+            count => format!(", {count} files not read"),
+        };
+        format!("{} passed, {} failed{unreadable}{problems}", self.passed, self.failed)
     }
 }
 
@@ -97,6 +104,9 @@ fn print_text(results: &[FileResult], tally: &Tally) -> Result<(), Failure> {
     let mut left = FAILURES_SHOWN_MAX;
     for file in results {
         let name_of = |line: usize| shown(&format!("{}:{line}", file.name), CHARACTERS_MAX);
+        if let Some(why) = &file.unreadable {
+            line(format!("BAD  {}", shown(why, CHARACTERS_MAX)));
+        }
         for problem in &file.problems {
             line(format!(
                 "ODD  {}: {}",
@@ -139,6 +149,9 @@ fn print_json(results: &[FileResult], tally: &Tally) -> Result<(), Failure> {
         for result in &file.samples {
             writeln!(out, "{}", sample_json(&file.name, result))?;
         }
+        if let Some(why) = &file.unreadable {
+            writeln!(out, "{}", json!({ "file": file.name, "unreadable": why }))?;
+        }
         for problem in &file.problems {
             let object =
                 json!({ "file": file.name, "line": problem.line, "problem": problem.message });
@@ -151,6 +164,7 @@ fn print_json(results: &[FileResult], tally: &Tally) -> Result<(), Failure> {
         "passed": tally.passed,
         "failed": tally.failed,
         "problems": tally.problems,
+        "unreadable": tally.unreadable,
     });
     writeln!(out, "{}", json!({ "summary": summary }))?;
     out.flush()?;
