@@ -22,7 +22,7 @@ const FILES_MAX: usize = 10_000;
 const EXCLUDED: &str = "0215-policy_rules.xml";
 
 /// Where a manager lives.
-const WAZUH_HOME: &str = "/var/ossec";
+pub(crate) const WAZUH_HOME: &str = "/var/ossec";
 
 /// A ruleset with what was said while loading it.
 #[derive(Debug)]

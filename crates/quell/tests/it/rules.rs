@@ -244,3 +244,23 @@ fn all_samples_of_wazuh_itself_hold() {
     let said = run(arguments).expect_code(0);
     assert!(said.out.contains("1291 passed, 0 failed"), "{}", said.out);
 }
+
+#[test]
+fn a_folder_of_changed_files_is_put_over_the_old_rules() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let (log, folder) = (dir.path().join("gate.log"), dir.path().join("etc"));
+    std::fs::write(&log, refusals(1)).unwrap();
+    for name in ["rules", "decoders"] {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+    }
+    // Without the field that the rule asks for, nothing is refused any more.
+    let decoders = repository("fixtures/rules/gate/decoders/gate_decoders.xml");
+    let decoders = std::fs::read_to_string(decoders).unwrap().replace("door, action", "door, verb");
+    std::fs::write(folder.join("decoders/gate_decoders.xml"), decoders).unwrap();
+    std::fs::write(folder.join("rules/gate_rules.xml"), gate_rules()).unwrap();
+    let (folder, log) = (folder.to_str().unwrap(), log.to_str().unwrap());
+    let arguments = ["rules", "backtest", "--old", ".", folder, log, "--json"];
+    let report = in_gate(&arguments, "").expect_code(0).lines().pop().unwrap();
+    assert_eq!(counts(&report, "200101"), [1, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(report["samples"][0]["after"], Value::Null);
+}

@@ -23,12 +23,12 @@ pub(super) fn reasons(sample: &Sample, seen: &Seen, ruleset: &Ruleset) -> Vec<St
     let expected = &sample.expected;
     let decoder = seen.text("/decoder/name").unwrap_or_default();
     if expected.decoder != decoder {
-        reasons.push(match decoder.as_str() {
-            "" => format!("no decoder knows the line, so decoder `{}` can't", expected.decoder),
-            _ if ruleset.decoders().all(|known| known.name != expected.decoder) => {
-                format!("there is no decoder `{}` in these files", expected.decoder)
-            }
-            _ => format!("decoder `{decoder}` took the line"),
+        let wanted = &expected.decoder;
+        let is_there = wanted.is_empty() || ruleset.decoders().any(|known| known.name == wanted);
+        reasons.push(match (is_there, decoder.as_str()) {
+            (false, _) => format!("there is no decoder `{wanted}` in these files"),
+            (true, "") => format!("no decoder knows the line, `{wanted}` among them"),
+            (true, decoder) => format!("decoder `{decoder}` took the line"),
         });
     }
     let got = seen.rule();
