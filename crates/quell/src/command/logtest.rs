@@ -97,7 +97,7 @@ fn read_lines(desk: &mut Desk, location: &str) -> Result<(), Failure> {
         desk.out.flush()?;
     }
     if file.lines_cut() > 0 {
-        Talk::say(&format!("{} lines were longer than 64 KB and were cut", file.lines_cut()));
+        Talk::say(&format!("lines longer than 64 KB, which were cut: {}", file.lines_cut()));
     }
     Ok(())
 }

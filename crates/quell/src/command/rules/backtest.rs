@@ -130,9 +130,9 @@ fn compare(
         bytes_before += file.bytes_read();
         if file.lines_cut() > 0 {
             Talk::say(&format!(
-                "{} lines of `{}` were longer than 64 KB and were cut",
-                file.lines_cut(),
-                shown(&location, 200)
+                "lines of `{}` longer than 64 KB, which were cut: {}",
+                shown(&location, 200),
+                file.lines_cut()
             ));
         }
     }
