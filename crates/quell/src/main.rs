@@ -9,6 +9,7 @@ mod detector;
 mod event;
 mod home;
 mod listener;
+mod logfile;
 mod operations;
 mod panel;
 mod publish;

@@ -22,7 +22,7 @@ const FILES_MAX: usize = 10_000;
 const EXCLUDED: &str = "0215-policy_rules.xml";
 
 /// Where a manager lives.
-const WAZUH_HOME: &str = "/var/ossec";
+pub(crate) const WAZUH_HOME: &str = "/var/ossec";
 
 /// A ruleset with what was said while loading it.
 #[derive(Debug)]
@@ -44,14 +44,18 @@ struct Files {
 
 /// Reads and loads the rulesets of these paths; of a Wazuh installation on this machine where none is given.
 pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<Rulebook> {
-    let source = read(paths)?;
-    let loaded = ruleset::load(&source, &Options::default());
-    Ok(Rulebook {
+    Ok(load_source(read(paths)?, &Options::default()))
+}
+
+/// Loads files that were read.
+pub(crate) fn load_source(source: Source, options: &Options) -> Rulebook {
+    let loaded = ruleset::load(&source, options);
+    Rulebook {
         source,
         ruleset: loaded.ruleset,
         diagnostics: loaded.diagnostics,
         rules_in_tree: loaded.rules_in_tree,
-    })
+    }
 }
 
 impl Rulebook {
@@ -73,23 +77,51 @@ impl Rulebook {
 
 /// Reads the files of these paths into memory.
 pub(crate) fn read(paths: &[PathBuf]) -> anyhow::Result<Source> {
-    let mut files = Files::default();
-    if paths.is_empty() {
-        if !Path::new(WAZUH_HOME).is_dir() {
-            bail!(
-                "no ruleset was given and there is no Wazuh in `{WAZUH_HOME}`\nhint: name one with \
-                 --ruleset: a file, a folder of files, or a folder with `rules` and `decoders` in it"
-            );
+    Files::of(paths)?.into_source()
+}
+
+/// Reads the files of these paths, and those of `new` in their place where they have the same name, or behind them.
+pub(crate) fn read_with(paths: &[PathBuf], new: &Path) -> anyhow::Result<Source> {
+    let mut files = Files::of(paths)?;
+    let mut added = Files::default();
+    added.add(new)?;
+    let put = |list: &mut Vec<PathBuf>, added: Vec<PathBuf>| {
+        for path in added {
+            match list.iter_mut().find(|old| old.file_name() == path.file_name()) {
+                Some(old) => *old = path,
+                None => list.push(path),
+            }
         }
-        files.add(Path::new(WAZUH_HOME))?;
-    }
-    for path in paths {
-        files.add(path)?;
+    };
+    put(&mut files.decoders, added.decoders);
+    put(&mut files.rules, added.rules);
+    for (declared, path) in added.lists {
+        files.lists.retain(|(known, _)| *known != declared);
+        files.lists.push((declared, path));
     }
     files.into_source()
 }
 
 impl Files {
+    /// Finds the files of these paths; of a Wazuh installation on this machine where none is given.
+    fn of(paths: &[PathBuf]) -> anyhow::Result<Files> {
+        let mut files = Files::default();
+        if paths.is_empty() {
+            if !Path::new(WAZUH_HOME).is_dir() {
+                bail!(
+                    "no ruleset was given and there is no Wazuh in `{WAZUH_HOME}`\nhint: name one \
+                     with --ruleset: a file, a folder of files, or a folder with `rules` and \
+                     `decoders` in it"
+                );
+            }
+            files.add(Path::new(WAZUH_HOME))?;
+        }
+        for path in paths {
+            files.add(path)?;
+        }
+        Ok(files)
+    }
+
     fn add(&mut self, path: &Path) -> anyhow::Result<()> {
         let name = || shown(&path.display().to_string(), 200);
         if path.is_file() {
@@ -111,12 +143,12 @@ impl Files {
                     self.add_folder(&folder)?;
                 }
             }
-            let lists = path.join("lists");
-            if lists.is_dir() {
-                self.add_lists(&lists, "etc/lists")?;
-            }
         } else {
             self.add_folder(path)?;
+        }
+        let lists = path.join("lists");
+        if lists.is_dir() {
+            self.add_lists(&lists, "etc/lists")?;
         }
         if self.count() == before {
             bail!("`{}` has no rules and no decoders\nhint: files must end in `.xml`", name());

@@ -23,6 +23,6 @@ pub use alert_json::AlertHeader;
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use event::Record;
 pub use logtime::LogTime;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, TriedRule, TriedVerdict};
 pub use ruleset::{DecoderInfo, Loaded, Options, RuleInfo, Ruleset, Source, load};
 pub use session::{DATAGRAM_BYTES_MAX, Session, SessionOptions};

@@ -1,6 +1,8 @@
 //! What became of one event.
 
 use crate::event::Event;
+use crate::fields::StaticField;
+use crate::rule::condition::{Condition, Subject};
 use crate::rule::correlation::Earlier;
 use crate::rule::frequency::Support;
 use crate::rule::run::{Failed, Tried};
@@ -56,6 +58,15 @@ impl Outcome<'_> {
     pub fn tried(&self) -> impl Iterator<Item = TriedRule<'_>> {
         self.tried.iter().filter_map(|tried| {
             let rule = self.ruleset.rules.get(tried.rule)?;
+            let failed = match tried.failed {
+                Some(Failed::Condition(position)) => rule.conditions.get(position),
+                _ => None,
+            };
+            let held = match tried.failed {
+                Some(Failed::Condition(position)) => position,
+                _ => rule.conditions.len(),
+            };
+            let finding = failed.and_then(|condition| self.describe_finding(condition));
             let verdict = match tried.failed {
                 None => TriedVerdict::Matched,
                 Some(Failed::OnlyGroups) => TriedVerdict::OnlyGroups,
@@ -66,7 +77,51 @@ impl Outcome<'_> {
                     TriedVerdict::Failed(condition.describe(name))
                 }
             };
-            Some(TriedRule { rule: self.ruleset.rule_info(rule), depth: tried.depth, verdict })
+            let depth = tried.depth;
+            Some(TriedRule { rule: self.ruleset.rule_info(rule), depth, verdict, held, finding })
+        })
+    }
+
+    /// The way to the rule that applies: the category's root first, the rule itself last. Empty when there is none, and unless the
+    /// session traces.
+    pub fn path(&self) -> Vec<RuleInfo<'_>> {
+        let mut path = Vec::new();
+        if self.fired.is_some() {
+            for tried in &self.tried {
+                path.truncate(tried.depth);
+                if tried.failed.is_none() {
+                    path.push(tried.rule);
+                }
+            }
+        }
+        let rules = path.into_iter().filter_map(|index| self.ruleset.rules.get(index));
+        rules.map(|rule| self.ruleset.rule_info(rule)).collect()
+    }
+
+    /// Says what the event has where a condition looked; nothing where that is the line itself, or no single value.
+    fn describe_finding(&self, condition: &Condition) -> Option<String> {
+        let event = &self.event;
+        let value = match condition {
+            Condition::DecodedAs(_) => self.decoder_name().map(str::as_bytes),
+            Condition::Text { subject, .. } => match subject {
+                Subject::Match | Subject::Regex | Subject::Geo => return None,
+                Subject::ProgramName => event.program_name,
+                Subject::Hostname => event.hostname(),
+                Subject::Location => Some(event.source.location),
+                Subject::User => {
+                    let user = event.fields.get(StaticField::DstUser);
+                    user.or_else(|| event.fields.get(StaticField::SrcUser))
+                }
+                Subject::Field(field) => event.fields.get(*field),
+            },
+            Condition::Action { .. } => event.fields.get(StaticField::Action),
+            Condition::Field { name, .. } => event.fields.dynamic(name),
+            Condition::Address { of, .. } => event.fields.get(*of),
+            _ => return None,
+        };
+        Some(match value {
+            Some(value) => format!("it is `{}`", String::from_utf8_lossy(value)),
+            None => "the event has none".to_owned(),
         })
     }
 
@@ -85,6 +140,10 @@ pub struct TriedRule<'o> {
     pub depth: usize,
     /// What came of it.
     pub verdict: TriedVerdict,
+    /// How many of its conditions held before one did not.
+    pub held: usize,
+    /// What the event has where the condition that failed looked, in words. The line itself is not repeated.
+    pub finding: Option<String>,
 }
 
 /// What came of looking at a rule.

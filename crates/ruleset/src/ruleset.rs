@@ -49,11 +49,14 @@ pub struct Options {
     pub log_alert_level: u8,
     /// The lowest level that says `mail`: `email_alert_level`.
     pub email_alert_level: u8,
+    /// Rules, by id, that get level 0 when all is loaded, as a later `overwrite` would do it: they keep their places in the tree,
+    /// make no alert, and support no correlation.
+    pub silent: Vec<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { log_alert_level: 3, email_alert_level: 12 }
+        Options { log_alert_level: 3, email_alert_level: 12, silent: Vec::new() }
     }
 }
 
@@ -129,6 +132,10 @@ fn load_parts(
         answer?;
     }
     ruleset.rules.finish();
+    let silent = &ruleset.options.silent;
+    for rule in ruleset.rules.all.iter_mut().filter(|rule| silent.contains(&rule.id)) {
+        rule.level = 0;
+    }
     crate::alert_json::prepare(&mut ruleset.rules, &ruleset.options);
     Ok(())
 }
@@ -157,6 +164,13 @@ impl Ruleset {
     pub fn rule(&self, id: u32) -> Option<RuleInfo<'_>> {
         let index = self.rules.by_id.get(&id)?;
         self.rules.get(*index).map(|rule| self.rule_info(rule))
+    }
+
+    /// Finds the rules that a rule hangs below: `if_sid`, `if_group`, `if_level`, or the roots of its category.
+    pub fn parents(&self, id: u32) -> Vec<u32> {
+        let Some(index) = self.rules.by_id.get(&id) else { return Vec::new() };
+        let parents = self.rules.all.iter().filter(|rule| rule.children.contains(index));
+        parents.map(|rule| rule.id).collect()
     }
 
     pub(crate) fn rule_info<'r>(&'r self, rule: &'r rule::Rule) -> RuleInfo<'r> {

@@ -4,6 +4,9 @@ mod backtest;
 mod check;
 mod coverage;
 mod test;
+mod timeline;
+
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::cli::RulesCommand;
@@ -15,4 +18,9 @@ pub(super) fn run(command: &RulesCommand) -> Result<(), Failure> {
         RulesCommand::Coverage(options) => coverage::run(options),
         RulesCommand::Backtest(options) => backtest::run(options),
     }
+}
+
+/// Runs one file of tests, for `quell logtest --ini`.
+pub(super) fn test_file(rules: &[PathBuf], file: &Path, is_json: bool) -> Result<(), Failure> {
+    test::run_file(rules, file, is_json)
 }
