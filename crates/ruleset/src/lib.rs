@@ -7,6 +7,7 @@ mod decoder;
 mod diagnostic;
 mod event;
 mod fields;
+pub mod lint;
 mod outcome;
 pub mod pattern;
 mod predecode;

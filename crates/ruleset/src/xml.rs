@@ -49,6 +49,10 @@ impl Element {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct XmlError {
     pub(crate) line: usize,
+    /// The byte at which the reader gave up; for a variable, where its element begins.
+    pub(crate) offset: usize,
+    /// The innermost element that was open, and its line.
+    pub(crate) inside: Option<(String, usize)>,
     pub(crate) kind: XmlErrorKind,
 }
 
@@ -100,6 +104,13 @@ impl Reader<'_> {
     /// Reads the whole file with a stack of the elements that are open.
     fn elements(mut self) -> Result<Vec<Element>, XmlError> {
         let mut open: Vec<Element> = vec![Element::default()];
+        self.run(&mut open).map_err(|error| {
+            let innermost = open.last().filter(|element| !element.name.is_empty());
+            XmlError { inside: innermost.map(|e| (e.name.clone(), e.line)), ..error }
+        })
+    }
+
+    fn run(&mut self, open: &mut Vec<Element>) -> Result<Vec<Element>, XmlError> {
         while let Some(byte) = self.next() {
             if byte != b'<' || (open.len() > 1 && self.is_escaped()) {
                 self.keep(open.last_mut(), byte)?;
@@ -107,14 +118,14 @@ impl Reader<'_> {
             }
             match self.tag()? {
                 Tag::Comment => {}
-                Tag::Complete(element) => adopt(&mut open, element),
+                Tag::Complete(element) => adopt(open, element),
                 Tag::Opened(_) if open.len() >= DEPTH_MAX => return self.fail("Too many nested elements."),
                 Tag::Opened(element) => open.push(element),
-                Tag::Closed(name) => self.close(&mut open, &name)?,
+                Tag::Closed(name) => self.close(open, &name)?,
             }
         }
-        match (open.pop(), open.is_empty()) {
-            (Some(root), true) => Ok(root.children),
+        match open.as_mut_slice() {
+            [root] => Ok(std::mem::take(&mut root.children)),
             _ => self.fail("End of file and some elements were not closed."),
         }
     }
@@ -137,7 +148,12 @@ impl Reader<'_> {
     }
 
     fn fail<T>(&self, what: impl Into<String>) -> Result<T, XmlError> {
-        Err(XmlError { line: self.line, kind: XmlErrorKind::Syntax(what.into()) })
+        Err(XmlError {
+            line: self.line,
+            offset: self.at.saturating_sub(1),
+            inside: None,
+            kind: XmlErrorKind::Syntax(what.into()),
+        })
     }
 
     /// Adds a byte to the text of the innermost element. Between the roots text means nothing.
@@ -160,7 +176,11 @@ impl Reader<'_> {
                 adopt(open, element);
                 Ok(())
             }
-            Some(element) => self.fail(format!("Element '{}' not closed.", element.name)),
+            Some(element) => {
+                let what = format!("Element '{}' not closed.", element.name);
+                open.push(element);
+                self.fail(what)
+            }
             None => self.fail("End of file and some elements were not closed."),
         }
     }
@@ -338,15 +358,17 @@ struct Variables {
 
 impl Variables {
     fn apply(&self, element: &mut Element) -> Result<(), XmlError> {
-        let line = element.line;
+        let place = (element.line, element.offset);
         for attribute in &mut element.attributes {
-            self.substitute(&mut attribute.value, line)?;
+            self.substitute(&mut attribute.value, place)?;
         }
-        self.substitute(&mut element.text, line)?;
+        self.substitute(&mut element.text, place)?;
         element.children.iter_mut().try_for_each(|child| self.apply(child))
     }
 
-    fn substitute(&self, text: &mut Vec<u8>, line: usize) -> Result<(), XmlError> {
+    fn substitute(&self, text: &mut Vec<u8>, place: (usize, usize)) -> Result<(), XmlError> {
+        let (line, offset) = place;
+        let fail = |kind| Err(XmlError { line, offset, inside: None, kind });
         if !text.contains(&b'$') {
             return Ok(());
         }
@@ -360,7 +382,7 @@ impl Variables {
                 Some(value) if name.len() > 1 => result.extend_from_slice(value),
                 // `$(field)` belongs to descriptions.
                 None if !matches!(name, [] | [b'(', ..]) && !self.names.iter().any(|n| n == name) => {
-                    return Err(XmlError { line, kind: XmlErrorKind::Variable(lossy(name)) });
+                    return fail(XmlErrorKind::Variable(lossy(name)));
                 }
                 _ => {
                     result.push(b'$');
@@ -371,7 +393,7 @@ impl Variables {
             // Wazuh has no limit here; a file of nested references could otherwise grow without end.
             if result.len() > TEXT_BYTES_MAX {
                 let what = "String overflow after variables were put in.".to_owned();
-                return Err(XmlError { line, kind: XmlErrorKind::Syntax(what) });
+                return fail(XmlErrorKind::Syntax(what));
             }
         }
         *text = result;
