@@ -44,8 +44,9 @@ pub fn check(source: &Source, loaded: &Loaded, is_checked: &dyn Fn(&str) -> bool
         source.rule_files().map(|(name, text)| File::new(name, text)).collect();
     let mut found = explain::engine_findings(&decoder_files, &rule_files, loaded, is_checked);
     let mut report = Report { found: Vec::new() };
+    let types = decoder::Types::of(&decoder_files);
     for file in decoder_files.iter().filter(|file| is_checked(file.name)) {
-        decoder::check(file, &found, &mut report);
+        decoder::check(file, &types, &found, &mut report);
     }
     for file in rule_files.iter().filter(|file| is_checked(file.name)) {
         element::check(file, &found, &mut report);
@@ -64,7 +65,9 @@ pub fn check(source: &Source, loaded: &Loaded, is_checked: &dyn Fn(&str) -> bool
         .collect();
     // What belongs to no file comes last, as it does in a load.
     let position = |name: &str| order.get(name).copied().unwrap_or(usize::MAX);
-    found.sort_by_key(|d| (position(&d.place.file), d.place.line, d.place.column));
+    // A last word on a whole file has no line, and follows its reasons.
+    let line = |line: usize| if line == 0 { usize::MAX } else { line };
+    found.sort_by_key(|d| (position(&d.place.file), line(d.place.line), d.place.column));
     found
 }
 

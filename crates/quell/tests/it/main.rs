@@ -29,3 +29,4 @@ mod lifecycle;
 mod loop_guard;
 mod people;
 mod recorded;
+mod rules_check;

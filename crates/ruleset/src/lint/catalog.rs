@@ -48,13 +48,12 @@ lints! {
     MINIMUM_SIZE = Note "minimum-size": "`maxsize` is a minimum, whatever its name says";
     CATEGORY_IGNORED = Warning "category-ignored": "below a parent the category is the parent's; the rule's own means nothing";
     IF_GROUP_SUBSTRING = Note "if-group-substring": "`if_group` looks for a part of the text, so longer names count too";
-    MITRE_ID = Warning "mitre-id": "an id that ATT&CK has not";
+    MITRE_ID = Note "mitre-id": "an id that is no technique of ATT&CK: alerts get no name and no tactic for it";
     // Patterns.
     PATTERN = Warning "pattern": "a pattern that means something else than it seems to";
     PATTERN_NOT_ASCII = Warning "pattern-not-ascii": "bytes above 127 never match in OS_Regex and OS_Match, not even themselves";
     PATTERN_SLOW = Warning "pattern-slow": "a PCRE2 pattern that some lines can keep busy until the match limit";
     PATTERN_LINE_BREAK = Warning "pattern-line-break": "a line break in a pattern is part of it, and no log line has one";
-    PATTERN_NEVER = Warning "pattern-never": "a pattern that nothing can match";
     // Rules together.
     CONTRADICTION = Warning "contradiction": "a rule can never match: it asks for two things that exclude each other";
     SHADOWED = Warning "shadowed": "a rule can never match: a sibling that is tried before it takes all its events";

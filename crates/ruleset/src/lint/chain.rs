@@ -4,6 +4,7 @@ use super::fields::FieldsOf;
 use super::imply::{self, Needed};
 use crate::category::Category;
 use crate::decoder::NameId;
+use crate::fields::StaticField;
 use crate::rule::condition::Condition;
 use crate::rule::correlation::Compared;
 use crate::rule::{Rule, RuleIndex, Rules};
@@ -94,7 +95,10 @@ impl<'r> Chain<'r> {
         let compared = rule.correlation.iter().flat_map(|correlation| &correlation.same);
         let compared = compared.filter_map(|compared| match compared {
             Compared::Field(field) => field.field().map(Needed::Static),
-            Compared::Dynamic(name) => Some(Needed::Dynamic(name)),
+            // A static field asked for as a dynamic one is told elsewhere.
+            Compared::Dynamic(name) => {
+                StaticField::from_order_name(name).is_none().then_some(Needed::Dynamic(name))
+            }
             Compared::Location | Compared::Never => None,
         });
         let mut needed = rule.conditions.iter().filter_map(imply::needed).chain(compared);

@@ -164,7 +164,8 @@ impl Check<'_, '_> {
             if !before.trim_ascii().is_empty() && !text.trim_ascii().is_empty() && !is_apart {
                 let last = before.rsplit(|byte| *byte == b',').next().unwrap_or_default();
                 let first = text.split(|byte| *byte == b',').next().unwrap_or_default();
-                let [last, first] = [last, first].map(|name| String::from_utf8_lossy(name).into_owned());
+                let plain = |name: &[u8]| String::from_utf8_lossy(name.trim_ascii()).into_owned();
+                let [last, first] = [last, first].map(plain);
                 let message = format!("groups `{last}` and `{first}` become one, `{last}{first}`");
                 self.add(&lints::GLUED_GROUPS, group, message, "end every list of groups in a comma");
             }
@@ -259,7 +260,10 @@ impl Check<'_, '_> {
         for id in child.children.iter().filter(|id| id.is("id") || id.is("techniqueid")) {
             if !is_technique(&id.text) {
                 let text = String::from_utf8_lossy(&id.text).into_owned();
-                let message = format!("`{text}` is not written as an ATT&CK technique");
+                let message = match text.starts_with("TA") {
+                    true => format!("`{text}` is a tactic: `<id>` takes techniques"),
+                    false => format!("`{text}` is not written as an ATT&CK technique"),
+                };
                 self.add(&lints::MITRE_ID, id, message, "write it like `T1110` or `T1110.001`");
             }
         }

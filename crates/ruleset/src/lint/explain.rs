@@ -32,8 +32,9 @@ pub(super) fn engine_findings(
         if let Some(file) = all().find(|file| file.name == diagnostic.place.file) {
             locate(&mut diagnostic, file);
         }
-        if diagnostic.hint.is_none() {
-            diagnostic.hint = hint(&diagnostic, &ids);
+        // Where the parent is, is known better here than while loading.
+        if diagnostic.hint.is_none() || diagnostic.code == Some(7617) {
+            diagnostic.hint = hint(&diagnostic, &ids).or_else(|| decoder_hint(&diagnostic, decoders));
         }
         found.push(diagnostic);
     }
@@ -170,7 +171,8 @@ fn hint(diagnostic: &Diagnostic, ids: &Ids) -> Option<String> {
                 None => "give it another id, or overwrite=\"yes\" to replace the first".to_owned(),
             }
         }
-        7617 | 7619 | 7620 => {
+        7619 => "none of its parents is there".to_owned(),
+        7617 | 7620 => {
             let later = quoted_ids(&diagnostic.message).find_map(|id| ids.get(&id)?.first());
             match later {
                 Some((file, line)) => format!(
@@ -192,6 +194,20 @@ fn hint(diagnostic: &Diagnostic, ids: &Ids) -> Option<String> {
         2120 => "`after_parent` needs a parent, `after_prematch` a prematch, `after_regex` an earlier decoder of this name".to_owned(),
         1220 | 1202 => "mend the errors above; Wazuh reads no file after the first that it refuses".to_owned(),
         _ => return None,
+    })
+}
+
+/// What to do about the name of a decoder that isn't there.
+fn decoder_hint(diagnostic: &Diagnostic, decoders: &[File<'_>]) -> Option<String> {
+    let name = diagnostic.message.strip_prefix("Invalid decoder name: '")?.strip_suffix("'.")?;
+    let names: Vec<String> = decoders
+        .iter()
+        .flat_map(File::roots)
+        .filter_map(|decoder| Some(String::from_utf8_lossy(decoder.attribute("name")?).into_owned()))
+        .collect();
+    Some(match super::suggest::nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "no file has it: if it is one of Wazuh's, name its decoders with --base".to_owned(),
     })
 }
 

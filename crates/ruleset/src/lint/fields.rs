@@ -23,6 +23,8 @@ pub(super) struct FieldsOf {
     by_name: HashMap<NameId, Settable>,
     by_category: HashMap<Category, Settable>,
     categories: HashMap<NameId, Vec<Category>>,
+    /// No decoder sets anything: rules are looked at without the decoders that they are for.
+    is_blind: bool,
 }
 
 impl FieldsOf {
@@ -31,6 +33,7 @@ impl FieldsOf {
             by_name: HashMap::new(),
             by_category: HashMap::new(),
             categories: HashMap::new(),
+            is_blind: decoders.all.iter().all(|d| d.order.is_empty() && d.plugin.is_none()),
         };
         for root in decoders.with_program.iter().chain(&decoders.without_program) {
             fields.add(decoders, root);
@@ -86,7 +89,7 @@ impl FieldsOf {
             None => self.by_category.get(&category),
         };
         // A decoder inside the daemon, or a kind of event that only the daemon makes: nothing is known.
-        settable.is_none_or(|settable| settable.may_have(field))
+        self.is_blind || settable.is_none_or(|settable| settable.may_have(field))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Report;
 use super::catalog::{self as lints, Lint};
 use super::file::File;
-use crate::pattern::{Language, Pattern};
+use crate::pattern::{Language, Pattern, diagnosis};
 use crate::rule::condition::Subject;
 use crate::xml::Element;
 
@@ -55,9 +55,7 @@ fn language(element: &Element) -> Option<Language> {
 }
 
 fn of_text(language: Language, text: &[u8]) -> Vec<Finding> {
-    // What doesn't compile, the engine has told.
-    let Ok(pattern) = Pattern::compile(language, text) else { return Vec::new() };
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     if let Some(offset) = text.iter().position(|byte| matches!(byte, b'\n' | b'\r'))
         && language != Language::Pcre2
     {
@@ -68,7 +66,10 @@ fn of_text(language: Language, text: &[u8]) -> Vec<Finding> {
             hint: "write the pattern on one line, without blanks at its ends".to_owned(),
         });
     }
-    for found in pattern.diagnose() {
+    for found in diagnosis::of(language, text) {
+        if findings.iter().any(|told| told.message == found.message) {
+            continue;
+        }
         let lint = match language {
             Language::Pcre2 => &lints::PATTERN_SLOW,
             _ if text.get(found.offset).is_some_and(|byte| !byte.is_ascii()) => {
@@ -83,14 +84,6 @@ fn of_text(language: Language, text: &[u8]) -> Vec<Finding> {
             hint: found.hint.to_owned(),
         });
     }
-    if !text.is_empty() && pattern.required_literals().is_some_and(|literals| literals.is_empty()) {
-        findings.push(Finding {
-            lint: &lints::PATTERN_NEVER,
-            offset: 0,
-            message: "nothing can match this pattern".to_owned(),
-            hint: "an anchor in the middle or an empty class is the usual cause".to_owned(),
-        });
-    }
     if let Some((offset, entity, sign)) = entity(text) {
         findings.push(Finding {
             lint: &lints::ENTITY,
@@ -100,7 +93,8 @@ fn of_text(language: Language, text: &[u8]) -> Vec<Finding> {
         });
     }
     findings.truncate(FINDINGS_MAX);
-    findings
+    // What doesn't compile, the engine has told. Compiling is slow, and few patterns have finds.
+    if findings.is_empty() || Pattern::compile(language, text).is_ok() { findings } else { Vec::new() }
 }
 
 /// Finds the first XML entity: where, which, and what it stands for.

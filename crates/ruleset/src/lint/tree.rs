@@ -132,7 +132,7 @@ fn tell(ruleset: &Ruleset, places: &Places<'_>, rule: &Rule, dead: &Dead, report
     };
     let condition = |index: RuleIndex, position: usize| {
         let condition = ruleset.rules.get(index).and_then(|rule| rule.conditions.get(position));
-        condition.map(|condition| condition.describe(decoder)).unwrap_or_default()
+        short(&condition.map(|condition| condition.describe(decoder)).unwrap_or_default())
     };
     let (lint, at, message, hint): (&Lint, &[&str], String, String) = match dead {
         Dead::Contradiction { above, first, second } => {
@@ -203,6 +203,17 @@ fn tell(ruleset: &Ruleset, places: &Places<'_>, rule: &Rule, dead: &Dead, report
     };
     let Some(place) = places.of_child(rule, at) else { return };
     report.add(lint, place, format!("rule {}", rule.id), message, hint);
+}
+
+/// Shows enough of a condition to find it. Patterns may have thousands of bytes, and line breaks.
+fn short(condition: &str) -> String {
+    const CHARACTERS_MAX: usize = 80;
+    let line = condition.lines().next().unwrap_or_default();
+    if line.len() == condition.len() && line.chars().count() <= CHARACTERS_MAX {
+        return condition.to_owned();
+    }
+    let kept: String = line.chars().take(CHARACTERS_MAX).collect();
+    format!("{kept}…`")
 }
 
 fn not_reported_hint(ruleset: &Ruleset, name: NameId) -> String {
