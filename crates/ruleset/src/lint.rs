@@ -37,7 +37,11 @@ const FINDINGS_MAX: usize = 10_000;
 ///
 /// Gives what loading said about these files, and what the checks found, by file and line. What made Wazuh refuse the whole
 /// ruleset is always among it.
-pub fn check(source: &Source, loaded: &Loaded, is_checked: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
+pub fn check(
+    source: &Source,
+    loaded: &Loaded,
+    is_checked: &dyn Fn(&str) -> bool,
+) -> Vec<Diagnostic> {
     let decoder_files: Vec<File<'_>> =
         source.decoder_files().map(|(name, text)| File::new(name, text)).collect();
     let rule_files: Vec<File<'_>> =

@@ -45,7 +45,8 @@ fn folder(rules: &str) -> TempDir {
 fn check(dir: &Path, more: &[&str]) -> Said {
     let base = dir.join("base");
     let file = dir.join("local_rules.xml");
-    let mut arguments = vec!["rules", "check", file.to_str().unwrap(), "--base", base.to_str().unwrap()];
+    let mut arguments =
+        vec!["rules", "check", file.to_str().unwrap(), "--base", base.to_str().unwrap()];
     arguments.extend_from_slice(more);
     let mut said = run(arguments);
     // Places differ from run to run.
@@ -90,7 +91,9 @@ fn warnings_end_with_code_1_only_when_strict_and_errors_always() {
     let dir = folder(LOCAL);
     let said = check(dir.path(), &["--strict"]).expect_code(1);
     assert!(said.err.contains("--strict"), "{}", said.err);
-    let broken = folder("<group name=\"local,\">\n  <rule id=\"100100\" level=\"5\">\n    <mathc>x</mathc>\n  </rule>\n</group>");
+    let broken = folder(
+        "<group name=\"local,\">\n  <rule id=\"100100\" level=\"5\">\n    <mathc>x</mathc>\n  </rule>\n</group>",
+    );
     let said = check(broken.path(), &[]).expect_code(1);
     insta::assert_snapshot!(said.out, @r#"
     note[quell/no-description]: rule 100100: the rule has no description, so its alerts say nothing
@@ -157,7 +160,11 @@ fn a_workflow_reads_one_command_a_line_and_no_text_breaks_out_of_it() {
     );
     let said = check(dir.path(), &["--format", "github"]).expect_code(0);
     for line in said.out.lines() {
-        assert!(line.starts_with("::warning file=local_rules.xml,line=") || line.starts_with("::warning file="), "{line}");
+        assert!(
+            line.starts_with("::warning file=local_rules.xml,line=")
+                || line.starts_with("::warning file="),
+            "{line}"
+        );
     }
     assert!(said.out.contains(",title=quell/unknown-attribute::rule 100100: "), "{}", said.out);
     assert!(said.out.contains("%0Ahint: "), "{}", said.out);
@@ -178,7 +185,9 @@ fn a_code_scanner_reads_sarif() {
         assert_eq!(rules[index]["id"], result["ruleId"]);
         assert!(["note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
         let region = &result["locations"][0]["physicalLocation"]["region"];
-        assert!(region["startLine"].as_u64() >= Some(1) && region["startColumn"].as_u64() >= Some(1));
+        assert!(
+            region["startLine"].as_u64() >= Some(1) && region["startColumn"].as_u64() >= Some(1)
+        );
     }
     assert_eq!(results[0]["ruleId"], "quell/address-negation");
 }

@@ -80,7 +80,8 @@ impl<'r> Chain<'r> {
                 return Some(Dead::Contradiction { above: index, first, second });
             }
             for (above, other) in self.above() {
-                let found = other.conditions.iter().position(|first| imply::excludes(first, condition));
+                let found =
+                    other.conditions.iter().position(|first| imply::excludes(first, condition));
                 if let Some(first) = found {
                     return Some(Dead::Contradiction { above, first, second });
                 }

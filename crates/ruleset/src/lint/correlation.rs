@@ -32,7 +32,9 @@ fn counted(
     let rules = &ruleset.rules;
     match &correlation.earlier {
         Earlier::Sid(sid) => {
-            let Some(base) = rules.by_id.get(sid).and_then(|index| rules.get(*index)) else { return };
+            let Some(base) = rules.by_id.get(sid).and_then(|index| rules.get(*index)) else {
+                return;
+            };
             let why = if base.level == 0 {
                 "has level 0, and Wazuh remembers no events of level 0"
             } else if base.noalert {
@@ -42,23 +44,36 @@ fn counted(
             };
             let Some(place) = places.of_child(rule, &["if_matched_sid"]) else { return };
             let message = format!("never fires: {} {why}", named(ruleset, base));
-            report.add(&lints::COUNTS_SILENT, place, subject, message, "count a rule of level 1 or more");
+            report.add(
+                &lints::COUNTS_SILENT,
+                place,
+                subject,
+                message,
+                "count a rule of level 1 or more",
+            );
         }
         Earlier::Group(pattern) => {
-            let counts = |other: &&Rule| {
-                other.id != rule.id && pattern.is_match(other.groups.as_bytes())
-            };
+            let counts =
+                |other: &&Rule| other.id != rule.id && pattern.is_match(other.groups.as_bytes());
             if is_any_remembered(rules, counts) {
                 return;
             }
             let Some(place) = places.of_child(rule, &["if_matched_group"]) else { return };
             let group = String::from_utf8_lossy(pattern.text());
-            let message = format!("never fires: no other rule of level 1 or more is in the group `{group}`");
-            report.add(&lints::COUNTS_NOTHING, place, subject, message, "check the name of the group");
+            let message =
+                format!("never fires: no other rule of level 1 or more is in the group `{group}`");
+            report.add(
+                &lints::COUNTS_NOTHING,
+                place,
+                subject,
+                message,
+                "check the name of the group",
+            );
         }
         Earlier::Regex(_) if !correlation.global => {
             let Some(place) = places.of_child(rule, &["if_matched_regex"]) else { return };
-            let message = "Wazuh 4 hangs on this rule when the event before came from another agent";
+            let message =
+                "Wazuh 4 hangs on this rule when the event before came from another agent";
             let hint = "add `<global_frequency />`, or give the text a rule of its own and use if_matched_sid";
             report.add(&lints::HANGS_WAZUH, place, subject, message, hint);
         }
@@ -79,7 +94,13 @@ fn is_any_remembered(rules: &Rules, counts: impl Fn(&&Rule) -> bool) -> bool {
 }
 
 /// `if_group` finds a word inside of other names.
-fn part_of_a_name(earlier: &[Rule], word: &str, places: &Places<'_>, rule: &Rule, report: &mut Report) {
+fn part_of_a_name(
+    earlier: &[Rule],
+    word: &str,
+    places: &Places<'_>,
+    rule: &Rule,
+    report: &mut Report,
+) {
     if word.is_empty() {
         return;
     }
@@ -99,7 +120,8 @@ fn part_of_a_name(earlier: &[Rule], word: &str, places: &Places<'_>, rule: &Rule
     }
     /// A few names are enough to see what is meant.
     const NAMES_MAX: usize = 3;
-    let names: Vec<String> = others.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();
+    let names: Vec<String> =
+        others.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();
     let more = others.len().saturating_sub(NAMES_MAX);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let names = format!("{}{more}", names.join(", "));

@@ -36,7 +36,8 @@ pub(super) fn check(file: &File<'_>, types: &Types, known: &[Diagnostic], report
     explain::syntax(file, known, report);
     let mut before: Option<&Element> = None;
     for decoder in file.roots().iter().filter(|root| root.is("decoder")) {
-        let name = String::from_utf8_lossy(decoder.attribute("name").unwrap_or_default()).into_owned();
+        let name =
+            String::from_utf8_lossy(decoder.attribute("name").unwrap_or_default()).into_owned();
         let subject = format!("decoder {name}");
         for child in &decoder.children {
             unknown(file, child, &subject, known, report);
@@ -45,7 +46,8 @@ pub(super) fn check(file: &File<'_>, types: &Types, known: &[Diagnostic], report
             }
         }
         // Of decoders of one name in a row, the first one decides, and the others may repeat what it says.
-        let goes_on = before.is_some_and(|before| before.attribute("name") == decoder.attribute("name"));
+        let goes_on =
+            before.is_some_and(|before| before.attribute("name") == decoder.attribute("name"));
         if !goes_on {
             unused_options(file, decoder, types, &subject, report);
         }
@@ -53,7 +55,13 @@ pub(super) fn check(file: &File<'_>, types: &Types, known: &[Diagnostic], report
     }
 }
 
-fn unknown(file: &File<'_>, child: &Element, subject: &str, known: &[Diagnostic], report: &mut Report) {
+fn unknown(
+    file: &File<'_>,
+    child: &Element,
+    subject: &str,
+    known: &[Diagnostic],
+    report: &mut Report,
+) {
     let is_told = || known.iter().any(|d| d.place.file == file.name && d.place.line == child.line);
     if words::is_decoder_element(&child.name) || is_told() {
         return;
@@ -76,14 +84,24 @@ fn unused_options(
     if child("prematch").is_some() {
         return;
     }
-    for option in decoder.children.iter().filter(|child| OF_FINAL.iter().any(|name| child.is(name))) {
+    for option in decoder.children.iter().filter(|child| OF_FINAL.iter().any(|name| child.is(name)))
+    {
         // Saying what the parent says does no harm.
         let is_parents = option.is("type") && types.0.get(&parent.text) == Some(&option.text);
         if is_parents || (option.is("use_own_name") && option.text != b"true") {
             continue;
         }
-        let message = format!("`<{}>` has no effect: a child without `<prematch>` never is the event's decoder", option.name);
+        let message = format!(
+            "`<{}>` has no effect: a child without `<prematch>` never is the event's decoder",
+            option.name
+        );
         let hint = "give the child a `<prematch>`, or put the option on the parent";
-        report.add(&lints::DECODER_OPTION_UNUSED, file.place(option.offset), subject, message, hint);
+        report.add(
+            &lints::DECODER_OPTION_UNUSED,
+            file.place(option.offset),
+            subject,
+            message,
+            hint,
+        );
     }
 }

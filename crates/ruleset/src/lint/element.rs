@@ -49,7 +49,8 @@ fn ids(file: &File<'_>, report: &mut Report) {
         return;
     }
     let is_own = |rule: &&Element| {
-        let overwrites = rule.attribute("overwrite").is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
+        let overwrites =
+            rule.attribute("overwrite").is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
         !overwrites && words::id_of(rule).is_some_and(|id| !USER_IDS.contains(&id))
     };
     let mut outside = file.rules().filter(is_own);
@@ -76,7 +77,13 @@ struct Check<'c, 'r> {
 }
 
 impl Check<'_, '_> {
-    fn add(&mut self, lint: &lints::Lint, at: &Element, message: impl Into<String>, hint: impl Into<String>) {
+    fn add(
+        &mut self,
+        lint: &lints::Lint,
+        at: &Element,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.report.add(lint, self.file.place(at.offset), &self.subject, message, hint);
     }
 
@@ -88,12 +95,18 @@ impl Check<'_, '_> {
     fn unknown(&mut self, known: &[Diagnostic]) {
         let rule = self.rule;
         for child in rule.children.iter().filter(|child| !words::is_rule_element(&child.name)) {
-            let is_told = known.iter().any(|d| d.place.file == self.file.name && d.place.line == child.line);
+            let is_told =
+                known.iter().any(|d| d.place.file == self.file.name && d.place.line == child.line);
             if is_told {
                 continue;
             }
             let hint = unknown_hint(words::nearest_rule_element(&child.name));
-            self.add(&lints::UNKNOWN_ELEMENT, child, format!("`{}` is no element of a rule", child.name), hint);
+            self.add(
+                &lints::UNKNOWN_ELEMENT,
+                child,
+                format!("`{}` is no element of a rule", child.name),
+                hint,
+            );
         }
         for child in &rule.children {
             let Some(read) = words::attributes_of(&child.name) else { continue };
@@ -101,8 +114,10 @@ impl Check<'_, '_> {
                 if read.iter().any(|known| attribute.name.eq_ignore_ascii_case(known)) {
                     continue;
                 }
-                let message =
-                    format!("Wazuh doesn't read `{}` of `<{}>` and doesn't say so", attribute.name, child.name);
+                let message = format!(
+                    "Wazuh doesn't read `{}` of `<{}>` and doesn't say so",
+                    attribute.name, child.name
+                );
                 let hint = match super::suggest::nearest(&attribute.name, read.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("`<{}>` takes {}", child.name, listed(read)),
@@ -123,8 +138,14 @@ impl Check<'_, '_> {
                 continue;
             }
             let value = String::from_utf8_lossy(value).into_owned();
-            let message = format!("Wazuh can't take `{name}` of `{value}` and goes on with {fallback}");
-            self.add(&lints::SILENT_VALUE, rule, message, format!("give a whole number of at most {digits_max} digits"));
+            let message =
+                format!("Wazuh can't take `{name}` of `{value}` and goes on with {fallback}");
+            self.add(
+                &lints::SILENT_VALUE,
+                rule,
+                message,
+                format!("give a whole number of at most {digits_max} digits"),
+            );
         }
         if rule.attribute("level") == Some(b"16") {
             self.add(
@@ -147,7 +168,9 @@ impl Check<'_, '_> {
         }
         if let Some(size) = rule.attribute("maxsize") {
             let size = String::from_utf8_lossy(size);
-            let message = format!("maxsize=\"{size}\" asks for at least {size} bytes, whatever its name says");
+            let message = format!(
+                "maxsize=\"{size}\" asks for at least {size} bytes, whatever its name says"
+            );
             let hint = "to ask for short lines, match them with type=\"pcre2\" and `^.{0,99}$`";
             self.add(&lints::MINIMUM_SIZE, rule, message, hint);
         }
@@ -160,14 +183,20 @@ impl Check<'_, '_> {
         let mut before = name;
         for group in rule.children.iter().filter(|child| child.is("group")) {
             let text = group.text.as_slice();
-            let is_apart = before.trim_ascii().ends_with(b",") || text.trim_ascii().starts_with(b",");
+            let is_apart =
+                before.trim_ascii().ends_with(b",") || text.trim_ascii().starts_with(b",");
             if !before.trim_ascii().is_empty() && !text.trim_ascii().is_empty() && !is_apart {
                 let last = before.rsplit(|byte| *byte == b',').next().unwrap_or_default();
                 let first = text.split(|byte| *byte == b',').next().unwrap_or_default();
                 let plain = |name: &[u8]| String::from_utf8_lossy(name.trim_ascii()).into_owned();
                 let [last, first] = [last, first].map(plain);
                 let message = format!("groups `{last}` and `{first}` become one, `{last}{first}`");
-                self.add(&lints::GLUED_GROUPS, group, message, "end every list of groups in a comma");
+                self.add(
+                    &lints::GLUED_GROUPS,
+                    group,
+                    message,
+                    "end every list of groups in a comma",
+                );
             }
             before = text;
         }
@@ -191,7 +220,9 @@ impl Check<'_, '_> {
                     head(&child.text)
                 );
                 let hint = match name.as_str() {
-                    "match" | "regex" => "for \"both\", use `<match>` and `<regex>`, or a child rule; for \"either\", write `|`",
+                    "match" | "regex" => {
+                        "for \"both\", use `<match>` and `<regex>`, or a child rule; for \"either\", write `|`"
+                    }
                     _ => "for \"both\", use a child rule; for \"either\", write `|`",
                 };
                 self.add(&lints::JOINED_ELEMENTS, child, message, hint);
@@ -212,19 +243,25 @@ impl Check<'_, '_> {
             match name.as_str() {
                 "srcip" | "dstip" if child.text.starts_with(b"!") => {
                     let address = String::from_utf8_lossy(child.text.get(1..).unwrap_or_default());
-                    let message = format!("the `!` is dropped: the rule matches `{address}` and nothing else");
+                    let message = format!(
+                        "the `!` is dropped: the rule matches `{address}` and nothing else"
+                    );
                     let hint = format!("write `<{name} negate=\"yes\">{address}</{name}>`");
                     self.add(&lints::ADDRESS_NEGATION, child, message, hint);
                 }
                 "ignore" | "check_if_ignored" => {
-                    let message = format!("`<{name}>` has no effect: Wazuh never finds again what it wrote down");
-                    let hint = "use the attribute ignore=\"SECONDS\", or a rule of level 0 with a list";
+                    let message = format!(
+                        "`<{name}>` has no effect: Wazuh never finds again what it wrote down"
+                    );
+                    let hint =
+                        "use the attribute ignore=\"SECONDS\", or a rule of level 0 with a list";
                     self.add(&lints::NEVER_WORKS, child, message, hint);
                 }
                 "same_field" | "different_field" | "not_same_field" => self.compared(&name, child),
-                "same_srcgeoip" | "same_dstgeoip" | "different_srcgeoip" | "different_dstgeoip" | "srcgeoip"
-                | "dstgeoip" => {
-                    let message = format!("`<{name}>` looks at a field that no build of Wazuh 4 sets");
+                "same_srcgeoip" | "same_dstgeoip" | "different_srcgeoip" | "different_dstgeoip"
+                | "srcgeoip" | "dstgeoip" => {
+                    let message =
+                        format!("`<{name}>` looks at a field that no build of Wazuh 4 sets");
                     self.add(&lints::SAME_NEVER, child, message, "take it out");
                 }
                 "time" => self.time(child),
@@ -253,7 +290,12 @@ impl Check<'_, '_> {
             return;
         }
         let message = "a range over midnight leaves out the two minutes that it names";
-        self.add(&lints::TIME_OVER_MIDNIGHT, child, message, "begin a minute earlier and end a minute later");
+        self.add(
+            &lints::TIME_OVER_MIDNIGHT,
+            child,
+            message,
+            "begin a minute earlier and end a minute later",
+        );
     }
 
     fn mitre(&mut self, child: &Element) {
@@ -274,7 +316,8 @@ impl Check<'_, '_> {
         let texts: Vec<&[u8]> =
             self.children().filter(|c| c.is("description")).map(|c| c.text.as_slice()).collect();
         let text = texts.concat();
-        let is_silent = rule.attribute("level").is_some_and(|level| level.iter().all(|digit| *digit == b'0'));
+        let is_silent =
+            rule.attribute("level").is_some_and(|level| level.iter().all(|digit| *digit == b'0'));
         if text.trim_ascii().is_empty() && !is_silent {
             self.add(
                 &lints::NO_DESCRIPTION,
@@ -290,7 +333,8 @@ impl Check<'_, '_> {
         }
         let Some(element) = self.rule.children.iter().find(|c| c.is("description")) else { return };
         if let Some((_, entity, _)) = pattern::entity(&element.text) {
-            let message = format!("alerts will show `{entity}` as it stands: Wazuh knows no entities");
+            let message =
+                format!("alerts will show `{entity}` as it stands: Wazuh knows no entities");
             self.add(&lints::ENTITY, element, message, "say it in words");
         }
     }
@@ -310,7 +354,8 @@ fn listed(names: &[&str]) -> String {
 }
 
 fn is_technique(id: &[u8]) -> bool {
-    let digits = |part: &[u8], count: usize| part.len() == count && part.iter().all(u8::is_ascii_digit);
+    let digits =
+        |part: &[u8], count: usize| part.len() == count && part.iter().all(u8::is_ascii_digit);
     let Some(number) = id.strip_prefix(b"T") else { return false };
     match number.split_at_checked(4) {
         Some((technique, [])) => digits(technique, 4),
@@ -323,7 +368,8 @@ fn is_technique(id: &[u8]) -> bool {
 const SEAM: usize = 12;
 
 fn tail(text: &[u8]) -> String {
-    String::from_utf8_lossy(text.get(text.len().saturating_sub(SEAM)..).unwrap_or_default()).into_owned()
+    String::from_utf8_lossy(text.get(text.len().saturating_sub(SEAM)..).unwrap_or_default())
+        .into_owned()
 }
 
 fn head(text: &[u8]) -> String {

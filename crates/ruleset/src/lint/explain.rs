@@ -34,7 +34,8 @@ pub(super) fn engine_findings(
         }
         // Where the parent is, is known better here than while loading.
         if diagnostic.hint.is_none() || diagnostic.code == Some(7617) {
-            diagnostic.hint = hint(&diagnostic, &ids).or_else(|| decoder_hint(&diagnostic, decoders));
+            diagnostic.hint =
+                hint(&diagnostic, &ids).or_else(|| decoder_hint(&diagnostic, decoders));
         }
         found.push(diagnostic);
     }
@@ -60,7 +61,8 @@ fn ids_of(rules: &[File<'_>]) -> Ids {
 /// Reports that a file can't be read, unless the engine has.
 pub(super) fn syntax(file: &File<'_>, known: &[Diagnostic], report: &mut Report) {
     let Err(error) = &file.elements else { return };
-    let is_told = known.iter().any(|d| d.place.file == file.name && matches!(d.code, Some(1226 | 1227)));
+    let is_told =
+        known.iter().any(|d| d.place.file == file.name && matches!(d.code, Some(1226 | 1227)));
     if is_told {
         return;
     }
@@ -91,7 +93,8 @@ fn locate(diagnostic: &mut Diagnostic, file: &File<'_>) {
             if element.line <= line && (element.is("rule") || element.is("decoder")) {
                 owner = Some(element);
             }
-            let on_line = std::iter::once(element).chain(&element.children).find(|e| e.line == line);
+            let on_line =
+                std::iter::once(element).chain(&element.children).find(|e| e.line == line);
             innermost = innermost.or(on_line);
         }
     }
@@ -124,7 +127,9 @@ fn name_hint(owner: &Element, line: usize) -> Option<String> {
     let child = owner.children.iter().find(|child| child.line == line)?;
     let (is_known, nearest) = match is_rule {
         true => (words::is_rule_element(&child.name), words::nearest_rule_element(&child.name)),
-        false => (words::is_decoder_element(&child.name), words::nearest_decoder_element(&child.name)),
+        false => {
+            (words::is_decoder_element(&child.name), words::nearest_decoder_element(&child.name))
+        }
     };
     (!is_known).then(|| element::unknown_hint(nearest))
 }
@@ -140,10 +145,14 @@ fn syntax_hint(error: &XmlError) -> String {
              or the end, so `{name}` was read as one"
         ),
         XmlErrorKind::Syntax(what) if what.starts_with("End of file") => {
-            format!("something is not closed{inside}: add its end, or write `\\<` for a `<` in a text")
+            format!(
+                "something is not closed{inside}: add its end, or write `\\<` for a `<` in a text"
+            )
         }
         XmlErrorKind::Syntax(what) if what.starts_with("Element") => {
-            format!("tags must be closed in the order in which they were opened{inside}; write `\\<` for a `<` in a text")
+            format!(
+                "tags must be closed in the order in which they were opened{inside}; write `\\<` for a `<` in a text"
+            )
         }
         XmlErrorKind::Syntax(what) if what.starts_with("Comment") => {
             "a comment ends in `-->`".to_owned()
@@ -203,7 +212,9 @@ fn decoder_hint(diagnostic: &Diagnostic, decoders: &[File<'_>]) -> Option<String
     let names: Vec<String> = decoders
         .iter()
         .flat_map(File::roots)
-        .filter_map(|decoder| Some(String::from_utf8_lossy(decoder.attribute("name")?).into_owned()))
+        .filter_map(|decoder| {
+            Some(String::from_utf8_lossy(decoder.attribute("name")?).into_owned())
+        })
         .collect();
     Some(match super::suggest::nearest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),

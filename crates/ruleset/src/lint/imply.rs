@@ -92,7 +92,9 @@ fn ask_implies(when: &Ask<'_>, then: &Ask<'_>) -> bool {
     }
     // With a plain text inside the other, "has no short one" says "has no long one", the other way round.
     let (narrow, wide) = if when.negate { (then, when) } else { (when, then) };
-    let (Some(narrow), Some(wide)) = (words(narrow.pattern), words(wide.pattern)) else { return false };
+    let (Some(narrow), Some(wide)) = (words(narrow.pattern), words(wide.pattern)) else {
+        return false;
+    };
     narrow.iter().all(|narrow| wide.iter().any(|wide| narrow.is_within(wide)))
 }
 
@@ -142,7 +144,9 @@ fn begin_differently(left: &Ask<'_>, right: &Ask<'_>) -> bool {
     if left.negate || right.negate {
         return false;
     }
-    let (Some(left), Some(right)) = (words(left.pattern), words(right.pattern)) else { return false };
+    let (Some(left), Some(right)) = (words(left.pattern), words(right.pattern)) else {
+        return false;
+    };
     left.iter().all(|left| {
         right.iter().all(|right| {
             left.at_start
@@ -194,8 +198,11 @@ fn words(pattern: &Pattern) -> Option<Vec<Word<'_>>> {
             None => (word, false),
         };
         let is_odd = word.iter().any(|byte| matches!(byte, b'^' | b'$'));
-        (!is_odd && !word.is_empty())
-            .then(|| Word { text: word.to_ascii_lowercase().into(), at_start, at_end })
+        (!is_odd && !word.is_empty()).then(|| Word {
+            text: word.to_ascii_lowercase().into(),
+            at_start,
+            at_end,
+        })
     });
     words.collect()
 }
@@ -256,9 +263,13 @@ mod tests {
         assert!(implies(&plain("^abc$"), &plain("bc$")));
         assert!(implies(&not("failed"), &not("login failed")));
         assert!(!implies(&not("login failed"), &not("failed")));
-        for (when, then) in
-            [("failed", "login failed"), ("abc", "^abc"), ("abc$", "^abc$"), ("!a", "a"), ("a", "a$")]
-        {
+        for (when, then) in [
+            ("failed", "login failed"),
+            ("abc", "^abc"),
+            ("abc$", "^abc$"),
+            ("!a", "a"),
+            ("a", "a$"),
+        ] {
             assert!(!implies(&plain(when), &plain(then)), "{when} implies {then}");
         }
     }

@@ -88,13 +88,20 @@ fn of_text(language: Language, text: &[u8]) -> Vec<Finding> {
         findings.push(Finding {
             lint: &lints::ENTITY,
             offset,
-            message: format!("`{entity}` is {} plain characters: Wazuh knows no entities", entity.len()),
+            message: format!(
+                "`{entity}` is {} plain characters: Wazuh knows no entities",
+                entity.len()
+            ),
             hint: format!("write `{}{sign}`", if sign == "<" { "\\" } else { "" }),
         });
     }
     findings.truncate(FINDINGS_MAX);
     // What doesn't compile, the engine has told. Compiling is slow, and few patterns have finds.
-    if findings.is_empty() || Pattern::compile(language, text).is_ok() { findings } else { Vec::new() }
+    if findings.is_empty() || Pattern::compile(language, text).is_ok() {
+        findings
+    } else {
+        Vec::new()
+    }
 }
 
 /// Finds the first XML entity: where, which, and what it stands for.

@@ -41,7 +41,12 @@ fn found_with(decoders: &str, rules: &str) -> String {
     for d in &found {
         let Place { line, column, .. } = d.place;
         let hint = d.hint.as_deref().unwrap_or("-").replace('\n', " / ");
-        out.push_str(&format!("{line}:{column} {} {}: {} => {hint}\n", d.severity.as_str(), d.kind(), d.message));
+        out.push_str(&format!(
+            "{line}:{column} {} {}: {} => {hint}\n",
+            d.severity.as_str(),
+            d.kind(),
+            d.message
+        ));
     }
     out
 }
@@ -53,7 +58,9 @@ fn found_in_group(rules: &str) -> String {
 
 /// Gives the names of the checks that spoke up for what stands inside of one rule.
 fn names(elements: &str) -> Vec<&'static str> {
-    names_of(&format!(r#"<rule id="100001" level="5">{elements}<description>x</description></rule>"#))
+    names_of(&format!(
+        r#"<rule id="100001" level="5">{elements}<description>x</description></rule>"#
+    ))
 }
 
 fn names_of(rules: &str) -> Vec<&'static str> {
@@ -71,14 +78,20 @@ fn names_of(rules: &str) -> Vec<&'static str> {
 fn names_are_unique_and_can_be_found() {
     for lint in LINTS {
         assert_eq!(find(lint.name), Some(lint));
-        assert!(lint.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+        assert!(
+            lint.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        );
     }
 }
 
 #[test]
 fn a_file_that_breaks_off_names_the_element_that_is_open() {
-    insta::assert_snapshot!(found("<group name=\"x,\">\n  <rule id=\"100001\" level=\"3\">\n    <match>a"));
-    insta::assert_snapshot!(found("<group name=\"x,\">\n  <rule id=\"100001\" level=\"3\">\n    <match>a<b</match>\n</rule></group>"));
+    insta::assert_snapshot!(found(
+        "<group name=\"x,\">\n  <rule id=\"100001\" level=\"3\">\n    <match>a"
+    ));
+    insta::assert_snapshot!(found(
+        "<group name=\"x,\">\n  <rule id=\"100001\" level=\"3\">\n    <match>a<b</match>\n</rule></group>"
+    ));
 }
 
 #[test]
@@ -200,7 +213,10 @@ fn sound_rules_are_left_alone() {
 #[test]
 fn hostile_files_end_and_say_something() {
     let deep = "<group name=\"x,\">".repeat(5_000);
-    let many = format!("<group name=\"x,\">{}</group>", "<rule id=\"100001\" level=\"3\"><a/></rule>".repeat(5_000));
+    let many = format!(
+        "<group name=\"x,\">{}</group>",
+        "<rule id=\"100001\" level=\"3\"><a/></rule>".repeat(5_000)
+    );
     let cases: Vec<Vec<u8>> = vec![
         b"\0\0\0".to_vec(),
         b"\x7fELF\x02\x01\x01\0<\0\xff\xfe".to_vec(),
@@ -226,7 +242,7 @@ fn hostile_files_end_and_say_something() {
 proptest::proptest! {
     #[test]
     fn any_bytes_are_checked_without_a_panic(text: Vec<u8>, cut in 0usize..2000) {
-        let whole = format!("<group name=\"a,\"><rule id=\"100001\" level=\"3\"><match>x</match><url>y|z</url>\
+        let whole = String::from("<group name=\"a,\"><rule id=\"100001\" level=\"3\"><match>x</match><url>y|z</url>\
             <if_sid>1</if_sid><description>$(a) b</description></rule></group>");
         let mut mixed = whole.into_bytes();
         mixed.truncate(cut);

@@ -22,7 +22,8 @@ pub fn check_tests(
         source.rule_files().map(|(name, text)| File::new(name, text)).collect();
     let places = Places::new(&files, is_checked);
     let mut report = Report { found: Vec::new() };
-    let samples = || tests.iter().flat_map(|(file, test)| test.samples.iter().map(move |s| (file, s)));
+    let samples =
+        || tests.iter().flat_map(|(file, test)| test.samples.iter().map(move |s| (file, s)));
     let named: HashSet<u32> = samples()
         .filter(|(_, sample)| sample.should == Should::Pass)
         .filter_map(|(_, sample)| sample.expected.rule.trim().parse().ok())

@@ -143,7 +143,12 @@ fn tell(ruleset: &Ruleset, places: &Places<'_>, rule: &Rule, dead: &Dead, report
             } else {
                 format!("never matches: {second} excludes {first} of {} above it", other(*above))
             };
-            (&lints::CONTRADICTION, &[], message, "all conditions on the way down must hold at once".to_owned())
+            (
+                &lints::CONTRADICTION,
+                &[],
+                message,
+                "all conditions on the way down must hold at once".to_owned(),
+            )
         }
         Dead::Decoders { above, first, second } => (
             &lints::CONTRADICTION,
@@ -170,7 +175,8 @@ fn tell(ruleset: &Ruleset, places: &Places<'_>, rule: &Rule, dead: &Dead, report
                 root.as_str(),
                 decoder(*name)
             ),
-            "write the `<type>` of the decoder as the rule's `<category>`, or use if_sid".to_owned(),
+            "write the `<type>` of the decoder as the rule's `<category>`, or use if_sid"
+                .to_owned(),
         ),
         Dead::Field { name, decoder: of } => {
             let whose = match of {
@@ -186,7 +192,11 @@ fn tell(ruleset: &Ruleset, places: &Places<'_>, rule: &Rule, dead: &Dead, report
             )
         }
         Dead::Shadowed { by, always } => {
-            let what = if *always { "has no conditions and takes all events" } else { "takes all its events" };
+            let what = if *always {
+                "has no conditions and takes all events"
+            } else {
+                "takes all its events"
+            };
             let level = ruleset.rules.get(*by).map_or(0, |by| by.level);
             let first = match level {
                 0 => "level 0 is tried first",
@@ -246,7 +256,13 @@ fn told_of_the_living(
             "category `{}` means nothing here: its parent's events are `{kind}`",
             rule.category.as_str()
         );
-        report.add(&lints::CATEGORY_IGNORED, place, &subject, message, "take it out, or take the parent out");
+        report.add(
+            &lints::CATEGORY_IGNORED,
+            place,
+            &subject,
+            message,
+            "take it out, or take the parent out",
+        );
     }
     if rule.level == 0 {
         return;
@@ -265,7 +281,9 @@ fn told_of_the_living(
         let Some(place) = places.of_child(rule, &["description"]) else { return };
         let name = String::from_utf8_lossy(name);
         let hint = match &*name {
-            "user" => "write `$(dstuser)` or `$(srcuser)`: `user` is a word of decoders only".to_owned(),
+            "user" => {
+                "write `$(dstuser)` or `$(srcuser)`: `user` is a word of decoders only".to_owned()
+            }
             _ => "an empty text will stand there; look at the `<order>` of the decoder".to_owned(),
         };
         let message = format!("no decoder of its events sets `$({name})`");

@@ -106,7 +106,11 @@ impl Report {
         let loaded = match self.refused {
             true => String::new(),
             false => {
-                format!(", {}, {}", numbered(self.rules, "rule"), numbered(self.decoders, "decoder"))
+                format!(
+                    ", {}, {}",
+                    numbered(self.rules, "rule"),
+                    numbered(self.decoders, "decoder")
+                )
             }
         };
         Talk::say(&format!(

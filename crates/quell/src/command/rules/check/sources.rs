@@ -112,7 +112,9 @@ fn add_folder(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     entries.sort();
     for path in entries {
         if files.len() >= TEST_FILES_MAX {
-            bail!("there are more than {TEST_FILES_MAX} files of tests\nhint: name a smaller folder");
+            bail!(
+                "there are more than {TEST_FILES_MAX} files of tests\nhint: name a smaller folder"
+            );
         }
         // A link to a folder above would lead round and round.
         if path.is_dir() && !path.is_symlink() {

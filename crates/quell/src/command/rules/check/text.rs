@@ -43,7 +43,8 @@ fn one(report: &Report, found: &Diagnostic, out: &mut String) {
         Some(subject) if !subject.is_empty() => format!("{}: ", shown(subject, 80)),
         _ => String::new(),
     };
-    writeln!(out, "{}[{}]: {subject}{}", word(found.severity), found.kind(), clean(&found.message)).ok();
+    writeln!(out, "{}[{}]: {subject}{}", word(found.severity), found.kind(), clean(&found.message))
+        .ok();
     let place = &found.place;
     let text = report.text_of(&place.file);
     if !place.file.is_empty() {
