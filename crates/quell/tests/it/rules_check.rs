@@ -252,3 +252,13 @@ fn the_shipped_rules_have_no_errors() {
     let findings = lines.len() - 1;
     assert!((50..250).contains(&findings), "{findings} finds: were they looked at?");
 }
+
+#[test]
+fn without_any_decoders_nothing_is_said_about_fields() {
+    let dir = folder(
+        "<group name=\"local,\"><rule id=\"100100\" level=\"5\"><url>admin</url><description>$(srcip)</description></rule></group>",
+    );
+    let file = dir.path().join("local_rules.xml");
+    let said = run(["rules", "check", file.to_str().unwrap()]).expect_code(0);
+    assert_eq!(said.out, "");
+}
