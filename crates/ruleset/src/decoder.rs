@@ -143,6 +143,11 @@ impl Decoders {
         self.all.get(index)
     }
 
+    /// Says whether the daemon has a decoder of this name inside.
+    pub(crate) fn is_internal(&self, id: NameId) -> bool {
+        INTERNAL.contains(&self.name(id))
+    }
+
     pub(crate) fn name(&self, id: NameId) -> &str {
         self.name_list.get(id.0 as usize).map_or("", String::as_str)
     }

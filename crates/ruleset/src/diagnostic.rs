@@ -48,6 +48,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// Wazuh's message number, where it has one.
     pub code: Option<u16>,
+    /// The name of Quell's own check that found it, where it isn't Wazuh's finding.
+    pub lint: Option<&'static str>,
     /// What is wrong, in one line.
     pub message: String,
     /// Where.
@@ -64,10 +66,22 @@ impl Diagnostic {
         Diagnostic {
             severity,
             code,
+            lint: None,
             message: message.into(),
             place: Place::default(),
             subject: None,
             hint: None,
+        }
+    }
+
+    /// Names the kind of finding for tools, the same in every version: `quell/…` is a check of ours, `wazuh/…` a message of
+    /// Wazuh's by its number, and `wazuh/refused` one that has none.
+    pub fn kind(&self) -> String {
+        match (self.lint, self.code) {
+            (Some(lint), _) => format!("quell/{lint}"),
+            (None, Some(code)) => format!("wazuh/{code}"),
+            (None, None) if self.severity <= Severity::Warning => "wazuh/warning".to_owned(),
+            (None, None) => "wazuh/refused".to_owned(),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod decoder;
 mod diagnostic;
 mod event;
 pub mod fields;
+pub mod lint;
 mod logtime;
 mod outcome;
 pub mod pattern;

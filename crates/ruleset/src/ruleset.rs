@@ -36,6 +36,16 @@ impl Source {
         self.decoders.len() + self.rules.len() + self.lists.len()
     }
 
+    /// The files of decoders, in order: name and text.
+    pub fn decoder_files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.decoders.iter().map(|(name, text)| (name.as_str(), text.as_slice()))
+    }
+
+    /// The lists, in order: the path that rules name, and the text if there is one.
+    pub fn lists(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
+        self.lists.iter().map(|(path, text)| (path.as_str(), text.as_deref()))
+    }
+
     /// The names of the files of rules, in order.
     pub fn rule_files(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.rules.iter().map(|(name, text)| (name.as_str(), text.as_slice()))

@@ -49,6 +49,10 @@ impl Element {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct XmlError {
     pub(crate) line: usize,
+    /// The byte at which the reader gave up; for a variable, where its element begins.
+    pub(crate) offset: usize,
+    /// The innermost element that was open, and its line.
+    pub(crate) inside: Option<(String, usize)>,
     pub(crate) kind: XmlErrorKind,
 }
 
@@ -103,6 +107,13 @@ impl<'a> Reader<'a> {
     /// Reads the whole file with a stack of the elements that are open.
     fn elements(mut self) -> Result<Vec<Element>, XmlError> {
         let mut open: Vec<Element> = vec![Element::default()];
+        self.run(&mut open).map_err(|error| {
+            let innermost = open.last().filter(|element| !element.name.is_empty());
+            XmlError { inside: innermost.map(|e| (e.name.clone(), e.line)), ..error }
+        })
+    }
+
+    fn run(&mut self, open: &mut Vec<Element>) -> Result<Vec<Element>, XmlError> {
         while let Some(text) = self.text_to_bracket() {
             self.keep(open.last_mut(), text)?;
             let Some(bracket) = self.next() else { break };
@@ -112,16 +123,16 @@ impl<'a> Reader<'a> {
             }
             match self.tag()? {
                 Tag::Comment => {}
-                Tag::Complete(element) => adopt(&mut open, element),
+                Tag::Complete(element) => adopt(open, element),
                 Tag::Opened(_) if open.len() >= DEPTH_MAX => {
                     return self.fail("Too many nested elements.");
                 }
                 Tag::Opened(element) => open.push(element),
-                Tag::Closed(name) => self.close(&mut open, &name)?,
+                Tag::Closed(name) => self.close(open, &name)?,
             }
         }
-        match (open.pop(), open.is_empty()) {
-            (Some(root), true) => Ok(root.children),
+        match open.as_mut_slice() {
+            [root] => Ok(std::mem::take(&mut root.children)),
             _ => self.fail("End of file and some elements were not closed."),
         }
     }
@@ -153,7 +164,12 @@ impl<'a> Reader<'a> {
     }
 
     fn fail<T>(&self, what: impl Into<String>) -> Result<T, XmlError> {
-        Err(XmlError { line: self.line, kind: XmlErrorKind::Syntax(what.into()) })
+        Err(XmlError {
+            line: self.line,
+            offset: self.at.saturating_sub(1),
+            inside: None,
+            kind: XmlErrorKind::Syntax(what.into()),
+        })
     }
 
     /// Adds to the text of the innermost element. Between the roots text means nothing.
@@ -179,7 +195,11 @@ impl<'a> Reader<'a> {
                 adopt(open, element);
                 Ok(())
             }
-            Some(element) => self.fail(format!("Element '{}' not closed.", element.name)),
+            Some(element) => {
+                let what = format!("Element '{}' not closed.", element.name);
+                open.push(element);
+                self.fail(what)
+            }
             None => self.fail("End of file and some elements were not closed."),
         }
     }
@@ -358,15 +378,17 @@ struct Variables {
 
 impl Variables {
     fn apply(&self, element: &mut Element) -> Result<(), XmlError> {
-        let line = element.line;
+        let place = (element.line, element.offset);
         for attribute in &mut element.attributes {
-            self.substitute(&mut attribute.value, line)?;
+            self.substitute(&mut attribute.value, place)?;
         }
-        self.substitute(&mut element.text, line)?;
+        self.substitute(&mut element.text, place)?;
         element.children.iter_mut().try_for_each(|child| self.apply(child))
     }
 
-    fn substitute(&self, text: &mut Vec<u8>, line: usize) -> Result<(), XmlError> {
+    fn substitute(&self, text: &mut Vec<u8>, place: (usize, usize)) -> Result<(), XmlError> {
+        let (line, offset) = place;
+        let fail = |kind| Err(XmlError { line, offset, inside: None, kind });
         if !text.contains(&b'$') {
             return Ok(());
         }
@@ -382,7 +404,7 @@ impl Variables {
                 None if !matches!(name, [] | [b'(', ..])
                     && !self.names.iter().any(|n| n == name) =>
                 {
-                    return Err(XmlError { line, kind: XmlErrorKind::Variable(lossy(name)) });
+                    return fail(XmlErrorKind::Variable(lossy(name)));
                 }
                 _ => {
                     result.push(b'$');
@@ -393,7 +415,7 @@ impl Variables {
             // Wazuh has no limit here; a file of nested references could otherwise grow without end.
             if result.len() > TEXT_BYTES_MAX {
                 let what = "String overflow after variables were put in.".to_owned();
-                return Err(XmlError { line, kind: XmlErrorKind::Syntax(what) });
+                return fail(XmlErrorKind::Syntax(what));
             }
         }
         *text = result;

@@ -33,3 +33,4 @@ mod people;
 mod raw_log;
 mod recorded;
 mod rules;
+mod rules_check;

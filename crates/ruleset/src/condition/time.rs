@@ -90,6 +90,11 @@ impl TimeRange {
         parse_range(&text).ok_or_else(|| InvalidTime::Range(text.into_owned()))
     }
 
+    /// Says whether the two ends are left out: a range over midnight, or the rest of the day around one that isn't.
+    pub(crate) fn is_over_midnight(&self) -> bool {
+        self.is_outside
+    }
+
     /// Says whether a minute of the local day is in the range.
     #[must_use]
     pub fn matches(&self, minute_of_day: u16) -> bool {

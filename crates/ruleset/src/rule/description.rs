@@ -56,6 +56,12 @@ impl Description {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
+    /// How many bytes stay whatever the event.
+    pub(crate) fn fixed_bytes(&self) -> usize {
+        let fixed = |part: &Part| if let Part::Text(text) = part { text.len() } else { 0 };
+        self.parts.iter().map(fixed).sum()
+    }
+
     /// The names of the fields that are filled in.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &[u8]> {
         self.parts.iter().filter_map(|part| match part {
