@@ -27,7 +27,7 @@ const USAGE: &str = "usage: xtask tidy
        xtask deny
        xtask bench hook [--runs N] [--hook PATH] [--python PATH]
        xtask bench intake [--alerts N] [--sources N] [--quell PATH]
-       xtask bench rules [--wazuh PATH] [--seconds N] [--only flood14k|mixed]
+       xtask bench rules [--wazuh PATH] [--seconds N] [--only flood14k|visits|mixed]
        xtask conformance PATH [--feature NAME] [--case NAME] [--verbose]";
 
 /// What a check or a measurement says.

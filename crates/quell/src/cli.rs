@@ -122,9 +122,6 @@ pub(crate) struct Detect {
     /// Take each event's time from its line where it has one, or all as they come
     #[arg(long, value_enum, default_value = "line", value_name = "WHERE")]
     pub(crate) time: EventTime,
-    /// Behave like Wazuh where Wazuh has a defect that can be told apart
-    #[arg(long)]
-    pub(crate) strict_compat: bool,
 }
 
 /// Where an event's time comes from.

@@ -5,13 +5,16 @@
 //!
 //! Pure apart from what it is told: the time comes in by [`Detector::set_now`].
 
+mod ahead;
 mod event_clock;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use ruleset::{AlertHeader, Record, Ruleset, Session, SessionOptions};
+use ruleset::{AlertHeader, LineReader, ReadLine, Ruleset, Session, SessionOptions};
+
+use self::ahead::Lines;
 
 pub(crate) use event_clock::{EventClock, Pace};
 
@@ -49,68 +52,95 @@ pub(crate) struct Seen {
 /// Runs lines through a ruleset.
 #[derive(Debug)]
 pub(crate) struct Detector {
+    ruleset: Arc<Ruleset>,
+    manager: String,
+    readers: Vec<LineReader>,
+    decider: Decider,
+}
+
+/// What decides about lines that were read, one after the other.
+#[derive(Debug)]
+struct Decider {
     session: Session,
     options: SessionOptions,
     clock: EventClock,
     header: Header,
     written: Written,
-    /// Fields that found no room in sessions before this one.
-    fields_dropped: u64,
 }
 
 impl Detector {
-    /// Starts with an empty memory. `manager` is the name that alerts carry, `zone` that of times without one.
+    /// Starts with an empty memory. `manager` is the name that alerts carry, `zone` that of times without one. Lines are read on so many
+    /// threads.
     pub(crate) fn new(
         ruleset: Arc<Ruleset>,
         clock: EventClock,
         manager: String,
         zone: TimeZone,
         written: Written,
+        threads: usize,
     ) -> Self {
         let options =
             SessionOptions { manager: manager.clone(), zone: zone.clone(), ..Default::default() };
+        let mut readers = Vec::new();
+        readers.resize_with(threads.max(1), LineReader::default);
         Self {
-            session: Session::new(ruleset, options.clone()),
-            options,
-            clock,
-            header: Header::new(manager, zone),
-            written,
-            fields_dropped: 0,
+            decider: Decider {
+                session: Session::new(Arc::clone(&ruleset), options.clone()),
+                options,
+                clock,
+                header: Header::new(manager.clone(), zone),
+                written,
+            },
+            ruleset,
+            manager,
+            readers,
         }
     }
 
     /// Tells what time it is.
     pub(crate) fn set_now(&mut self, now: alert::Timestamp) {
-        self.clock.set_now(now.as_millis());
+        self.decider.clock.set_now(now.as_millis());
     }
 
     /// How many fields of JSON events found no room.
     pub(crate) fn fields_dropped(&self) -> u64 {
-        self.fields_dropped + self.session.fields_dropped()
+        self.readers.iter().map(LineReader::fields_dropped).sum()
     }
 
-    /// Takes a line and adds its alert to `out`, with a line end. `number` makes the alert's id unique within a second.
+    /// Takes lines in order and adds their alerts to `out`, each with a line end. `number` makes an alert's id unique within a second; it is
+    /// told how long `out` is then. `seen` hears of each line, and may take out of `out` what is there.
     pub(crate) fn take(
         &mut self,
         location: &[u8],
+        lines: &[&[u8]],
+        out: &mut Vec<u8>,
+        mut number: impl FnMut(usize) -> u64,
+        mut seen: impl FnMut(Seen, &mut Vec<u8>),
+    ) {
+        let Self { ruleset, manager, readers, decider } = self;
+        let lines = Lines { ruleset, location, lines, manager };
+        lines.read(readers, |line, read| {
+            let fate = decider.take(lines.ruleset, line, read, &mut number, out);
+            seen(fate, out);
+        });
+    }
+}
+
+impl Decider {
+    fn take<'a>(
+        &mut self,
+        ruleset: &'a Ruleset,
         line: &[u8],
-        number: u64,
+        read: ReadLine<'a>,
+        number: impl FnOnce(usize) -> u64,
         out: &mut Vec<u8>,
     ) -> Seen {
         let moment = self.clock.time_of(line);
         if moment.began_anew {
-            self.fields_dropped += self.session.fields_dropped();
             let ruleset = Arc::clone(self.session.ruleset());
             self.session = Session::new(ruleset, self.options.clone());
         }
-        let (seconds, millis) = (moment.millis.div_euclid(1000), moment.millis.rem_euclid(1000));
-        let record = Record {
-            time: seconds,
-            millis: u16::try_from(millis).unwrap_or_default(),
-            location,
-            log: line,
-        };
-        let outcome = self.session.process(&record);
+        let outcome = self.session.decide(ruleset, read, moment.millis.div_euclid(1000));
         let is_alert = outcome.is_alert();
         let fate = match outcome.rule() {
             _ if outcome.not_processed() => Fate::NotProcessed,
@@ -119,7 +149,7 @@ impl Detector {
             None => Fate::NoRule,
         };
         if is_alert || self.written == Written::All {
-            outcome.write_json(Some(self.header.of(moment.millis, number)), out);
+            outcome.write_json(Some(self.header.of(moment.millis, number(out.len()))), out);
             if self.written == Written::All && out.last() == Some(&b'}') {
                 out.pop();
                 out.extend_from_slice(if is_alert {

@@ -27,11 +27,9 @@ pub(crate) const WAZUH_HOME: &str = "/var/ossec";
 /// A ruleset with what was said while loading it.
 #[derive(Debug)]
 pub(crate) struct Rulebook {
-    pub(crate) source: Source,
     /// Nothing when Wazuh would refuse to start with it.
     pub(crate) ruleset: Option<Arc<Ruleset>>,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    pub(crate) rules_in_tree: u64,
 }
 
 #[derive(Debug, Default)]
@@ -44,18 +42,13 @@ struct Files {
 
 /// Reads and loads the rulesets of these paths; of a Wazuh installation on this machine where none is given.
 pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<Rulebook> {
-    Ok(load_source(read(paths)?, &Options::default()))
+    Ok(load_source(&read(paths)?, &Options::default()))
 }
 
 /// Loads files that were read.
-pub(crate) fn load_source(source: Source, options: &Options) -> Rulebook {
-    let loaded = ruleset::load(&source, options);
-    Rulebook {
-        source,
-        ruleset: loaded.ruleset,
-        diagnostics: loaded.diagnostics,
-        rules_in_tree: loaded.rules_in_tree,
-    }
+pub(crate) fn load_source(source: &Source, options: &Options) -> Rulebook {
+    let loaded = ruleset::load(source, options);
+    Rulebook { ruleset: loaded.ruleset, diagnostics: loaded.diagnostics }
 }
 
 impl Rulebook {

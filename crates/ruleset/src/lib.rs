@@ -26,4 +26,4 @@ pub use event::Record;
 pub use logtime::LogTime;
 pub use outcome::{Outcome, TriedRule, TriedVerdict};
 pub use ruleset::{DecoderInfo, Loaded, Options, RuleInfo, Ruleset, Source, load};
-pub use session::{DATAGRAM_BYTES_MAX, Session, SessionOptions};
+pub use session::{DATAGRAM_BYTES_MAX, LineReader, ReadLine, Session, SessionOptions};

@@ -15,6 +15,7 @@ pub(crate) mod run;
 pub(crate) mod siblings;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::category::Category;
 use condition::Condition;
@@ -61,8 +62,8 @@ pub(crate) struct Rule {
     pub(crate) depth: usize,
     /// Where it was read: a file by its number in the source, and a line.
     pub(crate) place: (usize, usize),
-    /// Which children are worth trying, where there are many.
-    pub(crate) siblings: Option<Box<siblings::Siblings>>,
+    /// Which children are worth trying, where there are many. Made when first asked for: most rules of a big ruleset never are.
+    pub(crate) siblings: OnceLock<Option<Box<siblings::Siblings>>>,
     /// The rule's part of an alert, written once.
     pub(crate) json: crate::alert_json::RuleJson,
 }

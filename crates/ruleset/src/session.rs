@@ -57,27 +57,55 @@ impl Default for SessionOptions {
 pub struct Session {
     ruleset: Arc<Ruleset>,
     options: SessionOptions,
+    reader: LineReader,
+    memory: Memory,
+}
+
+/// Takes headers off lines and reads their fields. That needs no memory of other lines, so several readers may work ahead of one
+/// [`Session`], each on its own thread.
+#[derive(Debug, Default)]
+pub struct LineReader {
     scratch: Scratch,
+}
+
+/// A line with its fields, for [`Session::decide`].
+#[derive(Debug)]
+pub struct ReadLine<'a>(Event<'a>);
+
+/// What lies between the events of a session.
+#[derive(Debug, Default)]
+struct Memory {
     filters: Filters,
     history: History,
     state: State,
     zone_offset: ZoneOffset,
 }
 
+impl LineReader {
+    /// Reads a line. `manager` is the host of a line that names none.
+    pub fn read<'a>(
+        &mut self,
+        ruleset: &'a Ruleset,
+        location: &'a [u8],
+        log: &'a [u8],
+        manager: &'a str,
+    ) -> ReadLine<'a> {
+        ReadLine(read(ruleset, location, log, manager.as_bytes(), &mut self.scratch))
+    }
+
+    /// How many fields of JSON events found no room.
+    pub fn fields_dropped(&self) -> u64 {
+        self.scratch.fields_dropped
+    }
+}
+
 impl Session {
     /// Starts with an empty memory.
     pub fn new(ruleset: Arc<Ruleset>, options: SessionOptions) -> Self {
-        let mut session = Session {
-            ruleset,
-            scratch: Scratch::default(),
-            filters: Filters::default(),
-            history: History::default(),
-            state: State::default(),
-            zone_offset: ZoneOffset::default(),
-            options,
-        };
-        session.scratch.without_prefilter = session.options.without_prefilter;
-        session.filters.off = session.options.without_prefilter;
+        let mut session =
+            Session { ruleset, reader: LineReader::default(), memory: Memory::default(), options };
+        session.reader.scratch.without_prefilter = session.options.without_prefilter;
+        session.memory.filters.off = session.options.without_prefilter;
         session
     }
 
@@ -88,36 +116,61 @@ impl Session {
 
     /// How many fields of JSON events found no room.
     pub fn fields_dropped(&self) -> u64 {
-        self.scratch.fields_dropped
+        self.reader.fields_dropped()
     }
 
     /// Takes one event.
     pub fn process<'s>(&'s mut self, record: &Record<'s>) -> Outcome<'s> {
-        let local_time =
-            record.time.saturating_add(self.zone_offset.at(record.time, &self.options.zone));
-        let Session { ruleset, options, scratch, filters, history, state, .. } = self;
-        let ruleset: &'s Ruleset = ruleset;
-        let mut event = read(ruleset, record, local_time, options.manager.as_bytes(), scratch);
+        let Session { ruleset, options, reader, memory } = self;
+        let LineReader { scratch } = reader;
+        let manager = options.manager.as_bytes();
+        let event = read(ruleset, record.location, record.log, manager, scratch);
+        let mut outcome = memory.decide(ruleset, options, event, record.time);
+        outcome.touched = &scratch.touched;
+        outcome
+    }
+
+    /// Takes one event that a [`LineReader`] has read with the same ruleset.
+    pub fn decide<'a>(
+        &mut self,
+        ruleset: &'a Ruleset,
+        line: ReadLine<'a>,
+        time: i64,
+    ) -> Outcome<'a> {
+        self.memory.decide(ruleset, &self.options, line.0, time)
+    }
+}
+
+impl Memory {
+    fn decide<'a>(
+        &mut self,
+        ruleset: &'a Ruleset,
+        options: &SessionOptions,
+        mut event: Event<'a>,
+        time: i64,
+    ) -> Outcome<'a> {
+        event.time = time;
+        event.local_time = time.saturating_add(self.zone_offset.at(time, &options.zone));
+        let Memory { filters, history, state, .. } = self;
         if options.logtest {
             event.accept_windows_event(ruleset.decoders.windows);
         } else {
-            state.notice(local_time);
+            state.notice(event.local_time);
         }
         if event.accumulates {
             state.accumulate(&ruleset.decoders, &mut event);
         }
+        // With no category at all, the daemon stops at the first event. Wazuh-logtest lets packet filters' events through.
+        let dropped = !options.logtest && lacks_firewall_fields(&event);
         let mut outcome = Outcome {
             ruleset,
             event,
             fired: None,
-            not_processed: false,
+            not_processed: dropped || ruleset.rules.roots.is_empty(),
             tried: Vec::new(),
-            touched: &scratch.touched,
+            touched: &[],
         };
-        // With no category at all, the daemon stops at the first event. Wazuh-logtest lets packet filters' events through.
-        let dropped = !options.logtest && lacks_firewall_fields(&outcome.event);
-        if dropped || ruleset.rules.roots.is_empty() {
-            outcome.not_processed = true;
+        if outcome.not_processed {
             return outcome;
         }
         let mut walk = Walk {
@@ -133,10 +186,9 @@ impl Session {
         let found = walk.walk();
         let Walk { support, trace, .. } = walk;
         outcome.tried = trace.unwrap_or_default();
-        let fired = found.and_then(|found| {
+        outcome.fired = found.and_then(|found| {
             fire(found, ruleset, &outcome.event, support, history, state, options.logtest)
         });
-        outcome.fired = fired;
         outcome
     }
 }
@@ -144,13 +196,13 @@ impl Session {
 /// Takes the header off and lets the decoders read the fields.
 fn read<'a>(
     ruleset: &'a Ruleset,
-    record: &Record<'a>,
-    local_time: i64,
+    location: &'a [u8],
+    log: &'a [u8],
     manager: &'a [u8],
     scratch: &mut Scratch,
 ) -> Event<'a> {
-    let room = DATAGRAM_BYTES_MAX.saturating_sub(record.location.len() + DATAGRAM_SIGNS);
-    let line = record.log.get(..room).unwrap_or(record.log);
+    let room = DATAGRAM_BYTES_MAX.saturating_sub(location.len() + DATAGRAM_SIGNS);
+    let line = log.get(..room).unwrap_or(log);
     // Behind a NUL the original sees nothing.
     let line = memchr::memchr(0, line).and_then(|end| line.get(..end)).unwrap_or(line);
     let header = predecode(line);
@@ -160,9 +212,9 @@ fn read<'a>(
     let found = decode(&ruleset.decoders, program_name, log, scratch, &mut fields);
     let decoder = found.and_then(|found| ruleset.decoders.get(found.decoder));
     Event {
-        time: record.time,
-        local_time,
-        source: parse_location(record.location),
+        time: 0,
+        local_time: 0,
+        source: parse_location(location),
         full_log: line,
         log,
         timestamp: header.timestamp.map(|span| span.of(line)),

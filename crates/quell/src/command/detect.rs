@@ -34,6 +34,9 @@ use crate::rulebook;
 /// Batches between two threads: enough that neither waits for the other's longest batch, and 2 MB at most.
 const UNDER_WAY_MAX: usize = 8;
 
+/// More threads than this only wait for the one that decides.
+const THREADS_MAX: usize = 64;
+
 pub(super) fn run(options: &Detect) -> Result<(), Failure> {
     let logs = input::logs(&options.files, options.location.as_deref())?;
     let mut work = Work::start(options)?;
@@ -77,8 +80,10 @@ impl Work {
             }
             EventTime::Now => EventClock::of_arrival(),
         };
+        // A line at a time there is nothing to read ahead.
+        let threads = if options.follow { 1 } else { threads(options) };
         let written = if options.all { Written::All } else { Written::Alerts };
-        let detector = Detector::new(ruleset, clock, detector::host_name(), zone, written);
+        let detector = Detector::new(ruleset, clock, detector::host_name(), zone, written, threads);
         Ok(Self { detector, tally: Tally::default(), written: 0, room: 0, start: now })
     }
 
@@ -91,23 +96,27 @@ impl Work {
         // Batches are much alike, so the last one tells how much room this one wants.
         let mut out = Vec::with_capacity(self.room);
         self.detector.set_now(SystemClock.now());
-        for line in lines {
-            let number = self.written.saturating_add(out.len() as u64);
-            let seen = self.detector.take(location, line, number, &mut out);
-            self.tally.add(seen);
-        }
+        let lines: Vec<&[u8]> = lines.collect();
+        let Self { detector, tally, written, .. } = self;
+        let number = |bytes: usize| written.saturating_add(bytes as u64);
+        detector.take(location, &lines, &mut out, number, |seen, _| tally.add(seen));
         self.written = self.written.saturating_add(out.len() as u64);
         self.room = out.len();
         out
     }
 }
 
+/// How many threads read lines ahead.
+fn threads(options: &Detect) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    options.threads.unwrap_or(cores).clamp(1, THREADS_MAX)
+}
+
 /// Reads all logs to their ends.
 fn read(work: &mut Work, logs: Vec<Log>, options: &Detect) -> Result<(), Failure> {
     let feed = Feed::new(logs);
     let bar = bar(&feed);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let is_shared = options.threads.unwrap_or(cores) > 1;
+    let is_shared = threads(options) > 1;
     let (mut batches, mut out) = if is_shared {
         (Batches::elsewhere(feed)?, Out::elsewhere()?)
     } else {

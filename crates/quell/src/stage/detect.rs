@@ -61,6 +61,7 @@ pub(crate) fn run(
         detector::host_name(),
         zone,
         Written::Alerts,
+        1,
     );
     let path = log.source.path.display().to_string();
     let location = log.source.location.as_ref().unwrap_or(&path).as_bytes();
@@ -68,18 +69,23 @@ pub(crate) fn run(
         detector.set_now(clock.now());
         let raw = std::mem::take(&mut delivery.alerts);
         let count = raw.len();
-        delivery.alerts = raw
-            .iter()
-            .filter_map(|line| {
-                let mut alert = Vec::new();
-                let seen = detector.take(location, line, numbers.next(), &mut alert);
+        let lines: Vec<&[u8]> = raw.iter().map(Vec::as_slice).collect();
+        let mut out = Vec::new();
+        detector.take(
+            location,
+            &lines,
+            &mut out,
+            |_| numbers.next(),
+            |seen, out| {
                 if seen.began_anew {
                     event::log_time_went_back();
                 }
                 // Deliveries have no line ends.
-                alert.pop().map(|_| alert)
-            })
-            .collect();
+                if out.pop().is_some() {
+                    delivery.alerts.push(std::mem::take(out));
+                }
+            },
+        );
         event::lines_detected(count, delivery.alerts.len());
         if alerts.blocking_send(delivery).is_err() {
             return;

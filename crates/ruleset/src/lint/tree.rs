@@ -192,27 +192,33 @@ fn tell(ruleset: &Ruleset, places: &Places<'_>, rule: &Rule, dead: &Dead, report
             )
         }
         Dead::Shadowed { by, always } => {
-            let what = if *always {
-                "has no conditions and takes all events"
-            } else {
-                "takes all its events"
-            };
-            let level = ruleset.rules.get(*by).map_or(0, |by| by.level);
-            let first = match level {
-                0 => "level 0 is tried first",
-                _ if level > rule.level => "the higher level is tried first",
-                _ => "of equal levels the first one loaded is tried first",
-            };
-            (
-                &lints::SHADOWED,
-                &[],
-                format!("never matches: {} {what} before", other(*by)),
-                format!("{first}; make it a child of that rule, or give it a higher level"),
-            )
+            let (message, hint) = shadowed(ruleset, rule, *by, *always, &other(*by));
+            (&lints::SHADOWED, &[], message, hint)
         }
     };
     let Some(place) = places.of_child(rule, at) else { return };
     report.add(lint, place, format!("rule {}", rule.id), message, hint);
+}
+
+/// Says who takes the events of a rule, and why that one is tried first.
+fn shadowed(
+    ruleset: &Ruleset,
+    rule: &Rule,
+    by: RuleIndex,
+    always: bool,
+    name: &str,
+) -> (String, String) {
+    let what =
+        if always { "has no conditions and takes all events" } else { "takes all its events" };
+    let first = match ruleset.rules.get(by).map_or(0, |by| by.level) {
+        0 => "level 0 is tried first",
+        level if level > rule.level => "the higher level is tried first",
+        _ => "of equal levels the first one loaded is tried first",
+    };
+    (
+        format!("never matches: {name} {what} before"),
+        format!("{first}; make it a child of that rule, or give it a higher level"),
+    )
 }
 
 /// Shows enough of a condition to find it. Patterns may have thousands of bytes, and line breaks.

@@ -12,8 +12,8 @@ use regex_syntax::{Parser, ParserBuilder};
 /// many ways to begin is seldom ruled out.
 const WORDS_MAX: usize = 64;
 
-/// The largest class that is spelt out as single letters, such as `[abc]`.
-const CLASS_BYTES_MAX: usize = 4;
+/// The largest class that is spelt out as single letters, such as `[abc]`. `\s` has six.
+const CLASS_BYTES_MAX: usize = 6;
 
 /// The longest word kept: the first bytes of a longer one rule out as much.
 const WORD_BYTES_MAX: usize = 64;

@@ -101,13 +101,30 @@ impl Stop {
     }
 
     fn find(&self, text: &[u8]) -> Option<usize> {
+        /// Words and numbers of log lines are short: starting a vector search costs more than going so far by steps.
+        const NEAR_BYTES: usize = 12;
+        let near = text.get(..NEAR_BYTES).unwrap_or(text);
+        if let Some(at) = near.iter().position(|byte| self.holds(*byte)) {
+            return Some(at);
+        }
+        self.find_far(text.get(NEAR_BYTES..)?).map(|at| NEAR_BYTES + at)
+    }
+
+    fn holds(&self, byte: u8) -> bool {
+        match self {
+            Stop::One(one) => byte == *one,
+            Stop::Two(one, two) => byte == *one || byte == *two,
+            Stop::Three(one, two, three) => byte == *one || byte == *two || byte == *three,
+            Stop::Many(table) => table.get(usize::from(byte)).copied().unwrap_or(true),
+        }
+    }
+
+    fn find_far(&self, text: &[u8]) -> Option<usize> {
         match self {
             Stop::One(one) => memchr::memchr(*one, text),
             Stop::Two(one, two) => memchr::memchr2(*one, *two, text),
             Stop::Three(one, two, three) => memchr::memchr3(*one, *two, *three, text),
-            Stop::Many(table) => {
-                text.iter().position(|byte| table.get(usize::from(*byte)).copied().unwrap_or(true))
-            }
+            Stop::Many(_) => text.iter().position(|byte| self.holds(*byte)),
         }
     }
 }
@@ -264,9 +281,14 @@ impl Alternative {
     }
 
     fn longest_literal(&self) -> Option<Vec<u8>> {
-        let runs = self.steps.split(|step| step.literal.is_none());
-        let longest = runs.max_by_key(|run| run.len())?;
-        let word: Vec<u8> = longest.iter().filter_map(|step| step.literal).collect();
+        // A class of one byte, such as `\s`, is as good as that byte.
+        let byte = |step: &Step| {
+            let once = step.repeat == Repeat::Once;
+            step.literal.or_else(|| step.accepts.only_byte().filter(|_| once))
+        };
+        let bytes: Vec<Option<u8>> = self.steps.iter().map(byte).collect();
+        let longest = bytes.split(Option::is_none).max_by_key(|run| run.len())?;
+        let word: Vec<u8> = longest.iter().copied().flatten().collect();
         (!word.is_empty()).then_some(word)
     }
 }

@@ -64,10 +64,6 @@ impl Subject {
         matches!(self, Subject::Match | Subject::Regex)
     }
 
-    pub(crate) fn is_url(self) -> bool {
-        self == Subject::Field(StaticField::Url)
-    }
-
     /// The element's name.
     pub(crate) fn name(self) -> &'static str {
         match self {

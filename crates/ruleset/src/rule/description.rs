@@ -32,7 +32,11 @@ impl Description {
             .collect();
         let mut parts = Vec::new();
         let mut rest = text.as_slice();
-        while let Some(start) = memchr::memmem::find(rest, b"$(") {
+        let opening = |rest: &[u8]| {
+            let mut signs = memchr::memchr_iter(b'$', rest);
+            signs.find(|at| rest.get(at + 1) == Some(&b'('))
+        };
+        while let Some(start) = opening(rest) {
             let (before, from) = rest.split_at(start);
             let inside = from.get(2..).unwrap_or_default();
             let Some(end) = memchr::memchr(b')', inside) else { break };

@@ -5,7 +5,6 @@
 
 use super::correlation::{Compared, Correlation, Earlier};
 use super::frequency::{ChainSource, ChainSpec};
-use super::siblings::Siblings;
 use super::{DEPTH_MAX, Parents, Rule, RuleIndex, Rules};
 use crate::diagnostic::{Findings, Severity};
 use crate::ruleset::Ruleset;
@@ -166,13 +165,8 @@ impl Rules {
         ways.into_iter().fold(0, u64::saturating_add)
     }
 
-    /// Prepares what needs all rules to be there: the memories for correlation, and the filters.
+    /// Prepares what needs all rules to be there: the memories for correlation.
     pub(crate) fn finish(&mut self) {
-        self.link_correlations();
-        self.build_filters();
-    }
-
-    fn link_correlations(&mut self) {
         let mut chains: Vec<ChainSpec> = Vec::new();
         for index in 0..self.all.len() {
             let Some(rule) = self.all.get_mut(index) else { break };
@@ -221,14 +215,5 @@ impl Rules {
             ChainSource::Regex(_) => true,
         };
         (0u32..).zip(chains).filter(|(_, spec)| feeds(spec)).map(|(chain, _)| chain).collect()
-    }
-
-    fn build_filters(&mut self) {
-        for index in 0..self.all.len() {
-            let filter = self.all.get(index).and_then(|rule| Siblings::new(rule, self));
-            if let Some(rule) = self.all.get_mut(index) {
-                rule.siblings = filter.map(Box::new);
-            }
-        }
     }
 }

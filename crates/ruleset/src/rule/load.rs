@@ -566,7 +566,7 @@ impl<'r> Draft<'r> {
             place_level: self.attributes.level,
             depth: 0,
             place: (file, self.line),
-            siblings: None,
+            siblings: std::sync::OnceLock::new(),
             json: crate::alert_json::RuleJson::default(),
         }))
     }

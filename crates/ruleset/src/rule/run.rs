@@ -2,6 +2,7 @@
 
 use super::condition::{Condition, Surroundings};
 use super::frequency::{History, Support};
+use super::siblings::Siblings;
 use super::{Rule, RuleIndex, Rules};
 use crate::event::Event;
 use crate::prefilter::Members;
@@ -96,7 +97,9 @@ impl Walk<'_, '_> {
     /// Tries the children that may match, in order.
     fn children(&mut self, index: RuleIndex, rule: &Rule, depth: usize) -> Option<Final> {
         // A trace shows what each child lacks, so none is passed over.
-        let filter = rule.siblings.as_ref().filter(|_| !self.filters.off && self.trace.is_none());
+        let filters = !self.filters.off && self.trace.is_none();
+        let make = || Siblings::new(rule, self.rules).map(Box::new);
+        let filter = filters.then(|| rule.siblings.get_or_init(make).as_ref()).flatten();
         let Some(filter) = filter else {
             let children = rule.children.iter();
             return children.copied().find_map(|child| self.descend(child, Some(index), depth + 1));

@@ -78,7 +78,7 @@ fn load(
         false => rulebook::read(&options.old)?,
     };
     let settings = Options { silent: silent.to_vec(), ..Options::default() };
-    let book = rulebook::load_source(source, &settings);
+    let book = rulebook::load_source(&source, &settings);
     let ruleset = book.usable().map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     Talk::say(&format!(
         "{name}: {} rules, {} decoders",

@@ -11,19 +11,22 @@ use std::io::Write as _;
 /// Longest text of a number printed with `%i` or `%f`; the rest is cut off, as it is in the original.
 const NUMBER_PRINTED_MAX: usize = 63;
 
-/// How many bytes are looked at together. Whether one of so many needs an escape is a few vector instructions.
-const CHUNK_BYTES: usize = 32;
-
 /// Appends `text` as a JSON string with its quotes.
 pub fn write_json_string(out: &mut Vec<u8>, text: &[u8]) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    for chunk in text.chunks(CHUNK_BYTES) {
-        if !chunk.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
-            out.extend_from_slice(chunk);
-            continue;
+    // Control characters are rare, quotes are not. Looking for the former without a way out, and then only for the latter, lets
+    // both searches run in vector instructions.
+    if text.iter().fold(0u8, |any, byte| any | u8::from(*byte < 0x20)) == 0 {
+        let mut written = 0;
+        for at in memchr::memchr2_iter(b'"', b'\\', text) {
+            out.extend_from_slice(text.get(written..at).unwrap_or_default());
+            out.push(b'\\');
+            written = at;
         }
-        for byte in chunk {
+        out.extend_from_slice(text.get(written..).unwrap_or_default());
+    } else {
+        for byte in text {
             if needs_escape(*byte) {
                 write_escape(out, *byte);
             } else {

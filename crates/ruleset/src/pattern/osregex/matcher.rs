@@ -1,7 +1,7 @@
 //! The walk of one alternative over a subject.
 
 use super::super::Captures;
-use super::{Alternative, ByteSet, Mark, Repeat, Step};
+use super::{Alternative, Mark, Repeat, Step};
 
 /// How many fallbacks are remembered at a time, as in Wazuh. One more is simply not remembered.
 const FALLBACKS_MAX: usize = 4;
