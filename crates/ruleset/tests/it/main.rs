@@ -1,0 +1,3 @@
+//! Tests of the engine as a whole, through what the crate offers.
+
+mod prefilter;

@@ -1,0 +1,120 @@
+//! The filters change nothing: a session that tries every decoder and rule gives the same alerts.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use ruleset::{Options, Record, Ruleset, Session, SessionOptions, Source};
+
+const DECODERS: &str = r#"
+<decoder name="program"><program_name>^appd</program_name></decoder>
+<decoder name="json"><prematch>^{\s*"</prematch><plugin_decoder>JSON_Decoder</plugin_decoder></decoder>
+<decoder name="pipe"><prematch>^\d+|\w+|</prematch></decoder>
+<decoder name="gate"><prematch>^gate: |^door: </prematch></decoder>
+<decoder name="gate-f"><parent>gate</parent><regex offset="after_parent">^(\S+) (\S+)</regex><order>url, what</order></decoder>
+<decoder name="any"><prematch type="pcre2">fail(ed|ure)?\s</prematch></decoder>
+"#;
+
+/// Rules whose siblings are many enough to be filtered, with patterns of each kind.
+fn rules() -> String {
+    let mut rules = String::from(
+        r#"<group name="t,"><rule id="1" level="0" noalert="1"><category>syslog</category><description>r</description></rule>"#,
+    );
+    let conditions = [
+        "<match>refused|denied</match>",
+        "<match>^gate</match>",
+        "<regex>us\\w+r</regex>",
+        "<regex>\\d+ fail\\s</regex>",
+        r#"<regex type="pcre2">(?i)re(fus|ject)ed</regex>"#,
+        r#"<match negate="yes">door</match>"#,
+        "<decoded_as>gate</decoded_as>",
+        "<decoded_as>json</decoded_as>",
+        "<decoded_as>gate</decoded_as><url>etc|shadow</url>",
+        r#"<decoded_as>json</decoded_as><field name="a">^refused$</field>"#,
+        r#"<field name="what" type="pcre2">user[0-9]</field>"#,
+        r#"<field name="a" negate="yes">denied</field>"#,
+    ];
+    for (number, condition) in conditions.iter().cycle().take(36).enumerate() {
+        let id = 100_000 + number;
+        // What takes nearly everything stands last, or it would hide the others.
+        let level =
+            match condition.starts_with("<decoded_as>") && condition.matches('<').count() == 2 {
+                true => 4,
+                false if condition.contains("negate") => 3,
+                false => 5 + number % 11,
+            };
+        rules.push_str(&format!(
+            r#"<rule id="{id}" level="{level}">{condition}<match>{}</match><description>d</description></rule>"#,
+            ["", "user", "e"][number / conditions.len()]
+        ));
+    }
+    rules.push_str("</group>");
+    rules
+}
+
+fn load() -> Arc<Ruleset> {
+    let mut source = Source::default();
+    source.add_decoders("d.xml", DECODERS);
+    source.add_rules("r.xml", rules());
+    let loaded = ruleset::load(&source, &Options::default());
+    loaded.ruleset.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
+}
+
+/// What a session says about these lines.
+fn said(ruleset: &Arc<Ruleset>, lines: &[Vec<u8>], without_prefilter: bool) -> Vec<String> {
+    let options = SessionOptions { without_prefilter, ..SessionOptions::default() };
+    let mut session = Session::new(Arc::clone(ruleset), options);
+    let say = |log: &Vec<u8>| {
+        let mut out = Vec::new();
+        session
+            .process(&Record { time: 0, millis: 0, location: b"x", log })
+            .write_json(None, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    };
+    lines.iter().map(say).collect()
+}
+
+/// Lines of the words that the rules look for, in shapes that the decoders know.
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop::sample::select(vec![
+        "refused",
+        "DENIED",
+        "user7",
+        "uSer",
+        "rejected",
+        "door",
+        "gate",
+        "/etc/",
+        "shadow",
+        "fail ",
+        "failure ",
+        "12",
+        "e",
+        "\\u0072efused",
+        "\u{e9}",
+        "|",
+    ]);
+    let words = prop::collection::vec(word, 0..6).prop_map(|words| words.join(" "));
+    let shape = prop::sample::select(vec![
+        "{}",
+        "gate: {}",
+        "door: {}",
+        "{\"a\":\"{}\"}",
+        "7|x|{}",
+        "Nov 25 10:00:00 h appd: {}",
+    ]);
+    (shape, words).prop_map(|(shape, words)| shape.replace("{}", &words).into_bytes())
+}
+
+proptest! {
+    #[test]
+    fn a_session_without_filters_says_the_same(lines in prop::collection::vec(line(), 1..12)) {
+        let ruleset = load();
+        prop_assert_eq!(said(&ruleset, &lines, false), said(&ruleset, &lines, true));
+    }
+
+    #[test]
+    fn bytes_of_any_kind_are_taken(lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..6)) {
+        let ruleset = load();
+        prop_assert_eq!(said(&ruleset, &lines, false), said(&ruleset, &lines, true));
+    }
+}
