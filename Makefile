@@ -53,6 +53,7 @@ bench: setup hook
 	cargo build --locked -q --release -p quell
 	cargo xtask bench intake
 	cargo xtask bench intake --alerts 1000000 --sources 1000000
+	cargo run --locked -q --release -p xtask -- bench rules
 
 clean:
 	cargo clean

@@ -1,3 +1,5 @@
+//! Tests of the fields of one event, and of the `data` object made of them.
+
 use super::*;
 
 fn data(fields: &Fields<'_>) -> String {

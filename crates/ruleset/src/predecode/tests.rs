@@ -1,3 +1,5 @@
+//! Tests of header removal: each known shape, and near misses.
+
 use super::*;
 use serde_json::Value;
 use std::path::Path;

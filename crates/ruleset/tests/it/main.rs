@@ -1,3 +1,4 @@
 //! Tests of the engine as a whole, through what the crate offers.
+#![cfg(test)]
 
 mod prefilter;

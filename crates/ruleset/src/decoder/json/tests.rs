@@ -1,3 +1,5 @@
+//! Tests of the JSON decoder: what becomes of each kind of value, and hostile documents.
+
 use super::*;
 use serde_json::{Value, json};
 use std::path::Path;

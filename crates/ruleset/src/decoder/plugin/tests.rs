@@ -1,3 +1,5 @@
+//! Tests of the built-in decoders of fixed formats.
+
 use super::*;
 
 fn data(plugin: &[u8], text: &str) -> String {

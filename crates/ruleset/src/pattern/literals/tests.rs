@@ -1,3 +1,5 @@
+//! Tests of the words that must occur: which are chosen, and that a match never lacks them.
+
 use proptest::prelude::*;
 
 use super::super::{Language, Pattern};
@@ -14,7 +16,7 @@ fn some(words: &[&str]) -> Option<Vec<String>> {
 
 #[test]
 fn the_longest_run_is_chosen() {
-    assert_eq!(words(r"^(?i)ab\d+Failed login\s"), some(&["failed login"]));
+    assert_eq!(words(r"^(?i)ab\d+Failed login\S"), some(&["failed login"]));
     assert_eq!(words(r"id=(\d+) user=(\w+)"), some(&[" user="]));
 }
 
@@ -23,6 +25,12 @@ fn alternatives_need_a_word_each() {
     assert_eq!(words("cat|dog$"), some(&["cat", "dog"]));
     assert_eq!(words("cat|\\d+"), None);
     assert_eq!(words("cat|"), None);
+}
+
+#[test]
+fn a_blank_of_any_kind_is_spelt_out() {
+    let blanks = ["\t", "\n", "\u{b}", "\u{c}", "\r", " "].map(|blank| format!(":{blank}"));
+    assert_eq!(words(r"\w:\s\w"), Some(blanks.to_vec()));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of OS_Regex: what was recorded, and a naive matcher that follows the description beside the fast one.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of PCRE2 patterns: options, limits, and matching from several threads.
+
 use super::*;
 
 fn compile(pattern: &str) -> Pcre2 {
