@@ -59,22 +59,8 @@ impl LogFile {
     /// Reads from anything. The name is for messages.
     pub(crate) fn new(name: String, input: impl Read + Send + 'static) -> anyhow::Result<Self> {
         let bytes_read = Arc::new(AtomicU64::new(0));
-        let counted = Counted { input, bytes: Arc::clone(&bytes_read) };
-        let mut input = BufReader::with_capacity(BUFFER_BYTES, counted);
-        let reading = || format!("could not read `{name}`");
-        let head = read_head(&mut input).with_context(reading)?;
-        let is_gzip = head.starts_with(GZIP);
-        let is_zstd = head == ZSTD;
-        let input = Cursor::new(head).chain(input);
-        let input: Box<dyn BufRead + Send> = if is_gzip {
-            let plain = flate2::bufread::MultiGzDecoder::new(input);
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, plain))
-        } else if is_zstd {
-            let plain = zstd::stream::read::Decoder::with_buffer(input).with_context(reading)?;
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, plain))
-        } else {
-            Box::new(input)
-        };
+        let input = unpacked(input, Arc::clone(&bytes_read))
+            .with_context(|| format!("could not read `{name}`"))?;
         let line_bytes_max = LINE_BYTES_MAX;
         Ok(Self { name, input, line_bytes_max, bytes_read, lines_read: 0, lines_cut: 0 })
     }
@@ -121,6 +107,34 @@ impl LogFile {
     pub(crate) fn lines_cut(&self) -> u64 {
         self.lines_cut
     }
+}
+
+/// Gives the text of what may be packed, which its first bytes tell: rotated logs often lose their ending. `bytes_read` counts what was
+/// taken of it as it lies on the disk.
+pub(crate) fn unpacked(
+    input: impl Read + Send + 'static,
+    bytes_read: Arc<AtomicU64>,
+) -> std::io::Result<Box<dyn BufRead + Send>> {
+    let counted = Counted { input, bytes: bytes_read };
+    let mut input = BufReader::with_capacity(BUFFER_BYTES, counted);
+    let head = read_head(&mut input)?;
+    let (is_gzip, is_zstd) = (head.starts_with(GZIP), head == ZSTD);
+    let input = Cursor::new(head).chain(input);
+    Ok(if is_gzip {
+        let plain = flate2::bufread::MultiGzDecoder::new(input);
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, plain))
+    } else if is_zstd {
+        let plain = zstd::stream::read::Decoder::with_buffer(input)?;
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, plain))
+    } else {
+        Box::new(input)
+    })
+}
+
+/// Says whether a file is packed: it can't be followed then.
+pub(crate) fn is_packed(path: &Path) -> bool {
+    let head = File::open(path).and_then(|file| read_head(&mut BufReader::new(file)));
+    head.is_ok_and(|head| head.starts_with(GZIP) || head == ZSTD)
 }
 
 /// How a line ended.

@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use wazuh::Route;
 use wazuh::intake::tail::{Poll, StartAt, Tail};
 
-use super::input::{Log, is_packed};
+use super::input::Log;
 use super::{Failure, Talk, Work, write};
+use crate::logfile::is_packed;
 
 /// The wait after something came, so that lines that are written together are taken together.
 const WAIT_MIN: Duration = Duration::from_millis(1);

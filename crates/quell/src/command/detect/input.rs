@@ -1,10 +1,9 @@
 //! The logs that were named: files, globs and standard input, packed or not, one after the other.
 //!
-//! All names are looked at before anything is read, so that a mistyped one doesn't show after an hour. What is packed is told by its
-//! first bytes, not by its name: rotated logs often lose their ending.
+//! All names are looked at before anything is read, so that a mistyped one doesn't show after an hour.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read, Stdin};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,15 +13,10 @@ use anyhow::{Context as _, anyhow};
 
 use super::batches::{Batch, Cutter};
 use super::{Failure, Location, glob};
+use crate::logfile::unpacked;
 
 /// Files that one call may name; more than any shell passes.
 const FILES_MAX: usize = 100_000;
-
-/// Room for packed bytes: as much as is unpacked at once.
-const BUFFER_BYTES: usize = 256 * 1024;
-
-const GZIP: &[u8] = &[0x1f, 0x8b];
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// The location of what comes in at standard input.
 const STDIN: &str = "stdin";
@@ -92,6 +86,9 @@ fn location_of(path: &Path) -> Location {
     whole.as_os_str().as_bytes().into()
 }
 
+/// What the bytes of a log come out of, unpacked.
+type Input = Box<dyn BufRead + Send>;
+
 /// Gives the lines of all logs, batch by batch.
 pub(super) struct Feed {
     waiting: std::vec::IntoIter<Log>,
@@ -143,65 +140,12 @@ impl Feed {
     }
 }
 
-/// What bytes of a log come out of.
-enum Input {
-    Plain(BufReader<Source>),
-    Gzip(Box<flate2::bufread::MultiGzDecoder<BufReader<Source>>>),
-    Zstd(Box<zstd::stream::read::Decoder<'static, BufReader<Source>>>),
-}
-
-impl Read for Input {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Plain(input) => input.read(buffer),
-            Self::Gzip(input) => input.read(buffer),
-            Self::Zstd(input) => input.read(buffer),
-        }
-    }
-}
-
-/// What bytes come out of as they lie on the disk, counted.
-enum Source {
-    File(File, Arc<AtomicU64>),
-    Stdin(Stdin),
-}
-
-impl Read for Source {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self {
-            Self::File(file, read) => {
-                let count = file.read(buffer)?;
-                read.fetch_add(count as u64, Ordering::Relaxed);
-                Ok(count)
-            }
-            Self::Stdin(input) => input.read(buffer),
-        }
-    }
-}
-
 fn open(log: &Log, read: &Arc<AtomicU64>) -> Result<Input, Failure> {
     let failed = || format!("could not read `{}`", log.name());
-    let source = match &log.path {
-        Some(path) => Source::File(File::open(path).with_context(failed)?, Arc::clone(read)),
-        None => Source::Stdin(std::io::stdin()),
+    let Some(path) = &log.path else {
+        // What comes in at standard input is no part of the files' size.
+        return Ok(unpacked(std::io::stdin(), Arc::default()).with_context(failed)?);
     };
-    let mut source = BufReader::with_capacity(BUFFER_BYTES, source);
-    let head = source.fill_buf().with_context(failed)?;
-    Ok(if head.starts_with(GZIP) {
-        Input::Gzip(Box::new(flate2::bufread::MultiGzDecoder::new(source)))
-    } else if head.starts_with(ZSTD) {
-        Input::Zstd(Box::new(
-            zstd::stream::read::Decoder::with_buffer(source).with_context(failed)?,
-        ))
-    } else {
-        Input::Plain(source)
-    })
-}
-
-/// Says whether a file is packed: it can't be followed then.
-pub(super) fn is_packed(path: &Path) -> bool {
-    let mut head = [0; 4];
-    let count = File::open(path).and_then(|mut file| file.read(&mut head)).unwrap_or(0);
-    let head = head.get(..count).unwrap_or_default();
-    head.starts_with(GZIP) || head.starts_with(ZSTD)
+    let file = File::open(path).with_context(failed)?;
+    Ok(unpacked(file, Arc::clone(read)).with_context(failed)?)
 }
