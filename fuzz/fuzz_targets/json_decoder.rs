@@ -32,7 +32,7 @@ fuzz_target!(|log: &[u8]| {
     for ruleset in RULESETS.iter() {
         let mut session = Session::new(Arc::clone(ruleset), SessionOptions::default());
         let mut out = Vec::new();
-        session.process(&Record { time: 1_795_530_360, millis: 0, location: b"l", log }).write_json(None, &mut out);
+        session.process(&Record { time: 1_795_530_360, location: b"l", log }).write_json(None, &mut out);
         // Bytes that are no UTF-8 are passed on as they are.
         let text = String::from_utf8_lossy(&out);
         if let Err(error) = serde_json::from_str::<serde_json::Value>(&text) {

@@ -23,7 +23,7 @@ static RULESET: LazyLock<Arc<Ruleset>> = LazyLock::new(|| {
 fuzz_target!(|input: (Vec<u8>, Vec<u8>)| {
     let (location, log) = input;
     let mut session = Session::new(Arc::clone(&RULESET), SessionOptions::default());
-    let record = Record { time: 1_795_530_360, millis: 0, location: &location, log: &log };
+    let record = Record { time: 1_795_530_360, location: &location, log: &log };
     let mut out = Vec::new();
     session.process(&record).write_json(None, &mut out);
     // Bytes that are no UTF-8 are passed on as they are.

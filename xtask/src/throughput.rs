@@ -132,8 +132,7 @@ fn measure(
             events += 1;
             // A thousand events a second, as in a flood.
             let time = 1_795_600_000 + i64::try_from(events / 1000)?;
-            let record =
-                ruleset::Record { time, millis: 0, location: b"/var/log/access.log", log: line };
+            let record = ruleset::Record { time, location: b"/var/log/access.log", log: line };
             let outcome = session.process(&record);
             if outcome.is_alert() {
                 alerts += 1;

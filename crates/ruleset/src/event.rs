@@ -11,8 +11,6 @@ use crate::predecode::Source;
 pub struct Record<'a> {
     /// When it was received, in seconds since 1970. Windows of time are measured with it.
     pub time: i64,
-    /// Milliseconds within that second, for the alert's time stamp.
-    pub millis: u16,
     /// Where it comes from: a path or a name, with `[id] (name) address->` before it when an agent sent it.
     pub location: &'a [u8],
     /// The line.

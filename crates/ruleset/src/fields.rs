@@ -20,7 +20,7 @@ pub const DYNAMIC_FIELDS_MAX: usize = 256;
 /// A field with a place of its own in the rule language.
 ///
 /// `srcgeoip` and `dstgeoip` are missing: Wazuh sets them only in builds with GeoIP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names are those of the rule language and say it all")]
 pub enum StaticField {
     Protocol,

@@ -37,7 +37,7 @@
 //! let mut ids = Vec::new();
 //! for time in [0, 20, 40] {
 //!     let log = b"gate: eve refused from 10.0.0.7";
-//!     let outcome = session.process(&ruleset::Record { time, millis: 0, location: b"/var/log/gate", log });
+//!     let outcome = session.process(&ruleset::Record { time, location: b"/var/log/gate", log });
 //!     ids.extend(outcome.rule().map(|rule| rule.id));
 //! }
 //! assert_eq!(ids, [100100, 100100, 100101]);

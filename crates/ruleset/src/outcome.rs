@@ -46,7 +46,7 @@ impl Outcome<'_> {
 
     /// The rule that applies.
     pub fn rule(&self) -> Option<RuleInfo<'_>> {
-        self.rule_inner().and_then(|rule| self.ruleset.rule(rule.id))
+        self.rule_inner().map(|rule| self.ruleset.rule_info(rule))
     }
 
     /// The decoder's name, as rules see it.

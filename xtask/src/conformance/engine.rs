@@ -109,7 +109,7 @@ impl Engine {
 impl Session {
     /// Sends one event through the rules.
     pub(crate) fn process(&mut self, epoch_seconds: i64, location: &[u8], log: &[u8]) -> Value {
-        let record = ruleset::Record { time: epoch_seconds, millis: 0, location, log };
+        let record = ruleset::Record { time: epoch_seconds, location, log };
         let outcome = self.session.process(&record);
         // What the daemon drops leaves no line behind.
         if outcome.not_processed() {

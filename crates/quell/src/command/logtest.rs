@@ -171,7 +171,7 @@ impl Desk {
 }
 
 fn process(session: &mut Session, event: &RecordedEvent, keep: Keep) -> anyhow::Result<Seen> {
-    let record = Record { time: event.time, millis: 0, location: &event.location, log: &event.log };
+    let record = Record { time: event.time, location: &event.location, log: &event.log };
     Seen::new(&session.process(&record), keep)
 }
 

@@ -95,7 +95,7 @@ impl<'r> Chain<'r> {
         let decoder = decoded_as(rule).or_else(|| self.decoder());
         let compared = rule.correlation.iter().flat_map(|correlation| &correlation.same);
         let compared = compared.filter_map(|compared| match compared {
-            Compared::Field(field) => field.field().map(Needed::Static),
+            Compared::Field(field) => Some(Needed::Static(*field)),
             // A static field asked for as a dynamic one is told elsewhere.
             Compared::Dynamic(name) => {
                 StaticField::from_order_name(name).is_none().then_some(Needed::Dynamic(name))

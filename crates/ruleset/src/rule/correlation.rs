@@ -20,29 +20,11 @@ pub(crate) enum Earlier {
 /// What `same_*` and `different_*` compare.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Compared {
-    Field(StaticFieldKey),
-    /// `same_user`: the target user.
+    Field(StaticField),
     Location,
     Dynamic(Box<[u8]>),
     /// A field that nothing ever has.
     Never,
-}
-
-/// A static field that can be ordered, so that equal sets of fields share one memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct StaticFieldKey(u8);
-
-impl StaticFieldKey {
-    pub(crate) fn field(self) -> Option<StaticField> {
-        StaticField::ALL.get(usize::from(self.0)).copied()
-    }
-}
-
-impl From<StaticField> for StaticFieldKey {
-    fn from(field: StaticField) -> Self {
-        let position = StaticField::ALL.iter().position(|other| *other == field);
-        StaticFieldKey(position.and_then(|p| u8::try_from(p).ok()).unwrap_or(u8::MAX))
-    }
 }
 
 /// The correlation part of a rule.
@@ -79,16 +61,12 @@ pub(crate) fn parse(element: &str, text: &[u8]) -> Option<(Likeness, Compared)> 
     let compared = match what {
         "field" => Compared::Dynamic(text.trim_ascii().into()),
         "location" => Compared::Location,
-        "source_ip" | "srcip" => field(StaticField::SrcIp),
-        "src_port" | "srcport" => field(StaticField::SrcPort),
-        "dst_port" | "dstport" => field(StaticField::DstPort),
-        "user" | "dstuser" => field(StaticField::DstUser),
+        "source_ip" | "srcip" => Compared::Field(StaticField::SrcIp),
+        "src_port" | "srcport" => Compared::Field(StaticField::SrcPort),
+        "dst_port" | "dstport" => Compared::Field(StaticField::DstPort),
+        "user" | "dstuser" => Compared::Field(StaticField::DstUser),
         "srcgeoip" | "dstgeoip" => Compared::Never,
-        other => field(StaticField::from_name(other.as_bytes())?),
+        other => Compared::Field(StaticField::from_name(other.as_bytes())?),
     };
     Some((likeness, compared))
-}
-
-fn field(field: StaticField) -> Compared {
-    Compared::Field(field.into())
 }

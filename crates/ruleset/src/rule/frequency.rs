@@ -246,7 +246,7 @@ impl History {
 
 fn hash_value(compared: &Compared, event: &Event<'_>, hasher: &mut impl Hasher) -> Option<()> {
     match compared {
-        Compared::Field(field) => event.fields.get(field.field()?)?.hash(hasher),
+        Compared::Field(field) => event.fields.get(*field)?.hash(hasher),
         Compared::Dynamic(name) => event.fields.dynamic(name)?.hash(hasher),
         Compared::Location => {
             event.source.agent_name.hash(hasher);

@@ -65,9 +65,7 @@ fn said(ruleset: &Arc<Ruleset>, lines: &[Vec<u8>], without_prefilter: bool) -> V
     let mut session = Session::new(Arc::clone(ruleset), options);
     let say = |log: &Vec<u8>| {
         let mut out = Vec::new();
-        session
-            .process(&Record { time: 0, millis: 0, location: b"x", log })
-            .write_json(None, &mut out);
+        session.process(&Record { time: 0, location: b"x", log }).write_json(None, &mut out);
         String::from_utf8_lossy(&out).into_owned()
     };
     lines.iter().map(say).collect()

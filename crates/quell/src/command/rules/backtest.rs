@@ -115,7 +115,7 @@ fn compare(
         timeline.begin_file();
         while file.read_line(&mut line)? {
             let time = timeline.of(&line);
-            let record = Record { time, millis: 0, location: location.as_bytes(), log: &line };
+            let record = Record { time, location: location.as_bytes(), log: &line };
             let before = Ending::of(&with_old.process(&record));
             let after = Ending::of(&with_new.process(&record));
             change.add(before, after, &record);

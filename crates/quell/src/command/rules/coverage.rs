@@ -83,7 +83,7 @@ impl Coverage {
             for event in &sample.events {
                 time = time.saturating_add(event.wait_secs.into());
                 let location = event.location.as_deref().unwrap_or(LOCATION);
-                let record = Record { time, millis: 0, location, log: &event.log };
+                let record = Record { time, location, log: &event.log };
                 self.note(&session.process(&record));
             }
         }
@@ -100,7 +100,7 @@ impl Coverage {
             timeline.begin_file();
             while file.read_line(&mut line)? {
                 let time = timeline.of(&line);
-                let record = Record { time, millis: 0, location: &location, log: &line };
+                let record = Record { time, location: &location, log: &line };
                 self.note(&session.process(&record));
             }
         }

@@ -177,7 +177,7 @@ fn send(session: &mut Session, sample: &Sample, keep: Keep) -> anyhow::Result<Se
     while let Some(event) = events.next() {
         time = time.saturating_add(event.wait_secs.into());
         let location = event.location.as_deref().unwrap_or(LOCATION);
-        let outcome = session.process(&Record { time, millis: 0, location, log: &event.log });
+        let outcome = session.process(&Record { time, location, log: &event.log });
         if events.peek().is_none() {
             return Seen::new(&outcome, keep);
         }

@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_way_in_which_an_alert_changes_is_counted_once() {
-        let record = Record { time: 0, millis: 0, location: b"x", log: b"a line" };
+        let record = Record { time: 0, location: b"x", log: b"a line" };
         let ending = |rule, level| Some(Ending { rule, level, is_alert: level > 2 });
         let mut comparison = Comparison::new(1);
         for (before, after) in [
