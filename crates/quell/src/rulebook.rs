@@ -189,13 +189,6 @@ impl Files {
     fn of(paths: &[PathBuf]) -> anyhow::Result<Files> {
         let mut files = Files::default();
         if paths.is_empty() {
-            if !Path::new(WAZUH_HOME).is_dir() {
-                bail!(
-                    "no ruleset was given and there is no Wazuh in `{WAZUH_HOME}`\nhint: name one \
-                     with --ruleset: a file, a folder of files, or a folder with `rules` and \
-                     `decoders` in it"
-                );
-            }
             files.add(Path::new(WAZUH_HOME))?;
         }
         for path in paths {
