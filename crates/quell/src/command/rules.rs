@@ -1,6 +1,7 @@
 //! `quell rules`: check, test and compare rules.
 
 mod backtest;
+mod build;
 mod check;
 mod coverage;
 mod test;
@@ -17,6 +18,7 @@ pub(super) fn run(command: &RulesCommand) -> Result<(), Failure> {
         RulesCommand::Test(options) => test::run(options),
         RulesCommand::Coverage(options) => coverage::run(options),
         RulesCommand::Backtest(options) => backtest::run(options),
+        RulesCommand::Build(options) => build::run(options),
     }
 }
 

@@ -9,7 +9,7 @@
 
 use super::agent::takes_commands;
 use super::query::{Kind, Part};
-use super::sign::{Check, Family, Place, Reader, Sign, families};
+use super::sign::{Check, Family, Place, Reader, Sign, ascii_classes, families};
 use super::view::{View, fragment};
 use super::{FRAGMENT_CHARS_MAX, Field, Finding, STRENGTH_MIN, WebClass};
 use aho_corasick::AhoCorasick;
@@ -186,30 +186,6 @@ fn build(pattern: &str) -> Result<Regex, regex::Error> {
         .size_limit(PATTERN_BYTES_MAX)
         .dot_matches_new_line(true)
         .build()
-}
-
-/// Replaces the classes that would mean all of Unicode. Sets may be nested, so this is right inside
-/// a set too.
-pub(super) fn ascii_classes(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() * 2);
-    let mut letters = pattern.chars();
-    while let Some(letter) = letters.next() {
-        if letter != '\\' {
-            out.push(letter);
-            continue;
-        }
-        match letters.next() {
-            Some('w') => out.push_str("[0-9a-z_]"),
-            Some('W') => out.push_str("[^0-9a-z_]"),
-            Some('s') => out.push_str(r"[\t-\r ]"),
-            Some('S') => out.push_str(r"[^\t-\r ]"),
-            Some('d') => out.push_str("[0-9]"),
-            Some('b') => out.push_str(r"(?-u:\b)"),
-            Some(other) => out.extend(['\\', other]),
-            None => out.push('\\'),
-        }
-    }
-    out
 }
 
 /// Compares one part of a request with all signs.

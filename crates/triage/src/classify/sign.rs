@@ -14,8 +14,8 @@ use serde::Deserialize;
 use super::WebClass;
 use super::view::View;
 
-/// The files, in the order in which Wazuh tries the rules made of them: what carries another attack inside stands before it.
-const FILES: [(&str, &str); 14] = [
+/// The files with their names, in the order in which Wazuh tries the rules made of them: what carries another attack inside stands before it.
+pub const FILES: [(&str, &str); 14] = [
     ("log4shell.toml", include_str!("../../../../rules/signs/log4shell.toml")),
     ("xxe.toml", include_str!("../../../../rules/signs/xxe.toml")),
     ("ssti.toml", include_str!("../../../../rules/signs/ssti.toml")),
@@ -42,8 +42,12 @@ pub struct Family {
     pub title: String,
     /// ATT&CK techniques.
     pub mitre: Vec<String>,
+    /// The level of each rule, where strength doesn't decide: a probe does nothing yet.
+    #[serde(default)]
+    pub level: Option<u8>,
     /// The rule for an attempt that was answered with success.
-    pub answered: u32,
+    #[serde(default)]
+    pub answered: Option<u32>,
     /// Lists of words. A pattern names one as `<<name>>`; the classification's code asks for one with [`words`].
     #[serde(default)]
     pub words: BTreeMap<String, Vec<String>>,
@@ -154,6 +158,30 @@ impl Family {
     pub fn parse(text: &str) -> Result<Family, toml::de::Error> {
         toml::from_str(text)
     }
+}
+
+/// Replaces the classes that would mean all of Unicode. Sets may be nested, so this is right inside
+/// a set too.
+pub fn ascii_classes(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len() * 2);
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            out.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('w') => out.push_str("[0-9a-z_]"),
+            Some('W') => out.push_str("[^0-9a-z_]"),
+            Some('s') => out.push_str(r"[\t-\r ]"),
+            Some('S') => out.push_str(r"[^\t-\r ]"),
+            Some('d') => out.push_str("[0-9]"),
+            Some('b') => out.push_str(r"(?-u:\b)"),
+            Some(other) => out.extend(['\\', other]),
+            None => out.push('\\'),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -1,0 +1,59 @@
+//! `quell rules build`: makes Wazuh rules of the signs of attacks.
+//!
+//! The signs are part of the program, because its own classification reads them too; `--signs` takes others. The result goes to
+//! standard output or into a folder, and `--check` only compares.
+
+mod encode;
+mod xml;
+
+use std::path::Path;
+
+use alert::sanitize::shown;
+use anyhow::{Context as _, anyhow};
+use triage::classify::sign::{FILES, Family};
+
+use super::Failure;
+use crate::cli::RulesBuild;
+use crate::command::print;
+
+/// A file of signs is 20 KB; a bigger one is none.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+pub(super) fn run(options: &RulesBuild) -> Result<(), Failure> {
+    let families = match &options.signs {
+        Some(folder) => families_of(folder)?,
+        None => FILES
+            .iter()
+            .map(|(name, text)| parse(name, text))
+            .collect::<Result<Vec<Family>, anyhow::Error>>()?,
+    };
+    let written = xml::write(&families);
+    for (id, reason) in &written.left_out {
+        eprintln!("sign {id} is no rule: {reason}");
+    }
+    print(&written.text)?;
+    Ok(())
+}
+
+/// Reads the files of a folder, in the order of the built-in ones.
+fn families_of(folder: &Path) -> anyhow::Result<Vec<Family>> {
+    let mut families = Vec::new();
+    for (name, _) in FILES {
+        let path = folder.join(name);
+        let shown_path = shown(&path.display().to_string(), 200);
+        let size = std::fs::metadata(&path)
+            .with_context(|| format!("could not open `{shown_path}`"))?
+            .len();
+        if size > FILE_BYTES_MAX {
+            return Err(anyhow!("`{shown_path}` is bigger than {} KB", FILE_BYTES_MAX >> 10));
+        }
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("could not read `{shown_path}`"))?;
+        families.push(parse(name, &text)?);
+    }
+    Ok(families)
+}
+
+fn parse(name: &str, text: &str) -> anyhow::Result<Family> {
+    Family::parse(text).with_context(|| format!("`{name}` is no file of signs"))
+}
