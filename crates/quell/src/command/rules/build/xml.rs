@@ -22,23 +22,29 @@ const ACCESS_LOG: &str = "31100, 31108";
 /// Wazuh refuses longer patterns.
 const PATTERN_BYTES_MAX: usize = 2048;
 
-/// The level of an attempt that one weak sign tells, and of one that a strong sign tells.
-const LEVELS: [u8; 2] = [8, 10];
+/// The level of an attempt that a weak sign tells.
+const WEAK_LEVEL: u8 = 8;
+
+/// The level of an attempt that a strong sign tells.
+const STRONG_LEVEL: u8 = 10;
 
 /// The strength from which a sign is a strong one.
 const STRONG_MIN: u8 = 60;
 
 /// The level of an attempt that was answered with success.
-const ANSWERED_LEVEL: u8 = 12;
+pub(super) const ANSWERED_LEVEL: u8 = 12;
 
 /// The file of rules, and the signs that found no place in it, each with the reason.
 pub(super) struct Written {
     pub(super) text: String,
+    /// The ids of the signs that became rules.
+    pub(super) ids: Vec<u32>,
     pub(super) left_out: Vec<(u32, String)>,
 }
 
 pub(super) fn write(families: &[Family]) -> Written {
     let mut text = String::from(HEAD);
+    let mut written = Vec::new();
     let mut left_out = Vec::new();
     for family in families {
         let mut ids = Vec::new();
@@ -48,6 +54,7 @@ pub(super) fn write(families: &[Family]) -> Written {
                 Ok(rule) => {
                     text.push_str(&rule);
                     ids.push(sign.id.to_string());
+                    written.push(sign.id);
                 }
                 Err(reason) => left_out.push((sign.id, reason)),
             }
@@ -59,7 +66,7 @@ pub(super) fn write(families: &[Family]) -> Written {
         }
         text.push_str("</group>\n");
     }
-    Written { text, left_out }
+    Written { text, ids: written, left_out }
 }
 
 /// Puts a family's words into a pattern.
@@ -95,7 +102,7 @@ fn rule(family: &Family, sign: &Sign) -> Result<String, String> {
     if pattern.len() > PATTERN_BYTES_MAX {
         return Err(format!("{} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes", pattern.len()));
     }
-    let level = family.level.unwrap_or(LEVELS[usize::from(sign.strength >= STRONG_MIN)]);
+    let level = level(family, sign);
     Ok(format!(
         "\n  <rule id=\"{}\" level=\"{level}\">\n    <if_sid>{gate}</if_sid>\n    <{element} \
          type=\"pcre2\">{pattern}</{element}>\n    <description>{}: {}.</description>\n{}  </rule>\n",
@@ -104,6 +111,12 @@ fn rule(family: &Family, sign: &Sign) -> Result<String, String> {
         sign.reason,
         mitre(family)
     ))
+}
+
+/// The level of the rule for a sign.
+pub(super) fn level(family: &Family, sign: &Sign) -> u8 {
+    let by_strength = if sign.strength >= STRONG_MIN { STRONG_LEVEL } else { WEAK_LEVEL };
+    family.level.unwrap_or(by_strength)
 }
 
 /// What stands before a value.
