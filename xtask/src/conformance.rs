@@ -15,7 +15,7 @@ mod compare;
 pub(crate) mod engine;
 mod mark;
 mod report;
-mod runner;
+pub(crate) mod runner;
 mod sample;
 pub(crate) mod stock;
 
