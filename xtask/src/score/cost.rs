@@ -7,6 +7,7 @@
 
 mod hostile;
 mod steps;
+mod witness;
 
 use std::time::Duration;
 
@@ -190,6 +191,12 @@ mod tests {
             problems[0].starts_with("steps grow faster than the text, on [wget]"),
             "{problems:?}"
         );
+    }
+
+    #[test]
+    fn a_comment_without_an_end_behind_each_quote_is_found() {
+        let problems = problems(Language::Pcre2, r"(?:'|%27)(?:\s|/\*.*?\*/)*union");
+        assert!(problems[0].starts_with("steps grow faster"), "{problems:?}");
     }
 
     #[test]

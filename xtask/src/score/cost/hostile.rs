@@ -1,7 +1,12 @@
 //! Texts that make a pattern work: one thing said over and over, behind a beginning that lets the pattern get there.
 //!
 //! What makes a pattern slow is nearly always a long row of what one of its repeats takes, or of what its beginning takes, with
-//! an end that never comes. So the texts repeat each sign that attacks are made of, and each word of the pattern itself.
+//! an end that never comes. So the texts repeat each sign that attacks are made of, each word of the pattern itself, and each few
+//! pieces of a way through it ([`witness`]), at once or behind the pieces before them.
+
+use std::collections::HashSet;
+
+use super::witness;
 
 /// Signs and escapes of which requests are made, and the rows that web attacks write.
 const UNITS: [&str; 44] = [
@@ -25,48 +30,73 @@ const WORD_BYTES_MIN: usize = 2;
 /// What may stand between two times the same word.
 const GLUE: [&str; 5] = ["", " ", "%20", "(", "="];
 
+/// Ways through a pattern, and how many of their pieces are repeated together: `'`, `/*`, `*/` and a blank are four.
+const WAYS: usize = 12;
+const PIECES_TOGETHER_MAX: usize = 4;
+
+/// Texts for one pattern: a pattern of twenty groups would have thousands, and the first ways show its costly places.
+const TEXTS_MAX: usize = 900;
+
 /// A text to be made in any length.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Hostile {
-    beginning: &'static str,
-    unit: String,
+    beginning: Vec<u8>,
+    unit: Vec<u8>,
 }
 
 impl Hostile {
-    #[cfg(test)]
-    pub(crate) fn of(unit: &str) -> Hostile {
-        Hostile { beginning: "", unit: unit.to_owned() }
+    pub(crate) fn new(beginning: impl Into<Vec<u8>>, unit: impl Into<Vec<u8>>) -> Hostile {
+        Hostile { beginning: beginning.into(), unit: unit.into() }
     }
 
     /// Makes it, cut to the length.
     pub(crate) fn text(&self, bytes: usize) -> Vec<u8> {
-        let unit = self.unit.bytes().cycle();
-        self.beginning.bytes().chain(unit).take(bytes).collect()
+        let unit = self.unit.iter().cycle();
+        self.beginning.iter().chain(unit).take(bytes).copied().collect()
     }
 
     /// Says in a few words what it is.
     pub(crate) fn name(&self) -> String {
-        format!("{}[{}]...", self.beginning, self.unit)
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        format!("{}[{}]...", text(&self.beginning), text(&self.unit))
     }
 }
 
-/// Makes the texts for one pattern.
+/// Makes the texts for one pattern, each once.
 pub(crate) fn all(pattern: &[u8], reads_lines: bool) -> Vec<Hostile> {
-    let words = words(pattern);
-    let mut units: Vec<String> = UNITS.iter().map(|unit| (*unit).to_owned()).collect();
-    units.push(UNITS.concat());
+    let mut texts = Vec::new();
+    let beginnings = if reads_lines { &["", LINES[0], LINES[1]][..] } else { &["", REQUEST] };
+    for beginning in beginnings {
+        let units = UNITS.iter().map(|unit| (*unit).to_owned());
+        let units = units.chain([UNITS.concat()]).chain(of_words(&words(pattern)));
+        texts.extend(units.map(|unit| Hostile::new(*beginning, unit)));
+    }
+    for way in witness::ways(pattern, WAYS) {
+        for from in 0..way.len() {
+            let (before, behind) = way.split_at(from);
+            for together in 1..=behind.len().min(PIECES_TOGETHER_MAX) {
+                let unit = behind.get(..together).unwrap_or_default().concat();
+                texts.push(Hostile::new(before.concat(), unit.clone()));
+                texts.push(Hostile::new("", unit));
+            }
+        }
+        texts.push(Hostile::new("", way.concat()));
+    }
+    let mut known = HashSet::new();
+    texts.retain(|hostile| !hostile.unit.is_empty() && known.insert(hostile.clone()));
+    texts.truncate(TEXTS_MAX);
+    texts
+}
+
+fn of_words(words: &[String]) -> Vec<String> {
+    let mut units = Vec::new();
     for word in words.iter().take(WORDS_MAX) {
         units.extend(GLUE.iter().map(|glue| format!("{word}{glue}")));
     }
     if !words.is_empty() {
         units.extend(GLUE.iter().map(|glue| words.join(glue)));
     }
-    let beginnings = if reads_lines { &["", LINES[0], LINES[1]][..] } else { &["", REQUEST] };
-    let with = |beginning: &'static str| {
-        let unit = |unit: &String| Hostile { beginning, unit: unit.clone() };
-        units.iter().map(unit).collect::<Vec<_>>()
-    };
-    beginnings.iter().flat_map(|beginning| with(beginning)).collect()
+    units
 }
 
 /// The words that a pattern is made of, in order, each once. What an escape or the name of an option leaves is no harm.

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn growth(pattern: &str, unit: &str) -> Growth {
-        Counter::new(pattern.as_bytes()).growth(&Hostile::of(unit)).unwrap()
+        Counter::new(pattern.as_bytes()).growth(&Hostile::new("", unit)).unwrap()
     }
 
     fn is_linear(pattern: &str, unit: &str) -> bool {
@@ -140,6 +140,6 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_spelled_out() {
         assert_eq!(as_text(b"a\xe9b\xff"), "a\\xe9b\\xff");
-        assert!(Counter::new(b"(*UTF)a").growth(&Hostile::of("a")).is_err());
+        assert!(Counter::new(b"(*UTF)a").growth(&Hostile::new("", "a")).is_err());
     }
 }
