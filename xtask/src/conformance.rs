@@ -10,7 +10,7 @@
 //! differs in a run that was narrowed to a feature or a case.
 
 mod alert;
-mod case;
+pub(crate) mod case;
 mod compare;
 pub(crate) mod engine;
 mod mark;

@@ -15,9 +15,6 @@ mod corpus;
 mod cost;
 mod encoding;
 mod report;
-/// The program's own reader of rulesets, so that what is scored is what `quell detect` would load.
-#[path = "../../crates/quell/src/rulebook.rs"]
-#[expect(dead_code, reason = "the program also replaces files and looks for an installation")]
 mod rulebook;
 mod ruling;
 mod table;
@@ -192,7 +189,7 @@ fn books(checkout: &Checkout, path: &Path, rulesets: &[PathBuf]) -> Vec<Book> {
     }
     let mut books = Vec::new();
     for (name, is_judged, paths) in wanted {
-        match rulebook::load(&paths).and_then(|rulebook| rulebook.usable()) {
+        match rulebook::load(checkout, &paths) {
             Ok(ruleset) => books.push(Book { name: name.to_owned(), is_judged, ruleset }),
             Err(error) => println!("not scored: {name}: {error:#}"),
         }
@@ -247,7 +244,7 @@ fn summary(view: View<'_>) -> bool {
 fn cost(checkout: &Checkout, options: &Options) -> anyhow::Result<Answer> {
     let own = vec![checkout.path("rules")];
     let paths = if options.rulesets.is_empty() { &own } else { &options.rulesets };
-    cost::run(&*rulebook::load(paths)?.usable()?)
+    cost::run(&*rulebook::load(checkout, paths)?)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use alert::sanitize::shown;
 use ruleset::pattern::{Language, Pattern};
 use ruleset::{PatternInfo, Ruleset};
 
+use super::rulebook;
 use super::table::Table;
 use crate::Answer;
 use crate::conformance::runner::on_threads;
@@ -41,9 +42,6 @@ const SHOWN_MAX: usize = 15;
 /// Most of a text's name that is shown.
 const NAME_CHARS_MAX: usize = 40;
 
-/// Files that stand in for stock ones where none are loaded.
-const BASE_FILES: &str = "base_";
-
 /// What one pattern costs.
 #[derive(Debug, Default)]
 struct Cost {
@@ -59,7 +57,7 @@ struct Cost {
 /// Measures all patterns of a ruleset and says whether none is super-linear.
 pub(crate) fn run(ruleset: &Ruleset) -> anyhow::Result<Answer> {
     let mut patterns = ruleset.patterns();
-    patterns.retain(|info| !info.file.starts_with(BASE_FILES));
+    patterns.retain(|info| !rulebook::is_stand_in(info.file));
     let costs = on_threads(&patterns, measure);
     let mut measured = Vec::new();
     for (info, cost) in patterns.iter().zip(costs) {

@@ -237,10 +237,11 @@ impl Reader<'_> {
                     self.rest = self.rest.get(end + 2..).unwrap_or_default();
                     signs.extend(b"a1");
                 }
-                b'\\' => match self.escape() {
-                    Some(Node::Text(text) | Node::OneOf(text)) => signs.extend(text),
-                    _ => {}
-                },
+                b'\\' => {
+                    if let Some(Node::Text(text) | Node::OneOf(text)) = self.escape() {
+                        signs.extend(text);
+                    }
+                }
                 // Of a range its ends are enough.
                 b'-' => {}
                 byte => signs.push(byte),
