@@ -164,6 +164,21 @@ pub(crate) enum RulesCommand {
     Coverage(RulesCoverage),
     /// Run old and new rules over old logs, and show what would change
     Backtest(RulesBacktest),
+    /// Make rules of the signs of attacks that Quell knows
+    Build(RulesBuild),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesBuild {
+    /// A folder with files of signs instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) signs: Option<PathBuf>,
+    /// Write the rules and their tests into this folder instead of printing the rules
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Only say whether the files in the folder are up to date
+    #[arg(long, requires = "out")]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -16,26 +16,23 @@
 
 mod address;
 mod agent;
-mod code;
-mod path;
+mod lookup;
 mod probe;
 mod prompt;
 mod query;
 mod rule;
-mod script;
-mod shell;
-mod sql;
-mod sqlwords;
-mod template;
+pub mod sign;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use probe::sensitive_path;
 pub use prompt::injection_text;
+pub use view::View;
 
 use query::Part;
 use rule::Evidence;
+use serde::Deserialize;
 
 /// The longest fragment of a finding: enough to see the syntax, short enough for a line on a
 /// screen.
@@ -66,7 +63,8 @@ pub struct Request<'a> {
 }
 
 /// Names a kind of attack on a web application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WebClass {
     /// SQL syntax that leaves the value it was meant to be.
     SqlInjection,
@@ -96,6 +94,28 @@ pub enum WebClass {
     Scanner,
     /// A call of a planted script that runs commands.
     Webshell,
+}
+
+impl WebClass {
+    /// Gives the word, which is also the group of rules.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            WebClass::SqlInjection => "sql_injection",
+            WebClass::Xss => "xss",
+            WebClass::CommandInjection => "command_injection",
+            WebClass::PathTraversal => "path_traversal",
+            WebClass::FileInclusion => "file_inclusion",
+            WebClass::Ssti => "ssti",
+            WebClass::Ssrf => "ssrf",
+            WebClass::Log4shell => "log4shell",
+            WebClass::CodeInjection => "code_injection",
+            WebClass::OpenRedirect => "open_redirect",
+            WebClass::Xxe => "xxe",
+            WebClass::NosqlInjection => "nosql_injection",
+            WebClass::Scanner => "scanner",
+            WebClass::Webshell => "webshell",
+        }
+    }
 }
 
 /// Names the part of a request that carries a finding.
@@ -155,7 +175,7 @@ pub fn classify(request: &Request<'_>) -> Vec<Finding> {
 fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence) {
     rule::weigh(part, evidence);
     address::weigh(part, request, evidence);
-    template::weigh_lookups(part, evidence);
+    lookup::weigh(part, evidence);
 }
 
 /// Cuts a text to a number of characters.

@@ -9,81 +9,13 @@ use super::FRAGMENT_CHARS_MAX;
 use super::WebClass::{OpenRedirect, Ssrf};
 use super::query::{Kind, Part};
 use super::rule::Evidence;
+use super::sign::words;
 use super::view::View;
-use super::{Field, Request, clip};
-
-/// Parameters that say where the visitor goes next.
-const NEXT_PARAMETERS: &[&str] = &[
-    "next",
-    "redirect",
-    "redirect_to",
-    "redirect_url",
-    "redirecturl",
-    "redirect_uri",
-    "redir",
-    "rurl",
-    "return",
-    "return_to",
-    "returnurl",
-    "return_url",
-    "returnto",
-    "goto",
-    "go",
-    "dest",
-    "destination",
-    "continue",
-    "forward",
-    "target",
-    "to",
-    "out",
-    "checkout_url",
-    "callback",
-    "success_url",
-    "back",
-    "backurl",
-    "url",
-    "uri",
-    "u",
-    "jump",
-    "exit",
-    "login_url",
-    "service",
-];
+use super::{Field, Request, WebClass, clip};
 
 /// Parameters in which a developer's own machine is an ordinary answer.
 const OWN_PARAMETERS: &[&str] =
     &["redirect_uri", "origin", "referer", "referrer", "ref", "callback"];
-
-/// Schemes that a server shouldn't fetch for a visitor.
-const ODD_SCHEMES: &[&str] =
-    &["gopher", "dict", "ldap", "ldaps", "tftp", "sftp", "netdoc", "jar", "local_file"];
-
-/// Names of hosts that are inside.
-const INSIDE_NAMES: &[&str] = &[
-    "localhost",
-    "localhost.localdomain",
-    "ip6-localhost",
-    "metadata",
-    "metadata.google.internal",
-    "instance-data",
-    "host.docker.internal",
-    "host.containers.internal",
-    "kubernetes.default",
-    "kubernetes.default.svc",
-    "0",
-];
-
-/// Names of hosts that anybody can point inside, or that belong to a cloud's inside.
-const INSIDE_ENDINGS: &[&str] = &[
-    ".internal",
-    ".localhost",
-    ".nip.io",
-    ".sslip.io",
-    ".xip.io",
-    ".localtest.me",
-    ".lvh.me",
-    ".cluster.local",
-];
 
 /// Looks at a part that may be an address.
 pub(super) fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence) {
@@ -102,6 +34,10 @@ pub(super) fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence)
     }
 }
 
+fn holds(class: WebClass, list: &str, word: &str) -> bool {
+    words(class, list).iter().any(|known| known == word)
+}
+
 /// The longest value that is taken for an address; real ones with their query are shorter.
 const ADDRESS_BYTES_MAX: usize = 2048;
 
@@ -115,14 +51,14 @@ fn forged(text: &str, name: &str) -> Option<(u8, &'static str)> {
             let host =
                 bare.trim_start_matches('/').split(['/', ':', '?']).next().unwrap_or_default();
             let inside =
-                host.contains('.') && INSIDE_NAMES.contains(&host) || host == "169.254.169.254";
+                host.contains('.') && holds(Ssrf, "hosts", host) || host == "169.254.169.254";
             return inside.then_some((65, "names a host of the inner network"));
         }
     };
-    if bare.contains(' ') && !bare.contains('@') && !ODD_SCHEMES.contains(&scheme) {
+    if bare.contains(' ') && !bare.contains('@') && !holds(Ssrf, "schemes", scheme) {
         return None;
     }
-    if ODD_SCHEMES.contains(&scheme) && rest.starts_with('/') {
+    if holds(Ssrf, "schemes", scheme) && rest.starts_with('/') {
         return Some((75, "uses a scheme that servers shouldn't fetch"));
     }
     if !matches!(scheme, "http" | "https" | "ftp" | "ws" | "wss") {
@@ -162,7 +98,7 @@ fn is_inside(host: &str) -> bool {
     if let Some(six) = host.strip_prefix('[') {
         return is_inside_six(six.trim_end_matches(']'));
     }
-    if INSIDE_NAMES.contains(&host) || INSIDE_ENDINGS.iter().any(|ending| host.ends_with(ending)) {
+    if holds(Ssrf, "hosts", host) || words(Ssrf, "host_endings").iter().any(|ending| host.ends_with(ending.as_str())) {
         return true;
     }
     number_of(host).is_some_and(is_inside_four)
@@ -231,7 +167,7 @@ fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'sta
     if text.contains(' ') || text.contains('<') {
         return None;
     }
-    let leads_on = NEXT_PARAMETERS.contains(&name);
+    let leads_on = holds(OpenRedirect, "parameters", name);
     let visible: String = text.chars().filter(|letter| !letter.is_control()).collect();
     let slashes = visible.chars().take_while(|letter| matches!(letter, '/' | '\\')).count();
     let after = visible.trim_start_matches(['/', '\\']);

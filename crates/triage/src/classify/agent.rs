@@ -4,82 +4,18 @@
 //! is worth reporting because most attackers don't bother.
 
 use super::WebClass::{Scanner, Webshell};
-use super::rule::{Evidence, Place, Sign, sign as any_sign};
-use super::view::View;
+use super::rule::Evidence;
+use super::sign::words;
 use super::{FRAGMENT_CHARS_MAX, Field, Request, clip};
 use aho_corasick::AhoCorasick;
 use std::sync::LazyLock;
-
-pub(super) const SIGNS: &[Sign] = &[
-    any_sign(
-        Webshell,
-        View::Plain,
-        70,
-        "gives a command to a planted script",
-        &["id", "ls", "cat", "whoami", "dir", "uname", "wget", "curl", "net ", "ifconfig", "ipconfig", "pwd", "ping", "echo", "powershell", "nc "],
-        r"^\s*(?:(?:id|ls|whoami|dir|pwd|ifconfig|ipconfig|uname|uname\s+-a|ps|netstat)\s*$|(?:ls|cat|dir|wget|curl|net|ping|echo|powershell|nc|uname|type|rm|chmod)\s+[-/~.\w$'\x22]\S*)",
-    )
-    .only(Place::Command),
-    any_sign(Scanner, View::Plain, 80, "carries the mark of a tool", &["sqlmap", "nessus", "acunetix", "wvstest", "w00tw00t", "nikto", "netsparker", "burpcollab", "oastify", "interact.sh", "interactsh", "oast.", "nmaplower", "appscan", "sqlninja", "havij", "zmeu", "openvas", "qualys", "muieblackcat", "xsshunter", "xss.ht", "canarytokens", "dnslog.cn", "vulnweb"], r"\b(?:w00tw00t|wvstest|acunetix|nmaplowercheck|muieblackcat|sqlninja|netsparker)|appscan_|nikto[-/_.]|sqlmap[-/_.]|nessus[-/_.=]|(?:[\w-]+\.)(?:burpcollaborator\.net|oastify\.com|interact\.sh|oast\.(?:pro|live|site|online|fun|me)|xss\.ht|dnslog\.cn)\b").only(Place::Input),
-];
-
-/// Parameters through which planted scripts take their command.
-const SHELL_PARAMETERS: &[&str] = &[
-    "cmd", "exec", "command", "execute", "c", "run", "system", "shell", "do", "cmdline", "z0",
-    "pass",
-];
 
 /// Says whether a parameter may carry the command of a planted script; elsewhere the same words are
 /// a search.
 pub(super) fn takes_commands(parameter: Option<&str>) -> bool {
     parameter
-        .is_some_and(|name| SHELL_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known)))
+        .is_some_and(|name| words(Webshell, "parameters").iter().any(|known| name.eq_ignore_ascii_case(known)))
 }
-
-/// File names of scripts that attackers plant, without their extension.
-const SHELL_NAMES: &[&str] = &[
-    "c99",
-    "c99shell",
-    "r57",
-    "r57shell",
-    "wso",
-    "wso2",
-    "b374k",
-    "shell",
-    "cmd",
-    "webshell",
-    "backdoor",
-    "alfa",
-    "alfashell",
-    "indoxploit",
-    "antsword",
-    "chopper",
-    "c100",
-    "phpshell",
-    "cmdasp",
-    "cmdjsp",
-    "aspxspy",
-    "jspspy",
-    "r00t",
-    "hacked",
-    "idx",
-    "bypass",
-    "mini",
-    "marijuana",
-    "priv8",
-    "simple-backdoor",
-    "php-backdoor",
-    "gel4y",
-    "0byte",
-    "leafmailer",
-    "shell1",
-    "shell2",
-    "x",
-    "up",
-];
-
-/// Names too short or common to mean anything unless the script is given a command.
-const SHELL_NAMES_COMMON: &[&str] = &["x", "up", "idx", "mini", "bypass", "cmd", "shell"];
 
 /// Adds a sign if a request calls a script that is named as planted ones are.
 pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
@@ -104,7 +40,7 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
             | "pl"
     );
     let name = name.to_ascii_lowercase();
-    if !runs || !SHELL_NAMES.contains(&name.as_str()) {
+    if !runs || !words(Webshell, "scripts").contains(&name) {
         return;
     }
     let commanded = query
@@ -112,7 +48,7 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
         .filter_map(|piece| piece.split_once('='))
         .any(|(name, _)| takes_commands(Some(name)));
     let answered = request.status.is_some_and(|status| status == 200);
-    let strength = match (commanded, SHELL_NAMES_COMMON.contains(&name.as_str()), answered) {
+    let strength = match (commanded, words(Webshell, "common_scripts").contains(&name), answered) {
         (true, _, true) => 90,
         (true, _, false) => 75,
         (false, false, true) => 70,
@@ -130,231 +66,14 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
     );
 }
 
-/// Names of tools that search for weaknesses, as they write themselves in the user agent.
-const SCANNERS: &[&str] = &[
-    "sqlmap",
-    "nikto",
-    "nuclei",
-    "nmap",
-    "masscan",
-    "zgrab",
-    "zmap",
-    "dirbuster",
-    "gobuster",
-    "ffuf",
-    "fuzz faster",
-    "feroxbuster",
-    "wfuzz",
-    "dirb",
-    "dirsearch",
-    "wpscan",
-    "joomscan",
-    "joomla scanner",
-    "droopescan",
-    "cmsmap",
-    "cmseek",
-    "whatweb",
-    "wappalyzer",
-    "acunetix",
-    "wvs",
-    "netsparker",
-    "invicti",
-    "arachni",
-    "w3af",
-    "skipfish",
-    "openvas",
-    "greenbone",
-    "nessus",
-    "tenable",
-    "qualys",
-    "qualysguard",
-    "appspider",
-    "webinspect",
-    "appscan",
-    "burp",
-    "burpsuite",
-    "owasp zap",
-    "zaproxy",
-    "zap/",
-    "vega",
-    "paros",
-    "webscarab",
-    "havij",
-    "pangolin",
-    "absinthe",
-    "bsqlbf",
-    "sqlninja",
-    "sqlsus",
-    "jsql",
-    "commix",
-    "xsser",
-    "xsstrike",
-    "dalfox",
-    "fimap",
-    "liffy",
-    "kadimus",
-    "lfimap",
-    "lfisuite",
-    "dotdotpwn",
-    "tplmap",
-    "sstimap",
-    "hydra",
-    "medusa",
-    "patator",
-    "metasploit",
-    "msf",
-    "meterpreter",
-    "morfeus",
-    "zmeu",
-    "w00tw00t",
-    "jorgee",
-    "libwhisker",
-    "whisker",
-    "n-stealth",
-    "nstealth",
-    "cgichk",
-    "grendel",
-    "wapiti",
-    "uniscan",
-    "golismero",
-    "vulnx",
-    "sitelockspider",
-    "sysscan",
-    "internetmeasurement",
-    "censys",
-    "censysinspect",
-    "expanse",
-    "l9explore",
-    "l9tcpid",
-    "l9scan",
-    "leakix",
-    "shodan",
-    "projectdiscovery",
-    "httpx",
-    "katana",
-    "aquatone",
-    "eyewitness",
-    "gospider",
-    "hakrawler",
-    "detectify",
-    "pentest",
-    "probely",
-    "sslyze",
-    "testssl",
-    "rapid7",
-    "nexpose",
-    "immuniweb",
-    "webshag",
-    "blackwidow",
-    "cgi-scan",
-    "cisco-torch",
-    "pmafind",
-    "springenwerk",
-    "panoptic",
-    "rustbuster",
-    "zollard",
-    "mirai",
-    "hajime",
-    "nsauditor",
-    "mysqloit",
-    "brutus",
-    "crackmapexec",
-    "recon-ng",
-    "theharvester",
-    "photon",
-    "xray",
-    "awvs",
-    "goby",
-    "pocsuite",
-    "yakit",
-    "fscan",
-    "jaeles",
-    "osmedeus",
-    "sn1per",
-    "webcruiser",
-    "safe3",
-    "sqlpower",
-    "sql power",
-    "bbqsql",
-    "ghauri",
-    "nosqlmap",
-    "crlfuzz",
-    "ssrfmap",
-    "xxeinjector",
-    "jexboss",
-    "clusterd",
-    "davtest",
-    "cadaver",
-    "padbuster",
-    "security scan",
-    "vulnerability scan",
-    "netlab360",
-    "nimbostratus",
-    "webtrends security",
-    "webvulnscan",
-    "websecurify",
-    "ratproxy",
-    "proxystrike",
-    "powerfuzzer",
-    "wsfuzzer",
-    "vbscan",
-    "drupwn",
-    "wpforce",
-    "wprecon",
-    "siege/sql",
-    "netcat",
-    "core-project",
-    "dominator",
-    "evilscanner",
-    "hacker",
-    "inspath",
-    "webbandit",
-    "bilbo",
-    "floodgate",
-    "securityspider",
-    "stretchoid",
-    "odin",
-    "gitleaks",
-    "gitdumper",
-    "git-dumper",
-    "openvas-vt",
-    "rawsec",
-    "chopper",
-    "teh forest",
-    "toata dragostea",
-    "stalker/sec",
-    "whcc",
-    "amass",
-    "subfinder",
-    "interactsh",
-    "tsunami",
-    "ronin",
-    "x-scan",
-];
-
 static SCANNER_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(aho_corasick::MatchKind::LeftmostLongest)
         .kind(Some(aho_corasick::AhoCorasickKind::DFA))
-        .build(SCANNERS)
+        .build(words(Scanner, "tools"))
         .ok()
 });
-
-/// Endings of words by which tools that we don't know describe themselves.
-const SCANNER_ENDINGS: &[&str] = &[
-    "scan",
-    "scanner",
-    "fuzz",
-    "fuzzer",
-    "exploit",
-    "exploiter",
-    "pwn",
-    "map",
-    "buster",
-    "injector",
-    "bruter",
-];
 
 /// Endings that count only right before a version, for ordinary programs have them too.
 const ENDINGS_WITH_VERSION: &[&str] = &["scan", "map", "pwn"];
@@ -411,14 +130,14 @@ fn describes_scanner(word: &str) -> bool {
     if !name.ends_with(['n', 'r', 'z', 't', 'p', 'N', 'R', 'Z', 'T', 'P']) {
         return false;
     }
-    let ends = |ending: &&str| {
+    let ends = |ending: &&String| {
         name.len()
             .checked_sub(ending.len())
             .and_then(|at| name.get(at..))
             .is_some_and(|end| end.eq_ignore_ascii_case(ending))
     };
-    SCANNER_ENDINGS.iter().filter(|ending| ends(ending)).any(|ending| {
-        (has_version || !ENDINGS_WITH_VERSION.contains(ending))
+    words(Scanner, "endings").iter().filter(|ending| ends(ending)).any(|ending| {
+        (has_version || !ENDINGS_WITH_VERSION.contains(&ending.as_str()))
             && !ORDINARY_PROGRAMS.iter().any(|known| name.eq_ignore_ascii_case(known))
     })
 }

@@ -9,6 +9,7 @@
 
 use super::agent::takes_commands;
 use super::query::{Kind, Part};
+use super::sign::{Check, Family, Place, Reader, Sign, ascii_classes, families};
 use super::view::{View, fragment};
 use super::{FRAGMENT_CHARS_MAX, Field, Finding, STRENGTH_MIN, WebClass};
 use aho_corasick::AhoCorasick;
@@ -21,67 +22,27 @@ const PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How many signs there can be: the bits of `Marks`. A test tells when there are more.
 const SIGNS_MAX: usize = 256;
 
-/// Says in which parts of a request a sign counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Anywhere.
-    Any,
-    /// In the values of parameters, in paths and in bodies, but not in the user agent.
-    Input,
-    /// In the values of parameters of the target or a body.
-    Value,
-    /// In the values of parameters through which planted scripts take their command.
-    Command,
-}
-
 impl Place {
+    /// Tells whether the sign counts in a part of a request.
     fn holds(self, part: &Part) -> bool {
         match self {
             Place::Any => true,
             Place::Input => part.field != Field::UserAgent,
             Place::Value => is_value(part),
             Place::Command => is_value(part) && takes_commands(part.parameter.as_deref()),
+            Place::Agent | Place::Target => false,
         }
     }
 }
 
-/// Describes one sign of an attack.
-pub(super) struct Sign {
-    pub(super) class: WebClass,
-    pub(super) strength: u8,
-    pub(super) reason: &'static str,
-    pub(super) view: View,
-    pub(super) place: Place,
-    /// One of these occurs wherever the pattern matches.
-    pub(super) anchors: &'static [&'static str],
-    pub(super) pattern: &'static str,
-    /// Decides what the pattern can't.
-    pub(super) check: Option<fn(&Captures<'_>) -> bool>,
-}
-
-/// Shortens a table of signs: all that it holds have one class and one view.
-pub(super) const fn sign(
-    class: WebClass,
-    view: View,
-    strength: u8,
-    reason: &'static str,
-    anchors: &'static [&'static str],
-    pattern: &'static str,
-) -> Sign {
-    Sign { class, strength, reason, view, place: Place::Any, anchors, pattern, check: None }
-}
-
-impl Sign {
-    /// Restricts the sign to some parts of a request.
-    pub(super) const fn only(mut self, place: Place) -> Sign {
-        self.place = place;
-        self
-    }
-
-    /// Adds a check of what the pattern captured.
-    pub(super) const fn checked(mut self, check: fn(&Captures<'_>) -> bool) -> Sign {
-        self.check = Some(check);
-        self
+impl Check {
+    fn holds(self, captures: &Captures<'_>) -> bool {
+        match self {
+            Check::Same => match (captures.get(1), captures.get(2)) {
+                (Some(left), Some(right)) => left.as_str() == right.as_str(),
+                _ => false,
+            },
+        }
     }
 }
 
@@ -126,7 +87,7 @@ impl Marks {
 
 /// Holds all signs, the finder of their strings, and the patterns that were needed so far.
 struct Engine {
-    signs: Vec<&'static Sign>,
+    signs: Vec<(WebClass, &'static Sign)>,
     built: Vec<OnceLock<Option<Regex>>>,
     finder: Option<AhoCorasick>,
     /// The signs that a string belongs to, by the number that the finder gives it.
@@ -143,28 +104,22 @@ const PLACES: [Place; 4] = [Place::Any, Place::Input, Place::Value, Place::Comma
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::new);
 
-fn tables() -> impl Iterator<Item = &'static Sign> {
-    [
-        super::sql::SIGNS,
-        super::sqlwords::SIGNS,
-        super::script::SIGNS,
-        super::shell::SIGNS,
-        super::path::SIGNS,
-        super::template::SIGNS,
-        super::code::SIGNS,
-        super::agent::SIGNS,
-    ]
-    .into_iter()
-    .flatten()
+/// Returns the signs that are compared with values, each with the kind of attack that it is a sign of.
+fn signs() -> impl Iterator<Item = (WebClass, &'static Sign)> {
+    let of_values = |sign: &&Sign| sign.reader != Reader::Lines;
+    let of = move |family: &'static Family| {
+        family.signs.iter().filter(of_values).map(|sign| (family.class, sign))
+    };
+    families().iter().flat_map(of)
 }
 
 impl Engine {
     fn new() -> Engine {
-        let signs: Vec<&'static Sign> = tables().take(SIGNS_MAX).collect();
+        let signs: Vec<(WebClass, &'static Sign)> = signs().take(SIGNS_MAX).collect();
         let mut anchors: Vec<&'static str> = Vec::new();
         let mut marks: Vec<Marks> = Vec::new();
-        for (index, sign) in signs.iter().enumerate() {
-            for anchor in sign.anchors {
+        for (index, (_, sign)) in signs.iter().enumerate() {
+            for anchor in &sign.near {
                 let at = anchors.iter().position(|known| known == anchor).unwrap_or_else(|| {
                     anchors.push(anchor);
                     marks.push(Marks::default());
@@ -185,7 +140,7 @@ impl Engine {
             signs
                 .iter()
                 .enumerate()
-                .filter(|(_, sign)| wanted(sign))
+                .filter(|(_, (_, sign))| wanted(sign))
                 .for_each(|(index, _)| marks.set(index));
             marks
         };
@@ -218,8 +173,8 @@ impl Engine {
     }
 
     fn pattern(&self, index: usize) -> Option<&Regex> {
-        let sign = self.signs.get(index)?;
-        self.built.get(index)?.get_or_init(|| build(sign.pattern).ok()).as_ref()
+        let (_, sign) = self.signs.get(index)?;
+        self.built.get(index)?.get_or_init(|| build(&sign.pattern).ok()).as_ref()
     }
 }
 
@@ -231,30 +186,6 @@ fn build(pattern: &str) -> Result<Regex, regex::Error> {
         .size_limit(PATTERN_BYTES_MAX)
         .dot_matches_new_line(true)
         .build()
-}
-
-/// Replaces the classes that would mean all of Unicode. Sets may be nested, so this is right inside
-/// a set too.
-fn ascii_classes(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() * 2);
-    let mut letters = pattern.chars();
-    while let Some(letter) = letters.next() {
-        if letter != '\\' {
-            out.push(letter);
-            continue;
-        }
-        match letters.next() {
-            Some('w') => out.push_str("[0-9a-z_]"),
-            Some('W') => out.push_str("[^0-9a-z_]"),
-            Some('s') => out.push_str(r"[\t-\r ]"),
-            Some('S') => out.push_str(r"[^\t-\r ]"),
-            Some('d') => out.push_str("[0-9]"),
-            Some('b') => out.push_str(r"(?-u:\b)"),
-            Some(other) => out.extend(['\\', other]),
-            None => out.push('\\'),
-        }
-    }
-    out
 }
 
 /// Compares one part of a request with all signs.
@@ -271,14 +202,14 @@ pub(super) fn weigh(part: &Part, evidence: &mut Evidence) {
         marks.keep(&allowed);
         let text = part.views.text(*view);
         for index in marks.indices() {
-            if let Some(sign) = engine.signs.get(index)
+            if let Some((class, sign)) = engine.signs.get(index)
                 && let Some(start) = matching(engine, index, sign, text)
             {
                 evidence.add(
-                    sign.class,
+                    *class,
                     sign.strength,
                     part,
-                    sign.reason,
+                    &sign.reason,
                     shown(part, *view, start),
                 );
             }
@@ -294,7 +225,7 @@ fn matching(engine: &Engine, index: usize, sign: &Sign, text: &str) -> Option<us
         Some(check) => pattern
             .captures_iter(text)
             .take(CHECKS_MAX)
-            .find(|captures| check(captures))
+            .find(|captures| check.holds(captures))
             .and_then(|captures| captures.get(0).map(|found| found.start())),
     }
 }
@@ -410,11 +341,11 @@ mod tests {
     #[test]
     fn every_sign_can_be_built_and_found() {
         let mut count = 0;
-        for sign in tables() {
+        for (_, sign) in signs() {
             count += 1;
-            assert!(build(sign.pattern).is_ok(), "{}", sign.pattern);
-            assert!(!sign.anchors.is_empty(), "{}", sign.pattern);
-            assert!(sign.anchors.iter().all(|a| *a == a.to_lowercase()), "{:?}", sign.anchors);
+            assert!(build(&sign.pattern).is_ok(), "{}", sign.pattern);
+            assert!(!sign.near.is_empty(), "{}", sign.pattern);
+            assert!(sign.near.iter().all(|a| *a == a.to_lowercase()), "{:?}", sign.near);
         }
         assert!(count <= SIGNS_MAX, "{count} signs");
         assert!(ENGINE.finder.is_some());

@@ -7,10 +7,14 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+
 /// Names a way to read a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
     /// Lower case, with look-alike characters replaced.
+    #[default]
     Plain,
     /// Comments are blanks, runs of blanks are one.
     Sql,

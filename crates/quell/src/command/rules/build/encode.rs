@@ -1,0 +1,460 @@
+//! Writes a pattern over decoded text as a PCRE2 pattern over a raw log line.
+//!
+//! Wazuh decodes nothing. A quote that an attacker writes as `%27`, `%2527` or `\x22` stays so in the line, and a pattern that looks
+//! for a quote is blind to it. So each sign is written once, over the text that the application sees, and here each character of
+//! it becomes all the ways in which a line may hold that character: itself, with any number of layers of percent, as the log writer
+//! of nginx or Apache escapes it, as HTML or script escape it where a browser is the target. A blank is also a plus and, to a
+//! database, a comment.
+//!
+//! Three things hold approximately, and a test compares both readers on the examples of every sign: a value begins behind `=`, `?`,
+//! `&`, `/` or the opening quote of a header; what a bounded repetition counts are bytes of the line, so it is allowed three times
+//! as many; letters and digits are taken as they are.
+//!
+//! Wazuh's XML can't hold `<` in a pattern, so there is no look-behind: what must stand before is matched along.
+
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use regex_syntax::{Parser, ParserBuilder};
+use triage::classify::{View, WebClass};
+use triage::classify::sign::{Sign, ascii_classes};
+
+/// How much longer a character may be in the line than in the text.
+const BYTES_PER_CHARACTER: u32 = 3;
+
+/// A class with so many ASCII members is one of "anything but".
+const WIDE_MIN: usize = 90;
+
+/// Any number of further layers of percent: `%2527` is `%27` with its percent written as `%25`.
+const LAYERS: &str = "%(?:25)*";
+
+/// How many names of parameters are short enough to tell the next one from an ampersand of the payload.
+const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
+
+/// What a pattern can't be written for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unwritable {
+    #[error("it can't be read: {0}")]
+    Syntax(Box<regex_syntax::Error>),
+    #[error("it holds something that lines have no form for: {0}")]
+    Unknown(&'static str),
+}
+
+/// Writes the pattern of a sign, `text` with its words put in, for lines. What a value begins with is written as `start`.
+pub(super) fn line_pattern(
+    class: WebClass,
+    sign: &Sign,
+    text: &str,
+    start: &str,
+) -> Result<String, Unwritable> {
+    let hir = parser()
+        .parse(&ascii_classes(text))
+        .map_err(|error| Unwritable::Syntax(Box::new(error)))?;
+    let is_for_browsers = class == WebClass::Xss;
+    let mut writer = Writer { sign, is_for_browsers, start, repeats: sign.check.is_some(), captured: 0 };
+    let body = writer.write(&hir, Before::Nothing)?;
+    Ok(format!("(?is){body}"))
+}
+
+fn parser() -> Parser {
+    ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build()
+}
+
+/// What stands before a piece of a pattern.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// The pattern begins here.
+    Nothing,
+    /// A character of a word.
+    Word,
+    /// Another character, matched with its escape.
+    Other,
+    /// Either.
+    Any,
+}
+
+struct Writer<'a> {
+    sign: &'a Sign,
+    /// A browser is the target, which undoes escapes of HTML and script.
+    is_for_browsers: bool,
+    start: &'a str,
+    /// The second group must hold what the first held.
+    repeats: bool,
+    captured: usize,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, hir: &Hir, before: Before) -> Result<String, Unwritable> {
+        match hir.kind() {
+            HirKind::Empty => Ok(String::new()),
+            HirKind::Literal(literal) => Ok(self.literal(&literal.0)),
+            HirKind::Class(class) => self.class(class),
+            HirKind::Look(look) => self.look(*look, before),
+            HirKind::Repetition(repetition) => self.repetition(repetition, before),
+            HirKind::Capture(capture) => {
+                let body = self.write(&capture.sub, before)?;
+                if !self.repeats {
+                    return Ok(format!("(?:{body})"));
+                }
+                self.captured += 1;
+                Ok(match self.captured {
+                    1 => format!("({body})"),
+                    _ => r"\1\b".to_owned(),
+                })
+            }
+            HirKind::Concat(parts) => {
+                let mut out = String::new();
+                let mut before = before;
+                for part in parts {
+                    out.push_str(&self.write(part, before)?);
+                    before = last_letter(part).unwrap_or(before);
+                }
+                Ok(out)
+            }
+            HirKind::Alternation(branches) => {
+                let branches: Result<Vec<String>, Unwritable> =
+                    branches.iter().map(|branch| self.write(branch, before)).collect();
+                Ok(format!("(?:{})", branches?.join("|")))
+            }
+        }
+    }
+
+    fn repetition(&mut self, repetition: &Repetition, before: Before) -> Result<String, Unwritable> {
+        let wide = match repetition.sub.kind() {
+            HirKind::Class(class) => excluded_if_wide(class),
+            _ => None,
+        };
+        let factor = if wide.is_some() { BYTES_PER_CHARACTER } else { 1 };
+        let body = match (wide, repetition.max) {
+            (Some(excluded), Some(2..)) => window(&excluded),
+            _ => self.write(&repetition.sub, before)?,
+        };
+        let (min, max) = (repetition.min, repetition.max.map(|max| max.saturating_mul(factor)));
+        let count = match (min, max) {
+            (0, Some(1)) => "?".to_owned(),
+            (0, None) => "*".to_owned(),
+            (1, None) => "+".to_owned(),
+            (min, None) => format!("{{{min},}}"),
+            (min, Some(max)) if min == max => format!("{{{min}}}"),
+            (min, Some(max)) => format!("{{{min},{max}}}"),
+        };
+        let lazy = if repetition.greedy || count == "?" { "" } else { "?" };
+        Ok(format!("{}{count}{lazy}", grouped(&body)))
+    }
+
+    fn look(&self, look: Look, before: Before) -> Result<String, Unwritable> {
+        match (look, before) {
+            (Look::Start, _) => Ok(self.start.to_owned()),
+            (Look::End, _) => Ok(r#"(?=\x26|\s|"\s|$)"#.to_owned()),
+            // A word may begin behind an escape, whose last letter is part of no word.
+            (Look::WordAscii, Before::Nothing | Before::Any) => Ok(format!(r"(?:\b|{LAYERS}[0-9a-f]{{2}})")),
+            (Look::WordAscii, Before::Word) => Ok(r"\b".to_owned()),
+            // The escape was matched just before, and what is left would look like the middle of a word.
+            (Look::WordAscii, Before::Other) => Ok(String::new()),
+            _ => Err(Unwritable::Unknown("a boundary of another kind")),
+        }
+    }
+
+    fn literal(&self, bytes: &[u8]) -> String {
+        let mut out = String::new();
+        let mut before = None;
+        for byte in bytes {
+            if let (Some(junk), Some(before)) = (self.junk(), before)
+                && u8::is_ascii_alphabetic(before)
+                && byte.is_ascii_alphabetic()
+            {
+                out.push_str(junk);
+            }
+            out.push_str(&self.byte(*byte));
+            before = Some(byte);
+        }
+        out
+    }
+
+    /// What the reader of the payload skips between two letters.
+    fn junk(&self) -> Option<&'static str> {
+        match self.sign.view {
+            View::Tight => Some(r"(?:%(?:25)*0[09ad]|\\[nrt]|\x26(?:tab|newline|#\w+);)*"),
+            View::Plain | View::Sql | View::Shell | View::Path => None,
+        }
+    }
+
+    /// Writes one character of the text.
+    fn byte(&self, byte: u8) -> String {
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            return char::from(byte).to_string();
+        }
+        if byte == b' ' && self.sign.view == View::Sql {
+            // This view has made runs of blanks and comments one blank.
+            return format!("{}+", self.set(b" "));
+        }
+        self.set(&[byte])
+    }
+
+    /// Writes a class of characters.
+    fn class(&self, class: &Class) -> Result<String, Unwritable> {
+        Ok(match excluded_if_wide(class) {
+            Some(excluded) => self.all_but(&excluded),
+            None => self.set(&ascii_members(class)),
+        })
+    }
+
+    /// Writes one character of a set in all its forms.
+    fn set(&self, members: &[u8]) -> String {
+        let mut plain: Vec<u8> = Vec::new();
+        let mut codes: Vec<u8> = Vec::new();
+        for byte in members {
+            match byte {
+                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' => plain.push(*byte),
+                b'%' => {}
+                0..=0x1f | 0x7f => codes.push(*byte),
+                _ => {
+                    plain.push(*byte);
+                    codes.push(*byte);
+                }
+            }
+        }
+        if members.contains(&b' ') {
+            plain.push(b'+');
+            if self.sign.view == View::Sql {
+                codes.extend([0x00, 0xa0]);
+            }
+        }
+        let mut branches = Vec::new();
+        if !plain.is_empty() {
+            branches.push(literal_class(&plain, false));
+        }
+        if members.contains(&b'%') {
+            branches.push(LAYERS.to_owned());
+        }
+        if !codes.is_empty() {
+            branches.push(format!("{LAYERS}{}", hex_set(&codes)));
+        }
+        self.add_other_forms(members, &mut branches);
+        match branches.as_slice() {
+            [only] => only.clone(),
+            _ => format!("(?:{})", branches.join("|")),
+        }
+    }
+
+    /// Adds the forms that some log writer, server or browser knows besides percent.
+    fn add_other_forms(&self, members: &[u8], branches: &mut Vec<String>) {
+        let has = |byte: u8| members.contains(&byte);
+        let mut add = |form: &str| branches.push(form.to_owned());
+        // nginx writes these so, and Apache and gunicorn put a backslash before them.
+        if has(b'"') {
+            add(r#"\\(?:"|x22)"#);
+        }
+        if has(b'\\') {
+            add(r"\\x5c");
+        }
+        match self.sign.view {
+            View::Sql if has(b' ') => add(r"/(?:\*|%2a)(?:!\d*|.{0,99}?\*/)|\*/"),
+            View::Path if has(b'/') => add("0x2f|%c0%[a2]f|%c1%9c|%e0%80%af|%u221[56]"),
+            View::Path if has(b'.') => add("0x2e|%c0%[a2]e|%e0%40%ae|%uff0e"),
+            _ => {}
+        }
+        if self.is_for_browsers {
+            let escapes: Vec<u8> = b"<>'\"(:".iter().copied().filter(|byte| has(*byte)).collect();
+            if !escapes.is_empty() {
+                add(&format!(r"(?:\\[xu]|%u)(?:00)?{}", hex_set(&escapes)));
+                let names = [(b'<', "lt"), (b'>', "gt"), (b'"', "quot"), (b'\'', "apos"), (b'(', "lpar"), (b':', "colon")];
+                let names: Vec<&str> =
+                    names.iter().filter(|(byte, _)| has(*byte)).map(|(_, name)| *name).collect();
+                let numbers: Vec<String> = escapes.iter().map(u8::to_string).collect();
+                add(&format!(
+                    r"\x26(?:{}|#0*(?:{})|#x0*{})(?:;|\b)",
+                    names.join("|"),
+                    numbers.join("|"),
+                    hex_set(&escapes)
+                ));
+            }
+        }
+    }
+
+    /// Writes one byte that does not begin one of these characters in any form.
+    fn all_but(&self, excluded: &[u8]) -> String {
+        let mut plain: Vec<u8> = Vec::new();
+        let mut codes: Vec<u8> = Vec::new();
+        let mut letters = false;
+        for byte in excluded {
+            match byte {
+                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' => {
+                    letters = true;
+                    plain.push(*byte);
+                }
+                0..=0x1f | 0x7f => codes.push(*byte),
+                _ => {
+                    plain.push(*byte);
+                    codes.push(*byte);
+                }
+            }
+        }
+        if excluded.contains(&b' ') {
+            plain.push(b'+');
+        }
+        let keeps_ampersand = !excluded.contains(&b'&');
+        plain.extend([b'%', b'&']);
+        let mut branches = vec![literal_class(&plain, true)];
+        let unwanted = if codes.is_empty() { String::new() } else { format!("(?!{})", hex_set(&codes)) };
+        if letters {
+            // The letters of an escape would be taken for the excluded ones, so it is read as one character.
+            branches.push(format!("%(?:25)*+{unwanted}[0-9a-f]{{2}}"));
+        } else if codes.is_empty() {
+            branches.push("%".to_owned());
+        } else {
+            branches.push(format!("%(?!(?:25)*{})", hex_set(&codes)));
+        }
+        if keeps_ampersand {
+            branches.push(NEXT_PARAMETER.to_owned());
+        }
+        format!("(?:{})", branches.join("|"))
+    }
+}
+
+/// Tells what an expression ends with; nothing where it matches no character.
+fn last_letter(hir: &Hir) -> Option<Before> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let of = |is_word: bool| if is_word { Before::Word } else { Before::Other };
+    let both = |one: Before, other: Before| if one == other { one } else { Before::Any };
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => None,
+        HirKind::Literal(literal) => literal.0.last().map(|byte| of(is_word(*byte))),
+        HirKind::Class(class) => {
+            ascii_members(class).into_iter().map(|byte| of(is_word(byte))).reduce(both)
+        }
+        HirKind::Repetition(repetition) if repetition.min == 0 => Some(Before::Any),
+        HirKind::Repetition(repetition) => last_letter(&repetition.sub),
+        HirKind::Capture(capture) => last_letter(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().rev().find_map(last_letter),
+        HirKind::Alternation(branches) => branches.iter().filter_map(last_letter).reduce(both),
+    }
+}
+
+/// The characters that a class leaves out, if it is one of "anything but".
+fn excluded_if_wide(class: &Class) -> Option<Vec<u8>> {
+    let members = ascii_members(class);
+    let excluded = || (0..128).filter(|byte| !members.contains(byte)).collect();
+    (members.len() >= WIDE_MIN).then(excluded)
+}
+
+/// Writes one byte of a window between two parts of a pattern. PCRE2 writes out what is repeated a bounded number of times, so a
+/// window is a plain class: the escapes of what it leaves out may stand in it.
+fn window(excluded: &[u8]) -> String {
+    if excluded.is_empty() { ".".to_owned() } else { literal_class(excluded, true) }
+}
+
+/// The members of a class that are ASCII: of the others a line has only escapes, which are ASCII again.
+fn ascii_members(class: &Class) -> Vec<u8> {
+    let is_member = |byte: u8| match class {
+        Class::Bytes(bytes) => bytes.iter().any(|range| (range.start()..=range.end()).contains(&byte)),
+        Class::Unicode(letters) => {
+            letters.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
+        }
+    };
+    (0..128).filter(|byte| is_member(*byte)).collect()
+}
+
+/// Puts a group round what a quantifier shall apply to as a whole.
+fn grouped(body: &str) -> String {
+    let is_one = body.len() == 1
+        || (body.starts_with('[') && body.find(']') == Some(body.len() - 1))
+        || (body.starts_with("(?:") && closes_at_end(body))
+        || (body.len() == 2 && body.starts_with('\\'));
+    if is_one { body.to_owned() } else { format!("(?:{body})") }
+}
+
+/// Tells whether the bracket that opens a text closes at its end.
+fn closes_at_end(body: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    let mut in_class = false;
+    for (at, letter) in body.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            ']' if in_class => in_class = false,
+            _ if in_class => {}
+            '[' => in_class = true,
+            '(' => depth += 1,
+            ')' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at + 1 == body.len();
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Writes characters as a class, or as one character.
+fn literal_class(members: &[u8], negated: bool) -> String {
+    let mut members = members.to_vec();
+    // The pattern doesn't look at case.
+    members.iter_mut().for_each(|byte| *byte = byte.to_ascii_lowercase());
+    members.sort_unstable();
+    members.dedup();
+    if let ([one], false) = (members.as_slice(), negated) {
+        return escaped(*one);
+    }
+    let mut out = String::from(if negated { "[^" } else { "[" });
+    let mut rest = members.as_slice();
+    while let Some((&first, after)) = rest.split_first() {
+        let run = after
+            .iter()
+            .zip(first + 1..)
+            .take_while(|(byte, next)| *byte == next && byte.is_ascii_alphanumeric() && first.is_ascii_alphanumeric())
+            .count();
+        out.push_str(&escaped(first));
+        if run >= 2 {
+            out.push('-');
+            if let Some(last) = after.get(run - 1) {
+                out.push_str(&escaped(*last));
+            }
+            rest = after.get(run..).unwrap_or_default();
+        } else {
+            rest = after;
+        }
+    }
+    out.push(']');
+    out
+}
+
+/// Writes a byte such that PCRE2 takes it as it is, in a class or out of it, and Wazuh's XML does so too.
+fn escaped(byte: u8) -> String {
+    match byte {
+        b'<' | b'>' | b'&' | b'$' | b'\x7f' => format!("\\x{byte:02X}"),
+        b'\\' | b'^' | b'.' | b'|' | b'?' | b'*' | b'+' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'-' => {
+            format!("\\{}", char::from(byte))
+        }
+        0x20..=0x7e => char::from(byte).to_string(),
+        other => format!("\\x{other:02X}"),
+    }
+}
+
+/// Writes a set of two hexadecimal digits: those with the same second half of codes share their first digits.
+fn hex_set(codes: &[u8]) -> String {
+    let mut codes = codes.to_vec();
+    codes.sort_unstable();
+    codes.dedup();
+    let mut rows: Vec<(u8, Vec<u8>)> = Vec::new();
+    for code in codes {
+        let (high, low) = (code >> 4, code & 15);
+        match rows.last_mut() {
+            Some((known, lows)) if *known == high => lows.push(low),
+            _ => rows.push((high, vec![low])),
+        }
+    }
+    let row = |(high, lows): &(u8, Vec<u8>)| {
+        let lows: String = match lows.as_slice() {
+            [one] => format!("{one:x}"),
+            all if all.len() == 16 => "[0-9a-f]".to_owned(),
+            some => format!("[{}]", some.iter().map(|low| format!("{low:x}")).collect::<String>()),
+        };
+        format!("{high:x}{lows}")
+    };
+    match rows.as_slice() {
+        [one] => row(one),
+        several => format!("(?:{})", several.iter().map(row).collect::<Vec<_>>().join("|")),
+    }
+}

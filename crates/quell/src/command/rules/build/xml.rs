@@ -1,0 +1,181 @@
+//! Writes the rules that are made of signs as Wazuh's XML.
+//!
+//! Two gates stand before them. A gate is a rule of level 0 that is no result of its own: it lets only those lines pass to its
+//! children that have some syntax in the request or in a header, so that an ordinary request costs two patterns instead of two
+//! hundred. Where no child matches, Wazuh goes on with the gate's siblings, as if the gate weren't there.
+
+use std::fmt::Write as _;
+
+use triage::classify::sign::{Family, Place, Reader, Sign};
+
+use super::encode::{self, Unwritable};
+
+/// The gate for what is in the request.
+const TARGET_GATE: u32 = 100_200;
+
+/// The gate for what is in a header.
+const HEADER_GATE: u32 = 100_201;
+
+/// The rules of Wazuh below which the gates hang: all web access logs, and those of them that Wazuh calls simple.
+const ACCESS_LOG: &str = "31100, 31108";
+
+/// Wazuh refuses longer patterns.
+const PATTERN_BYTES_MAX: usize = 2048;
+
+/// The level of an attempt that a weak sign tells.
+const WEAK_LEVEL: u8 = 8;
+
+/// The level of an attempt that a strong sign tells.
+const STRONG_LEVEL: u8 = 10;
+
+/// The strength from which a sign is a strong one.
+const STRONG_MIN: u8 = 60;
+
+/// The level of an attempt that was answered with success.
+pub(super) const ANSWERED_LEVEL: u8 = 12;
+
+/// The file of rules, and the signs that found no place in it, each with the reason.
+pub(super) struct Written {
+    pub(super) text: String,
+    /// The ids of the signs that became rules.
+    pub(super) ids: Vec<u32>,
+    pub(super) left_out: Vec<(u32, String)>,
+}
+
+pub(super) fn write(families: &[Family]) -> Written {
+    let mut text = String::from(HEAD);
+    let mut written = Vec::new();
+    let mut left_out = Vec::new();
+    for family in families {
+        let mut ids = Vec::new();
+        let _ = write!(text, "\n<!-- {} -->\n<group name=\"web,web_attack,attack,{},\">\n", family.title, family.class.as_str());
+        for sign in family.signs.iter().filter(|sign| sign.reader != Reader::Values) {
+            match rule(family, sign) {
+                Ok(rule) => {
+                    text.push_str(&rule);
+                    ids.push(sign.id.to_string());
+                    written.push(sign.id);
+                }
+                Err(reason) => left_out.push((sign.id, reason)),
+            }
+        }
+        if let Some(answered) = family.answered
+            && !ids.is_empty()
+        {
+            answered_rule(&mut text, family, answered, &ids);
+        }
+        text.push_str("</group>\n");
+    }
+    Written { text, ids: written, left_out }
+}
+
+/// Puts a family's words into a pattern.
+pub(super) fn with_words(family: &Family, pattern: &str) -> String {
+    let mut text = pattern.to_owned();
+    for (name, words) in &family.words {
+        let mark = format!("<<{name}>>");
+        if text.contains(&mark) {
+            let words: Vec<String> = words.iter().map(|word| regex_syntax::escape(word)).collect();
+            text = text.replace(&mark, &format!("(?:{})", words.join("|")));
+        }
+    }
+    text
+}
+
+fn rule(family: &Family, sign: &Sign) -> Result<String, String> {
+    let source = with_words(family, sign.line_pattern.as_ref().unwrap_or(&sign.pattern));
+    let start = start(family, sign).map_err(|error| error.to_string())?;
+    let pattern =
+        encode::line_pattern(family.class, sign, &source, &start).map_err(|error| error.to_string())?;
+    let (gate, element, pattern) = match sign.place {
+        Place::Any => (format!("{TARGET_GATE}, {HEADER_GATE}"), "regex", pattern),
+        Place::Agent => {
+            // The agent is the last thing in quotes.
+            let within = r#""(?:[^"\\]|\\.)*"#;
+            let body = pattern.strip_prefix("(?is)").unwrap_or(&pattern);
+            (ACCESS_LOG.to_owned(), "regex", format!(r#"(?is)\s{within}{body}[^"]*"\s*$"#))
+        }
+        Place::Input | Place::Value | Place::Command | Place::Target => {
+            (TARGET_GATE.to_string(), "url", pattern)
+        }
+    };
+    if pattern.len() > PATTERN_BYTES_MAX {
+        return Err(format!("{} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes", pattern.len()));
+    }
+    let level = level(family, sign);
+    Ok(format!(
+        "\n  <rule id=\"{}\" level=\"{level}\">\n    <if_sid>{gate}</if_sid>\n    <{element} \
+         type=\"pcre2\">{pattern}</{element}>\n    <description>{}: {}.</description>\n{}  </rule>\n",
+        sign.id,
+        family.title,
+        sign.reason,
+        mitre(family)
+    ))
+}
+
+/// The level of the rule for a sign.
+pub(super) fn level(family: &Family, sign: &Sign) -> u8 {
+    let by_strength = if sign.strength >= STRONG_MIN { STRONG_LEVEL } else { WEAK_LEVEL };
+    family.level.unwrap_or(by_strength)
+}
+
+/// What stands before a value.
+fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
+    Ok(match sign.place {
+        Place::Value => r"[=?\x26]".to_owned(),
+        Place::Command => {
+            let names = family.words.get("parameters").map(|names| names.join("|")).unwrap_or_default();
+            format!(r"[?\x26](?:{names})=")
+        }
+        Place::Target => "^".to_owned(),
+        Place::Agent => String::new(),
+        Place::Any | Place::Input => r#"(?:[=?\x26/]|\s")"#.to_owned(),
+    })
+}
+
+fn answered_rule(text: &mut String, family: &Family, id: u32, ids: &[String]) {
+    let _ = write!(
+        text,
+        "\n  <rule id=\"{id}\" level=\"{ANSWERED_LEVEL}\">\n    <if_sid>{}</if_sid>\n    <id>^2</id>\n    \
+         <description>{}: an attempt that the server answered with success.</description>\n{}    <group>attack_answered,</group>\n  </rule>\n",
+        ids.join(", "),
+        family.title,
+        mitre(family)
+    );
+}
+
+fn mitre(family: &Family) -> String {
+    let ids: String = family.mitre.iter().map(|id| format!("      <id>{id}</id>\n")).collect();
+    format!("    <mitre>\n{ids}    </mitre>\n")
+}
+
+const HEAD: &str = r#"<!--
+  Attacks on web applications, in access logs. Ids 100200 to 100799.
+
+  Made by `quell rules build` of rules/signs, where each pattern stands as one reads it. A change belongs there: a test compares.
+
+  The tree
+    100200  a gate: the request has some syntax in it
+    100201  a gate: a header has some syntax in it
+    1002NN to 1006NN  one rule for each sign of an attack
+    1007NN  the same kind of attack, and the server answered 2xx
+  Wazuh tries siblings by level, and by order where levels are equal; so what carries another attack inside stands before it.
+  Both gates have level 0, which is tried first, and `noalert`, which makes Wazuh go on where no child matched.
+-->
+
+<group name="web,quell_gate,">
+
+  <rule id="100200" level="0" noalert="1">
+    <if_sid>31100, 31108</if_sid>
+    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)</url>
+    <description>A request with syntax in it.</description>
+  </rule>
+
+  <rule id="100201" level="0" noalert="1">
+    <if_sid>31100, 31108</if_sid>
+    <regex type="pcre2">(?i)" \d{3} \S+ ".*(?:['\x3C\x3E{}|\x24`\\%*=\[]|--|\.\./|\w\()</regex>
+    <description>A request with syntax in a header.</description>
+  </rule>
+
+</group>
+"#;
