@@ -143,7 +143,10 @@ impl Texts {
     /// Quell's own rules.
     fn carried() -> Texts {
         let texts = |files: &[(&str, &str)]| {
-            files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect()
+            files
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+                .collect()
         };
         Texts {
             decoders: texts(carried::DECODERS),
