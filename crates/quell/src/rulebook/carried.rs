@@ -16,6 +16,7 @@ pub(super) const DECODERS: &[(&str, &str)] = carried!["quell_web_decoders.xml"];
 /// Rules. A new file of the folder is one more name here.
 pub(super) const RULES: &[(&str, &str)] = carried![
     "quell_results.xml",
+    "quell_web_attacks.xml",
     "quell_web_base.xml",
     "quell_web_calm.xml",
     "quell_web_correlation.xml",
