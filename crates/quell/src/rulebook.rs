@@ -31,7 +31,7 @@ const EXCLUDED: &str = "0215-policy_rules.xml";
 pub(crate) const BUILT_IN: [&str; 3] = ["base_decoders.xml", "base_rules.xml", "base_web.xml"];
 
 /// Where a manager lives.
-pub(crate) const WAZUH_HOME: &str = "/var/ossec";
+const WAZUH_HOME: &str = "/var/ossec";
 
 /// A ruleset with what was said while loading it.
 #[derive(Debug)]
