@@ -6,6 +6,7 @@ the shop reads or writes is below one folder, `LAB_DATA`.
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -60,8 +61,8 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": LAB_DATA / "shop.sqlite3",
         "OPTIONS": {"timeout": 20},
-        # A file, because the weak queries open the database for themselves.
-        "TEST": {"NAME": LAB_DATA / "test.sqlite3"},
+        # A file, because the weak queries open the database for themselves; one for each run, because two may run at once.
+        "TEST": {"NAME": Path(tempfile.gettempdir()) / f"lab-shop-test-{os.getpid()}.sqlite3"},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
