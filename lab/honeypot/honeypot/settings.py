@@ -83,12 +83,16 @@ LANGUAGE_CODE = "en-gb"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "formatters": {"access": {"()": "django.utils.log.ServerFormatter", "format": "[{server_time}] {message}", "style": "{"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "level": "INFO"},
+        "access": {"class": "logging.StreamHandler", "formatter": "access"},
+        "stderr": {"class": "logging.StreamHandler"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    # Django would mail errors to nobody. The security log has them.
     "loggers": {
+        # Under gunicorn nobody reads these lines, and Django would mail errors to nobody. The security log has them.
         "django": {"handlers": ["stderr" if LAB_DEVELOPMENT else "nowhere"], "level": "INFO", "propagate": False},
+        # The development server's access lines, as Django writes them.
+        "django.server": {"handlers": ["access"], "level": "INFO", "propagate": False},
     },
 }
