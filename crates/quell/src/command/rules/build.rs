@@ -96,3 +96,6 @@ fn families_of(folder: &Path) -> anyhow::Result<Vec<Family>> {
 fn parse(name: &str, text: &str) -> anyhow::Result<Family> {
     Family::parse(text).with_context(|| format!("`{name}` is no file of signs"))
 }
+
+#[cfg(test)]
+mod tests;
