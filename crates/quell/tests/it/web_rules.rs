@@ -58,8 +58,9 @@ fn what_calms_stock_rules_holds_beside_rules_that_cry_wolf_as_they_do() {
              <match>quell-base-never-written</match>"
         );
         assert!(rules.contains(&never), "the stand-in for {id} is another");
-        let wolf =
-            format!("<rule id=\"{id}\" level=\"{level}\"><if_sid>31100</if_sid><url>{condition}</url>");
+        let wolf = format!(
+            "<rule id=\"{id}\" level=\"{level}\"><if_sid>31100</if_sid><url>{condition}</url>"
+        );
         rules = rules.replace(&never, &wolf);
     };
     cry("31103", 6, "+|%20|=1");
