@@ -119,7 +119,9 @@ impl Writer<'_> {
 
     fn repetition(&mut self, repetition: &Repetition, before: Before) -> Result<String, Unwritable> {
         let wide = match repetition.sub.kind() {
-            HirKind::Class(class) => excluded_if_wide(class),
+            // The letters of an escape would be taken for excluded ones.
+            HirKind::Class(class) => excluded_if_wide(class)
+                .filter(|excluded| !excluded.iter().any(u8::is_ascii_alphanumeric)),
             _ => None,
         };
         let factor = if wide.is_some() { BYTES_PER_CHARACTER } else { 1 };
