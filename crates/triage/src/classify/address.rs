@@ -13,10 +13,6 @@ use super::sign::words;
 use super::view::View;
 use super::{Field, Request, WebClass, clip};
 
-/// Parameters in which a developer's own machine is an ordinary answer.
-const OWN_PARAMETERS: &[&str] =
-    &["redirect_uri", "origin", "referer", "referrer", "ref", "callback"];
-
 /// Looks at a part that may be an address.
 pub(super) fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence) {
     if part.kind != Kind::Value || !matches!(part.field, Field::Target | Field::Extra) {
@@ -65,7 +61,7 @@ fn forged(text: &str, name: &str) -> Option<(u8, &'static str)> {
         return None;
     }
     let inside = hosts_of(rest).any(is_inside);
-    let own = OWN_PARAMETERS.contains(&name) && !rest.contains("169.254.");
+    let own = holds(Ssrf, "own_parameters", name) && !rest.contains("169.254.");
     (inside && !own).then_some((70, "leads to the inner network"))
 }
 
@@ -222,7 +218,7 @@ fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'sta
         return Some((50, "leads to another site"));
     }
     let leads_away = leads_on
-        && !OWN_PARAMETERS.contains(&name)
+        && !holds(Ssrf, "own_parameters", name)
         && (!COMMON_PARAMETERS.contains(&name) || is_redirector(request.target))
         && own_host(request.referer) != Some(host);
     leads_away.then_some((42, "leads to another site"))

@@ -40,7 +40,8 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
             | "pl"
     );
     let name = name.to_ascii_lowercase();
-    if !runs || !words(Webshell, "scripts").contains(&name) {
+    let is_common = words(Webshell, "common_scripts").contains(&name);
+    if !runs || !(is_common || words(Webshell, "scripts").contains(&name)) {
         return;
     }
     let commanded = query
@@ -48,7 +49,7 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
         .filter_map(|piece| piece.split_once('='))
         .any(|(name, _)| takes_commands(Some(name)));
     let answered = request.status.is_some_and(|status| status == 200);
-    let strength = match (commanded, words(Webshell, "common_scripts").contains(&name), answered) {
+    let strength = match (commanded, is_common, answered) {
         (true, _, true) => 90,
         (true, _, false) => 75,
         (false, false, true) => 70,
@@ -71,7 +72,7 @@ static SCANNER_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ascii_case_insensitive(true)
         .match_kind(aho_corasick::MatchKind::LeftmostLongest)
         .kind(Some(aho_corasick::AhoCorasickKind::DFA))
-        .build(words(Scanner, "tools"))
+        .build(["tools", "attackers", "surveys"].iter().flat_map(|list| words(Scanner, list)))
         .ok()
 });
 

@@ -119,7 +119,9 @@ impl Writer<'_> {
 
     fn repetition(&mut self, repetition: &Repetition, before: Before) -> Result<String, Unwritable> {
         let wide = match repetition.sub.kind() {
-            HirKind::Class(class) => excluded_if_wide(class),
+            // The letters of an escape would be taken for excluded ones.
+            HirKind::Class(class) => excluded_if_wide(class)
+                .filter(|excluded| !excluded.iter().any(u8::is_ascii_alphanumeric)),
             _ => None,
         };
         let factor = if wide.is_some() { BYTES_PER_CHARACTER } else { 1 };
@@ -143,7 +145,8 @@ impl Writer<'_> {
     fn look(&self, look: Look, before: Before) -> Result<String, Unwritable> {
         match (look, before) {
             (Look::Start, _) => Ok(self.start.to_owned()),
-            (Look::End, _) => Ok(r#"(?=\x26|\s|"\s|$)"#.to_owned()),
+            // The agent's closing quote may be the end of the line.
+            (Look::End, _) => Ok(r#"(?=\x26|\s|"(?:\s|$)|$)"#.to_owned()),
             // A word may begin behind an escape, whose last letter is part of no word.
             (Look::WordAscii, Before::Nothing | Before::Any) => Ok(format!(r"(?:\b|{LAYERS}[0-9a-f]{{2}})")),
             (Look::WordAscii, Before::Word) => Ok(r"\b".to_owned()),
@@ -203,14 +206,20 @@ impl Writer<'_> {
         let mut codes: Vec<u8> = Vec::new();
         for byte in members {
             match byte {
-                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' => plain.push(*byte),
-                b'%' => {}
+                // The text is in lower case, so a class of "no letters" that holds these means none.
+                b'A'..=b'Z' | b'%' => {}
+                b'0'..=b'9' | b'a'..=b'z' | b'_' => plain.push(*byte),
                 0..=0x1f | 0x7f => codes.push(*byte),
                 _ => {
                     plain.push(*byte);
                     codes.push(*byte);
                 }
             }
+        }
+        if self.sign.view == View::Path && members.contains(&b'/') {
+            // This view has made backslashes slashes.
+            plain.push(b'\\');
+            codes.push(b'\\');
         }
         if members.contains(&b' ') {
             plain.push(b'+');
@@ -243,8 +252,8 @@ impl Writer<'_> {
         if has(b'"') {
             add(r#"\\(?:"|x22)"#);
         }
-        if has(b'\\') {
-            add(r"\\x5c");
+        if has(b'\\') || (self.sign.view == View::Path && has(b'/')) {
+            add(r"\\(?:\\|x5c)");
         }
         match self.sign.view {
             View::Sql if has(b' ') => add(r"/(?:\*|%2a)(?:!\d*|.{0,99}?\*/)|\*/"),

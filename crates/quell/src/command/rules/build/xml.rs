@@ -122,7 +122,13 @@ pub(super) fn level(family: &Family, sign: &Sign) -> u8 {
 /// What stands before a value.
 fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
     Ok(match sign.place {
-        Place::Value => r"[=?\x26]".to_owned(),
+        Place::Value => match family.words.get("own_parameters") {
+            // In these the value is ordinary.
+            Some(names) => {
+                format!(r"[?\x26](?!(?:{})=)(?:[\w.%\[\]-]{{1,40}}=)?", names.join("|"))
+            }
+            None => r"[=?\x26]".to_owned(),
+        },
         Place::Command => {
             let names = family.words.get("parameters").map(|names| names.join("|")).unwrap_or_default();
             format!(r"[?\x26](?:{names})=")
@@ -167,13 +173,13 @@ const HEAD: &str = r#"<!--
 
   <rule id="100200" level="0" noalert="1">
     <if_sid>31100, 31108</if_sid>
-    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)</url>
+    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)</url>
     <description>A request with syntax in it.</description>
   </rule>
 
   <rule id="100201" level="0" noalert="1">
     <if_sid>31100, 31108</if_sid>
-    <regex type="pcre2">(?i)" \d{3} \S+ ".*(?:['\x3C\x3E{}|\x24`\\%*=\[]|--|\.\./|\w\()</regex>
+    <regex type="pcre2">(?i)" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\%*=\[]|--|\.\./|\w\(|"\s*[;/]| /\w)</regex>
     <description>A request with syntax in a header.</description>
   </rule>
 
