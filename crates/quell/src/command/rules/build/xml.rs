@@ -22,6 +22,9 @@ const ACCESS_LOG: &str = "31100, 31108";
 /// Wazuh refuses longer patterns.
 const PATTERN_BYTES_MAX: usize = 2048;
 
+/// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough.
+const PARAMETER: &str = r"(?:[\w.%\[\]-]{1,40}=)?";
+
 /// The level of an attempt that a weak sign tells.
 const WEAK_LEVEL: u8 = 8;
 
@@ -124,10 +127,8 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
     Ok(match sign.place {
         Place::Value => match family.words.get("own_parameters") {
             // In these the value is ordinary.
-            Some(names) => {
-                format!(r"[?\x26](?!(?:{})=)(?:[\w.%\[\]-]{{1,40}}=)?", names.join("|"))
-            }
-            None => r"[=?\x26]".to_owned(),
+            Some(names) => format!(r"[?\x26](?!(?:{})=){PARAMETER}", names.join("|")),
+            None => format!(r"[?\x26]{PARAMETER}"),
         },
         Place::Command => {
             let names = family.words.get("parameters").map(|names| names.join("|")).unwrap_or_default();
@@ -135,7 +136,7 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
         }
         Place::Target => "^".to_owned(),
         Place::Agent => String::new(),
-        Place::Any | Place::Input => r#"(?:[=?\x26/]|\s")"#.to_owned(),
+        Place::Any | Place::Input => format!(r#"(?:{PARAMETER}|/|\s")"#),
     })
 }
 
@@ -173,7 +174,7 @@ const HEAD: &str = r#"<!--
 
   <rule id="100200" level="0" noalert="1">
     <if_sid>31100, 31108</if_sid>
-    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)</url>
+    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)|[=?](?:xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced)|__\w+__|processbuilder|xwork2|(?:invoker|instantiate|chained)transformer|(?:instantiate|prototype\w*)factory|whileclosure|constructor</url>
     <description>A request with syntax in it.</description>
   </rule>
 
