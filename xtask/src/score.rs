@@ -6,7 +6,10 @@
 //!
 //! How it counts: a row is found when its line alone, in a session without memory, makes an alert of an attack rule; it is
 //! named when that rule has the row's class ([`class`]). Only the Apache form counts for the targets; the others have a table of
-//! their own. By this rule the stock rules reach the figures that the issue gave as the baseline; `rules/README.md` has them.
+//! their own. By this rule the stock rules find 48 % of SQL injection, 24 % of XSS, 17 % of command injection and 13 % of traversal
+//! and inclusion in the development part of the corpus, with 2.0 % false alarms and 8.7 % on prose. The baseline that the rules
+//! were asked to beat is 52, 25, 15, 13, 2 and 8 %, of a set five times as large: every figure but SQL injection within three points,
+//! and no alert that this rule leaves out could bring that nearer, because all of them are by rules about 4xx and 5xx answers.
 //!
 //! `--cost` measures the patterns instead ([`cost`]).
 
@@ -40,7 +43,7 @@ Use a release build, a debug build takes a minute: cargo run --release -p xtask 
   --false-alarms    list each benign line at which an attack rule speaks, with the rule
   --rules           show the hits of every attack rule: right class / other class / benign
   --markdown        print the summary for rules/README.md and nothing else
-  --cost            measure each pattern on hostile texts (needs no PATH)
+  --cost            measure each pattern on hostile texts (needs no PATH; a minute or two)
   --if-present      exit 0 instead of 3 when there is no corpus at PATH
 
 Exit code: 0 all targets reached, 1 a target is missed or a pattern is super-linear, 2 usage, 3 no corpus.";
@@ -156,7 +159,7 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> anyhow::Result<Answ
         return Ok(answer);
     }
     if cfg!(debug_assertions) {
-        println!("this is a debug build, which takes a minute: use cargo run --release -p xtask");
+        eprintln!("this is a debug build, which takes a minute: use cargo run --release -p xtask");
     }
     let forms = options.forms();
     let corpus = Corpus::read(path, &forms)?;
@@ -184,14 +187,14 @@ fn books(checkout: &Checkout, path: &Path, rulesets: &[PathBuf]) -> Vec<Book> {
         wanted.push(("quell", true, vec![own.clone()]));
         wanted.push(("both", true, vec![stock, own]));
     } else {
-        println!("no stock rules at `{}`: Quell's are scored alone", stock.display());
+        eprintln!("no stock rules at `{}`: Quell's are scored alone", stock.display());
         wanted.push(("quell", true, vec![own]));
     }
     let mut books = Vec::new();
     for (name, is_judged, paths) in wanted {
         match rulebook::load(checkout, &paths) {
             Ok(ruleset) => books.push(Book { name: name.to_owned(), is_judged, ruleset }),
-            Err(error) => println!("not scored: {name}: {error:#}"),
+            Err(error) => eprintln!("not scored: {name}: {error:#}"),
         }
     }
     books

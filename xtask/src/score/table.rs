@@ -57,7 +57,7 @@ impl Table {
         text
     }
 
-    /// Writes it as a table of Markdown, without the title.
+    /// Writes it as a table of Markdown under its title.
     pub(crate) fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let rule: Vec<String> = self
@@ -66,7 +66,7 @@ impl Table {
             .enumerate()
             .map(|(column, _)| if column == 0 { "---" } else { "---:" }.to_owned())
             .collect();
-        let mut text = line(&self.head) + &line(&rule);
+        let mut text = format!("{}:\n\n{}{}", self.title, line(&self.head), line(&rule));
         text.extend(self.rows.iter().map(|row| line(row)));
         text
     }
@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn markdown_has_a_rule_under_the_head() {
-        let wanted = "| kind | rows |\n| --- | ---: |\n| plum | 9 |\n| pear tree | 100 |\n";
+        let wanted =
+            "fruit:\n\n| kind | rows |\n| --- | ---: |\n| plum | 9 |\n| pear tree | 100 |\n";
         assert_eq!(table().markdown(), wanted);
     }
 

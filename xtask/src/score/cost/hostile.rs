@@ -31,11 +31,14 @@ const WORD_BYTES_MIN: usize = 2;
 const GLUE: [&str; 5] = ["", " ", "%20", "(", "="];
 
 /// Ways through a pattern, and how many of their pieces are repeated together: `'`, `/*`, `*/` and a blank are four.
-const WAYS: usize = 12;
+const WAYS: usize = 6;
 const PIECES_TOGETHER_MAX: usize = 4;
 
 /// Texts for one pattern: a pattern of twenty groups would have thousands, and the first ways show its costly places.
-const TEXTS_MAX: usize = 900;
+const TEXTS_MAX: usize = 400;
+
+/// A control character, which stands in no request.
+const ENDING: &[u8] = b"\x01";
 
 /// A text to be made in any length.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,10 +52,12 @@ impl Hostile {
         Hostile { beginning: beginning.into(), unit: unit.into() }
     }
 
-    /// Makes it, cut to the length.
+    /// Makes it, at most this long: whole units, so that a long text differs from a short one in nothing but their number, and a
+    /// sign that nothing asks for, so that the end of the last unit is not the end of the text.
     pub(crate) fn text(&self, bytes: usize) -> Vec<u8> {
-        let unit = self.unit.iter().cycle();
-        self.beginning.iter().chain(unit).take(bytes).copied().collect()
+        let room = bytes.saturating_sub(self.beginning.len() + ENDING.len());
+        let units = self.unit.repeat(room / self.unit.len().max(1));
+        [self.beginning.as_slice(), units.as_slice(), ENDING].concat()
     }
 
     /// Says in a few words what it is.
@@ -130,10 +135,19 @@ mod tests {
     }
 
     #[test]
-    fn texts_have_the_length_that_was_asked_for() {
-        let texts = all(b"union", false);
-        assert!(texts.iter().all(|hostile| hostile.text(1000).len() == 1000));
-        assert!(texts.iter().any(|hostile| hostile.text(15) == b"/a?q=union unio"));
-        assert!(all(b"union", true).len() > texts.len());
+    fn a_text_is_whole_units_between_its_beginning_and_a_sign_of_no_meaning() {
+        assert_eq!(Hostile::new("/a?q=", "union ").text(18), b"/a?q=union union \x01");
+        assert_eq!(Hostile::new("/a?q=", "union ").text(17), b"/a?q=union \x01");
+        assert_eq!(Hostile::new("", "").text(17), b"\x01");
+    }
+
+    #[test]
+    fn texts_say_the_words_and_the_pieces_of_the_pattern() {
+        let texts = all(b"union/[*]all", false);
+        for wanted in [("/a?q=", "union%20"), ("union/", "*"), ("", "union/*"), ("", "'")] {
+            assert!(texts.contains(&Hostile::new(wanted.0, wanted.1)), "{wanted:?}");
+        }
+        assert!(all(b"union", true).len() > all(b"union", false).len());
+        assert!(all(&b"(?:ab|cd|ef|gh).".repeat(200), false).len() <= TEXTS_MAX);
     }
 }

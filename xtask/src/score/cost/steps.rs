@@ -10,20 +10,23 @@ use pcre2::bytes::{Regex, RegexBuilder};
 
 use super::hostile::Hostile;
 
-/// The two lengths whose steps are compared. The short one is longer than any bounded repeat should be; the long one is as long as
-/// the longest request that usual servers take.
-const SHORT_BYTES: usize = 1024;
-const LONG_BYTES: usize = 8192;
+/// The two lengths whose steps are compared. The short one is longer than any bounded repeat should be. Eight times as long is
+/// enough to tell a square, and costs a hundredth of what a real long line would with a bad pattern.
+const SHORT_BYTES: usize = 512;
+const LONG_BYTES: usize = 4096;
 
 /// By what factor steps may grow beyond the length: the limit is found in doublings, so a linear pattern may seem to take up to
 /// twice its steps, and a quadratic one takes at least four times as many.
 const GROWTH_SLACK: u64 = 2;
 
 /// Limits are powers of two. The least is two steps for each byte, below which no pattern is interesting.
-const EXPONENT_MIN: u32 = 11;
+const EXPONENT_MIN: u32 = 10;
 
-/// The most steps that a short text may take, four thousand for each byte. What isn't done by then grows faster than any square.
-const EXPONENT_MAX: u32 = 22;
+/// The most steps that a short text may take: 512 for each byte, which is 8 million for a long request, tens of milliseconds.
+const EXPONENT_MAX: u32 = 18;
+
+/// The same for each byte.
+pub(crate) const STEPS_PER_BYTE_MAX: u64 = (1 << EXPONENT_MAX) / SHORT_BYTES as u64;
 
 /// Memory that one match may take, in KiB: 8 KiB of text with a few nested groups for each byte stay far below.
 const HEAP_KIB: u32 = 262_144;
@@ -41,6 +44,8 @@ pub(crate) enum Growth {
     Linear { steps_per_byte: u64 },
     /// Faster than the length.
     SuperLinear,
+    /// A short text takes so many steps that a long one need not be tried.
+    TooMany,
 }
 
 impl Counter {
@@ -56,7 +61,7 @@ impl Counter {
         while !self.is_done_within(exponent, &short)? {
             exponent += 1;
             if exponent > EXPONENT_MAX {
-                return Ok(Growth::SuperLinear);
+                return Ok(Growth::TooMany);
             }
         }
         let times = LONG_BYTES as u64 / SHORT_BYTES as u64 * GROWTH_SLACK;
@@ -100,7 +105,7 @@ mod tests {
     }
 
     fn is_linear(pattern: &str, unit: &str) -> bool {
-        growth(pattern, unit) != Growth::SuperLinear
+        matches!(growth(pattern, unit), Growth::Linear { .. })
     }
 
     #[test]
@@ -109,6 +114,14 @@ mod tests {
         assert!(is_linear("^/[a-z]+/[a-z]+$", "a"));
         assert!(is_linear("'.{0,40}or", "'"));
         assert!(is_linear("a|b|c", "d"));
+    }
+
+    #[test]
+    fn a_pattern_that_asks_for_the_end_does_not_match_the_short_text_alone() {
+        // Cut anywhere, one length would end with a whole unit and the other not.
+        let hostile = Hostile::new(";", "/.dockercfg");
+        let mut counter = Counter::new(b"^[^?]*/(?:\\.env|\\.dockercfg|\\.npmrc)$");
+        assert!(matches!(counter.growth(&hostile).unwrap(), Growth::Linear { .. }));
     }
 
     #[test]
@@ -131,7 +144,7 @@ mod tests {
     fn a_wider_repeat_takes_more_steps() {
         let steps = |pattern| match growth(pattern, "'") {
             Growth::Linear { steps_per_byte } => steps_per_byte,
-            Growth::SuperLinear => u64::MAX,
+            Growth::SuperLinear | Growth::TooMany => u64::MAX,
         };
         assert!(steps("'.{0,8}x") < steps("'.{0,100}x"));
         assert!(steps("'.{0,100}x") <= 256);
