@@ -42,7 +42,8 @@ class Shop:
 
     def __init__(self, *options: str, **environment: str):
         self.folder = tempfile.TemporaryDirectory(prefix="lab-run-test-")
-        self.data = Path(self.folder.name) / "data"
+        # A name that means something in an address of SQLite.
+        self.data = Path(self.folder.name) / "data ? # %41"
         ready = Path(self.folder.name) / "ready"
         command = [sys.executable, str(RUN), "--port", "0", "--data", str(self.data), "--ready-file", str(ready), *options]
         self.process = subprocess.Popen(
