@@ -31,6 +31,9 @@ MADE_BY_THE_SHOP = ["access.log", "security.log", "server.log", "shop.sqlite3", 
 
 def main() -> None:
     options = read_options()
+    if sys.version_info < (3, 11):
+        # The limits on what an injected query may use up came with 3.11.
+        stop(f"Python {sys.version.split()[0]} is too old for the shop", "start it with Python 3.11 or newer")
     python = sys.executable if options.no_venv else str(virtual_environment(options.venv))
     if options.setup_only:
         return
