@@ -23,7 +23,7 @@ const ACCESS_LOG: &str = "31100, 31108";
 const PATTERN_BYTES_MAX: usize = 2048;
 
 /// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough.
-const PARAMETER: &str = r"(?:[\w.%\[\]-]{1,40}=)?";
+const PARAMETER: &str = r"[?\x26](?:[\w.%\[\]-]{1,40}=)?";
 
 /// The level of an attempt that a weak sign tells.
 const WEAK_LEVEL: u8 = 8;
@@ -127,8 +127,11 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
     Ok(match sign.place {
         Place::Value => match family.words.get("own_parameters") {
             // In these the value is ordinary.
-            Some(names) => format!(r"[?\x26](?!(?:{})=){PARAMETER}", names.join("|")),
-            None => format!(r"[?\x26]{PARAMETER}"),
+            Some(names) => {
+                let others = format!(r"[?\x26](?!(?:{})=)", names.join("|"));
+                PARAMETER.replacen(r"[?\x26]", &others, 1)
+            }
+            None => PARAMETER.to_owned(),
         },
         Place::Command => {
             let names = family.words.get("parameters").map(|names| names.join("|")).unwrap_or_default();
