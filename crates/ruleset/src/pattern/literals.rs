@@ -3,14 +3,16 @@
 //! One search for the words of all patterns over a log line tells which patterns need not be tried at all. That only
 //! works if no set is ever wrong, so each answer here follows from the pattern's structure, and where the structure is
 //! not understood the answer is that nothing is known. PCRE2 patterns are read by `regex-syntax`, whose language is
-//! close but not the same: [`same_meaning`] rewrites what differs or declines.
+//! close but not the same: [`widen`] leaves out what only restricts a match, and [`same_meaning`] rewrites what differs or declines.
+
+mod widen;
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 use regex_syntax::{Parser, ParserBuilder};
 
 /// The largest set worth having. One word more makes the common search longer for every line, and a pattern with so
 /// many ways to begin is seldom ruled out.
-const WORDS_MAX: usize = 64;
+const WORDS_MAX: usize = 256;
 
 /// The largest class that is spelt out as single letters, such as `[abc]`. `\s` has six.
 const CLASS_BYTES_MAX: usize = 6;
@@ -30,7 +32,8 @@ pub(super) fn worth_having(mut set: Words) -> Option<Words> {
 
 /// Returns the words of a PCRE2 pattern, one of which each matching subject holds.
 pub(super) fn of_pcre2(text: &[u8]) -> Option<Words> {
-    let text = same_meaning(text)?;
+    let text = widen::widened(std::str::from_utf8(text).ok()?)?;
+    let text = same_meaning(text.as_bytes())?;
     let hir = parser().parse(&text).ok()?;
     required(&hir)
 }
