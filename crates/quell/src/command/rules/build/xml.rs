@@ -16,8 +16,9 @@ const TARGET_GATE: u32 = 100_200;
 /// The gate for what is in a header.
 const HEADER_GATE: u32 = 100_201;
 
-/// The rules of Wazuh below which the gates hang: all web access logs, and those of them that Wazuh calls simple.
-const ACCESS_LOG: &str = "31100, 31108";
+/// The rules of Wazuh below which rules about user agents hang: all web access logs, and those of them that Wazuh calls simple,
+/// takes for wget's or for those of a tool.
+const ACCESS_LOG: &str = "31100, 31108, 31508, 31511";
 
 /// Wazuh refuses longer patterns.
 const PATTERN_BYTES_MAX: usize = 2048;
@@ -176,13 +177,13 @@ const HEAD: &str = r#"<!--
 <group name="web,quell_gate,">
 
   <rule id="100200" level="0" noalert="1">
-    <if_sid>31100, 31108</if_sid>
+    <if_sid>31100, 31108, 31511</if_sid>
     <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)|[=?](?:xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced)|__\w+__|processbuilder|xwork2|(?:invoker|instantiate|chained)transformer|(?:instantiate|prototype\w*)factory|whileclosure|constructor</url>
     <description>A request with syntax in it.</description>
   </rule>
 
   <rule id="100201" level="0" noalert="1">
-    <if_sid>31100, 31108</if_sid>
+    <if_sid>31100, 31108, 31511</if_sid>
     <regex type="pcre2">(?i)" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\%*=\[]|--|\.\./|\w\(|"\s*[;/]| /\w)</regex>
     <description>A request with syntax in a header.</description>
   </rule>
