@@ -35,7 +35,7 @@ const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
 /// One blank of a database: a comment is one too, in whatever form, and so are the signs round code that only MySQL runs. It is long
 /// and stands often, so it is the first group of a pattern and is called from where a blank belongs.
 const SQL_BLANK: &str = concat!(
-    r"[+ ]|%(?:25)*(?:0[09a-d]|20|a0)",
+    r"[+ ]|%(?:25)*(?:0[09a-d]|2[0b]|a0)",
     r"|(?:/|%[25]*f)(?:\*|%[25]*a)(?:(?:!|%[25]*21)\d*|.{0,99}?(?:\*|%[25]*a)(?:/|%[25]*f))",
     r"|(?:\*|%[25]*a)(?:/|%[25]*f)",
     r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a",
