@@ -12,6 +12,21 @@ use super::view::{View, fragment};
 /// How deep lookups are resolved; published payloads nest three deep.
 const LOOKUP_DEPTH_MAX: usize = 8;
 
+/// How a lookup begins that nobody but Log4j would resolve.
+const LOOKUPS: [&str; 11] = [
+    "${env:",
+    "${sys:",
+    "${lower:",
+    "${upper:",
+    "${::-",
+    "${java:",
+    "${base64:",
+    "${ctx:",
+    "${bundle:",
+    "${k8s:",
+    "${docker:",
+];
+
 /// Looks for Log4j lookups in a part.
 pub(super) fn weigh(part: &Part, evidence: &mut Evidence) {
     let text = part.views.text(View::Plain);
@@ -35,13 +50,7 @@ pub(super) fn weigh(part: &Part, evidence: &mut Evidence) {
     let resolved = resolve(text);
     if resolved.contains("jndi:") || resolved.contains("jnd1:") {
         evidence.add(Log4shell, 95, part, "is a JNDI lookup for Log4j", shown());
-    } else if text.contains("${env:")
-        || text.contains("${sys:")
-        || text.contains("${lower:")
-        || text.contains("${upper:")
-        || text.contains("${::-")
-        || text.contains("${java:")
-    {
+    } else if LOOKUPS.iter().any(|lookup| text.contains(lookup)) {
         evidence.add(Log4shell, 75, part, "is a lookup for Log4j", shown());
     }
 }

@@ -21,7 +21,10 @@ use triage::classify::sign::{Sign, ascii_classes};
 const BYTES_PER_CHARACTER: u32 = 3;
 
 /// A class with so many ASCII members is one of "anything but".
-const WIDE_MIN: usize = 90;
+const WIDE_MIN: usize = 60;
+
+/// How many characters of a class without letters are told apart, escapes and all.
+const EXACT_MAX: u32 = 20;
 
 /// Any number of further layers of percent: `%2527` is `%27` with its percent written as `%25`.
 const LAYERS: &str = "%(?:25)*";
@@ -32,14 +35,20 @@ const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
 /// One blank of a database: a comment is one too, in whatever form, and so are the signs round code that only MySQL runs. It is long
 /// and stands often, so it is the first group of a pattern and is called from where a blank belongs.
 const SQL_BLANK: &str = concat!(
-    r"[+ ]|%(?:25)*(?:0[09a-d]|20|a0)",
-    r"|(?:/|%[25]*f)(?:\*|%[25]*a)(?:!\d*|.{0,99}?(?:\*|%[25]*a)(?:/|%[25]*f))",
+    r"[+ ]|%(?:25)*(?:0[09a-d]|2[0b]|a0)",
+    r"|(?:/|%[25]*f)(?:\*|%[25]*a)(?:(?:!|%[25]*21)\d*|.{0,99}?(?:\*|%[25]*a)(?:/|%[25]*f))",
     r"|(?:\*|%[25]*a)(?:/|%[25]*f)",
     r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a",
 );
 
-/// The call of [`SQL_BLANK`].
-const SQL_BLANK_CALL: &str = "(?1)";
+/// What a browser skips within the scheme of an address, the first group of a pattern too.
+const TIGHT_JUNK: &str = concat!(
+    r"%(?:25)*0[09ad]|\\(?:[nrt]|x0[09ad]|x5c)?|%(?:25)*5c",
+    r"|(?:\x26|%(?:25)*26)(?:tab|newline|(?:#|%(?:25)*23)\w+)(?:;|%(?:25)*3b)",
+);
+
+/// The call of [`SQL_BLANK`] or [`TIGHT_JUNK`].
+const FIRST_GROUP_CALL: &str = "(?1)";
 
 /// What a pattern can't be written for.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +72,11 @@ pub(super) fn line_pattern(
     let is_for_browsers = class == WebClass::Xss;
     let mut writer = Writer { sign, is_for_browsers, start, repeats: sign.check.is_some(), captured: 0 };
     let body = writer.write(&hir, Before::Nothing)?;
-    let define = if sign.view == View::Sql { format!("(?(DEFINE)({SQL_BLANK}))") } else { String::new() };
+    let define = match sign.view {
+        View::Sql => format!("(?(DEFINE)({SQL_BLANK}))"),
+        View::Tight => format!("(?(DEFINE)({TIGHT_JUNK}))"),
+        View::Plain | View::Shell | View::Path => String::new(),
+    };
     Ok(format!("(?is){define}{body}"))
 }
 
@@ -118,9 +131,19 @@ impl Writer<'_> {
             HirKind::Concat(parts) => {
                 let mut out = String::new();
                 let mut before = before;
-                for part in parts {
-                    out.push_str(&self.write(part, before)?);
-                    before = last_letter(part).unwrap_or(before);
+                let mut parts = parts.iter().peekable();
+                while let Some(part) = parts.next() {
+                    let body = self.write(part, before)?;
+                    let after = last_letter(part).unwrap_or(before);
+                    if is_optional(part) && before == Before::Other
+                        && let Some(next) = parts.next_if(|next| is_word_boundary(next))
+                    {
+                        // Where nothing stands between, the escape before is the boundary.
+                        out.push_str(&format!("(?:{body}{})?", self.write(next, after)?));
+                    } else {
+                        out.push_str(&body);
+                    }
+                    before = after;
                 }
                 Ok(out)
             }
@@ -139,9 +162,13 @@ impl Writer<'_> {
                 .filter(|excluded| !excluded.iter().any(u8::is_ascii_alphanumeric)),
             _ => None,
         };
-        let factor = if wide.is_some() { BYTES_PER_CHARACTER } else { 1 };
+        // The escapes of what is no letter hold letters, so they are read as one character each, if they are not too many.
+        let is_exact = wide.as_ref().is_some_and(|excluded| {
+            excluded.iter().any(u8::is_ascii_alphabetic) && repetition.max.is_some_and(|max| max <= EXACT_MAX)
+        });
+        let factor = if wide.is_some() && !is_exact { BYTES_PER_CHARACTER } else { 1 };
         let body = match (wide, repetition.max) {
-            (Some(excluded), Some(2..)) => window(&excluded),
+            (Some(excluded), Some(2..)) if !is_exact => window(&excluded),
             _ => self.write(&repetition.sub, before)?,
         };
         let (min, max) = (repetition.min, repetition.max.map(|max| max.saturating_mul(factor)));
@@ -190,7 +217,7 @@ impl Writer<'_> {
     /// What the reader of the payload skips between two letters.
     fn junk(&self) -> Option<&'static str> {
         match self.sign.view {
-            View::Tight => Some(r"(?:%(?:25)*0[09ad]|\\[nrt]|\x26(?:tab|newline|#\w+);)*"),
+            View::Tight => Some("(?1)*"),
             View::Plain | View::Sql | View::Shell | View::Path => None,
         }
     }
@@ -257,7 +284,7 @@ impl Writer<'_> {
         }
         self.add_other_forms(members, &mut branches);
         if has_sql_blank {
-            branches.push(SQL_BLANK_CALL.to_owned());
+            branches.push(FIRST_GROUP_CALL.to_owned());
         }
         match branches.as_slice() {
             [only] => only.clone(),
@@ -277,6 +304,8 @@ impl Writer<'_> {
             add(r"\\(?:\\|x5c)");
         }
         match self.sign.view {
+            // Typographic ones, which some databases take for plain ones.
+            View::Sql if has(b'\'') => add("%e2%80%9[89b]|%ef%bc%87|%ca%b[9c]"),
             View::Path if has(b'/') => add("0x2f|%c0%[a2]f|%c1%9c|%e0%80%af|%u221[56]"),
             View::Path if has(b'.') => add("0x2e|%c0%[a2]e|%e0%40%ae|%uff0e"),
             _ => {}
@@ -291,7 +320,7 @@ impl Writer<'_> {
                     names.iter().filter(|(byte, _)| has(*byte)).map(|(_, name)| *name).collect();
                 let numbers: Vec<String> = escapes.iter().map(u8::to_string).collect();
                 add(&format!(
-                    r"(?:\x26|{LAYERS}26)(?:{}|(?:#|{LAYERS}23)(?:0*(?:{})|x0*{}))(?:;|%|\b)",
+                    r"(?:\x26|{LAYERS}26)(?:{}|(?:#|{LAYERS}23)(?:0*(?:{})|x0*{}))(?:;|{LAYERS}3b|\b)",
                     names.join("|"),
                     numbers.join("|"),
                     hex_set(&escapes)
@@ -340,6 +369,16 @@ impl Writer<'_> {
     }
 }
 
+/// Tells whether an expression may match nothing by being repeated no time.
+fn is_optional(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Repetition(repetition) if repetition.min == 0)
+}
+
+/// Tells whether an expression is the edge of a word.
+fn is_word_boundary(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Look(Look::WordAscii))
+}
+
 /// Tells what an expression ends with; nothing where it matches no character.
 fn last_letter(hir: &Hir) -> Option<Before> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -362,7 +401,7 @@ fn last_letter(hir: &Hir) -> Option<Before> {
 /// The characters that a class leaves out, if it is one of "anything but".
 fn excluded_if_wide(class: &Class) -> Option<Vec<u8>> {
     let members = ascii_members(class);
-    let excluded = || (0..128).filter(|byte| !members.contains(byte)).collect();
+    let excluded = || (0..128).filter(|byte| is_lower(*byte) && !members.contains(byte)).collect();
     (members.len() >= WIDE_MIN).then(excluded)
 }
 
@@ -373,6 +412,7 @@ fn window(excluded: &[u8]) -> String {
     if excluded.contains(&b' ') {
         excluded.push(b'+');
     }
+    excluded.retain(|byte| *byte != b'%');
     if excluded.is_empty() { ".".to_owned() } else { literal_class(&excluded, true) }
 }
 
@@ -384,13 +424,18 @@ fn ascii_members(class: &Class) -> Vec<u8> {
             letters.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
         }
     };
-    (0..128).filter(|byte| is_member(*byte)).collect()
+    (0..128).filter(|byte| is_lower(*byte) && is_member(*byte)).collect()
+}
+
+/// Tells what the text of a sign may hold, which is in lower case: a class of anything but letters holds the capitals only by accident.
+fn is_lower(byte: u8) -> bool {
+    !byte.is_ascii_uppercase()
 }
 
 /// Puts a group round what a quantifier shall apply to as a whole.
 fn grouped(body: &str) -> String {
     let is_one = body.len() == 1
-        || body == SQL_BLANK_CALL
+        || body == FIRST_GROUP_CALL
         || (body.starts_with('[') && body.find(']') == Some(body.len() - 1))
         || (body.starts_with("(?:") && closes_at_end(body))
         || (body.len() == 2 && body.starts_with('\\'));

@@ -178,7 +178,7 @@ const HEAD: &str = r#"<!--
 
   <rule id="100200" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
-    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)|[=?](?:xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced)|__\w+__|processbuilder|xwork2|(?:invoker|instantiate|chained)transformer|(?:instantiate|prototype\w*)factory|whileclosure|constructor</url>
+    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)|[=?](?:xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad)|__\w+__|processbuilder|xwork2|(?:invoker|instantiate|chained)transformer|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w|=[\w.]+=</url>
     <description>A request with syntax in it.</description>
   </rule>
 
