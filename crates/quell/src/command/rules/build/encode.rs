@@ -23,6 +23,9 @@ const BYTES_PER_CHARACTER: u32 = 3;
 /// A class with so many ASCII members is one of "anything but".
 const WIDE_MIN: usize = 90;
 
+/// A class with so many ASCII members that leaves out blanks says what may not stand there, rather than what may.
+const BROAD_MIN: usize = 24;
+
 /// Any number of further layers of percent: `%2527` is `%27` with its percent written as `%25`.
 const LAYERS: &str = "%(?:25)*";
 
@@ -223,16 +226,22 @@ impl Writer<'_> {
         }
         if members.contains(&b' ') {
             plain.push(b'+');
-            if self.sign.view == View::Sql {
-                codes.extend([0x00, 0xa0]);
-            }
+        } else if members.len() >= BROAD_MIN {
+            // It means that no blank may stand here, which a plus is.
+            plain.retain(|byte| *byte != b'+');
+        }
+        if members.contains(&b' ') && self.sign.view == View::Sql {
+            codes.extend([0x00, 0xa0]);
         }
         let mut branches = Vec::new();
         if !plain.is_empty() {
             branches.push(literal_class(&plain, false));
         }
-        if members.contains(&b'%') {
+        if members == [b'%'] {
             branches.push(LAYERS.to_owned());
+        } else if members.contains(&b'%') {
+            // One of many is the sign itself, not what an escape of a character outside the set begins with.
+            branches.push(format!("{LAYERS}(?![0-9a-f]{{2}})"));
         }
         if !codes.is_empty() {
             branches.push(format!("{LAYERS}{}", hex_set(&codes)));
