@@ -10,12 +10,12 @@
 //! differs in a run that was narrowed to a feature or a case.
 
 mod alert;
-mod case;
+pub(crate) mod case;
 mod compare;
 pub(crate) mod engine;
 mod mark;
 mod report;
-mod runner;
+pub(crate) mod runner;
 mod sample;
 pub(crate) mod stock;
 

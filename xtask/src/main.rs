@@ -1,9 +1,10 @@
 //! `cargo xtask`: the checks and measurements that cargo itself does not have.
 //!
 //! `tidy` reads the tracked files and the crate graph, `deny` reads the lock file's graph,
-//! `bench` measures the promises about time and memory, and `conformance` compares the rule engine
-//! with recordings of Wazuh. None of them needs the network, and none changes a file. Exit codes are those of `quell`: 0 fine, 1 the answer is no, 2 usage,
-//! 3 the environment lacks something.
+//! `bench` measures the promises about time and memory, `conformance` compares the rule engine
+//! with recordings of Wazuh, and `score-rules` counts what the rules find in labelled requests. None
+//! of them needs the network, and none changes a file. Exit codes are those of `quell`: 0 fine, 1 the
+//! answer is no, 2 usage, 3 the environment lacks something.
 //!
 //! Building, testing and formatting stay with cargo and the Makefile.
 
@@ -15,6 +16,7 @@ mod conformance;
 mod deny;
 mod finding;
 mod intake;
+mod score;
 mod throughput;
 mod tidy;
 
@@ -28,7 +30,12 @@ const USAGE: &str = "usage: xtask tidy
        xtask bench hook [--runs N] [--hook PATH] [--python PATH]
        xtask bench intake [--alerts N] [--sources N] [--quell PATH]
        xtask bench rules [--wazuh PATH] [--seconds N] [--only flood14k|visits|mixed]
-       xtask conformance PATH [--feature NAME] [--case NAME] [--verbose]";
+       xtask conformance PATH [--feature NAME] [--case NAME] [--verbose]
+       xtask score-rules PATH [--ruleset DIR]... [--form apache|nginx|gunicorn|django]
+                         [--misses [CLASS]] [--misnamed [CLASS]] [--false-alarms] [--rules]
+                         [--markdown] [--cost] [--if-present]
+       xtask score-rules --cost [--ruleset DIR]...
+       xtask score-rules --help";
 
 /// What a check or a measurement says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +90,9 @@ fn obey(words: &[&str]) -> anyhow::Result<Answer> {
         }
         ["bench", "rules", options @ ..] => {
             throughput::run(&Checkout::find()?, &throughput::Options::parse(options)?)
+        }
+        ["score-rules", options @ ..] => {
+            score::run(&Checkout::find()?, &score::Options::parse(options)?)
         }
         ["conformance", options @ ..] => conformance::run(&conformance::Options::parse(options)?),
         [] => Err(Usage("say what to do".to_owned()).into()),

@@ -95,7 +95,7 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 pub(crate) struct RulesetOptions {
     /// Rules and decoders: a file, a folder of files, a folder with `rules`, `decoders` and `lists`, or a Wazuh home; may be repeated
-    /// [default: /var/ossec]
+    /// [default: /var/ossec, or without one the rules that Quell carries]
     #[arg(long, value_name = "PATH")]
     pub(crate) ruleset: Vec<PathBuf>,
 }
@@ -183,8 +183,8 @@ pub(crate) struct RulesBuild {
 
 #[derive(Debug, Args)]
 pub(crate) struct RulesCheck {
-    /// What to check, as --ruleset takes it
-    #[arg(value_name = "PATH", required = true)]
+    /// What to check, as --ruleset takes it [default: /var/ossec, or without one the rules that Quell carries]
+    #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Rules that these build on; they are loaded first and not checked themselves
     #[arg(long, value_name = "PATH")]

@@ -1,7 +1,5 @@
 //! The commands. Each file is one; what they share is here: failures with exit codes, talk on stderr, the configuration.
 
-#![expect(clippy::print_stderr, reason = "commands are where the program speaks to a person")]
-
 mod completions;
 mod config;
 mod demo;
@@ -99,13 +97,14 @@ impl Talk {
     /// Says what went wrong.
     pub(crate) fn error(failure: &Failure) {
         if !failure.message.is_empty() {
-            eprintln!("error: {}", failure.message);
+            Self::say(&format!("error: {}", failure.message));
         }
     }
 
     /// Says something.
     pub(crate) fn say(text: &str) {
-        eprintln!("{text}");
+        // Whoever reads it may be gone, and `eprintln!` would panic then.
+        writeln!(std::io::stderr(), "{text}").ok();
     }
 
     /// Tells whether a person reads along, so that progress is worth drawing.

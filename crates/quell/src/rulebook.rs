@@ -3,14 +3,20 @@
 //! A path is a file of rules or decoders, a folder of them, a folder with `rules`, `decoders` and `lists` in it (as Wazuh's
 //! `ruleset` and `etc` have), or a whole Wazuh installation. All decoders load before all rules, those of an earlier path before
 //! those of a later one, and within a folder by file name. Where no rule of the files is a category's root, seven plain roots are
-//! put before them, so that a single file of local rules can be run alone.
+//! put before them, so that a single file of local rules can be run alone; and where rules hang below the stock ones for web servers,
+//! which are not there either, plain stand-ins for those. Where no path is given and no Wazuh is installed, Quell's own rules are
+//! taken, which the program carries in itself.
+
+mod carried;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use alert::sanitize::shown;
 use anyhow::{Context as _, bail};
 use ruleset::{Diagnostic, Options, Ruleset, Severity, Source};
+
+use crate::command::Talk;
 
 /// Stock rules are 168 files of at most 300 KB. A bigger file is not one of rules.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -21,8 +27,11 @@ const FILES_MAX: usize = 10_000;
 /// Wazuh's shipped configuration leaves this file out, and so does a load without it being named.
 const EXCLUDED: &str = "0215-policy_rules.xml";
 
+/// What is put before rulesets that lack it: roots of the categories, and the stock rules below which web rules hang.
+pub(crate) const BUILT_IN: [&str; 3] = ["base_decoders.xml", "base_rules.xml", "base_web.xml"];
+
 /// Where a manager lives.
-pub(crate) const WAZUH_HOME: &str = "/var/ossec";
+const WAZUH_HOME: &str = "/var/ossec";
 
 /// A ruleset with what was said while loading it.
 #[derive(Debug)]
@@ -40,7 +49,7 @@ struct Files {
     lists: Vec<(String, PathBuf)>,
 }
 
-/// Reads and loads the rulesets of these paths; of a Wazuh installation on this machine where none is given.
+/// Reads and loads the rulesets of these paths; where none is given, of a Wazuh installation on this machine, or else Quell's own.
 pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<Rulebook> {
     Ok(load_source(&read(paths)?, &Options::default()))
 }
@@ -68,31 +77,114 @@ impl Rulebook {
     }
 }
 
-/// Reads the files of these paths into memory.
+/// Reads the files of these paths into memory; where none is given and no Wazuh is installed, gives the rules that the program carries.
 pub(crate) fn read(paths: &[PathBuf]) -> anyhow::Result<Source> {
-    Files::of(paths)?.into_source()
+    if takes_carried(paths) {
+        return Ok(Texts::carried().into_source());
+    }
+    Ok(Files::of(paths)?.into_texts()?.into_source())
+}
+
+/// Says whether Quell's own rules are meant, and tells so once: alerts of rules that nobody named would puzzle.
+fn takes_carried(paths: &[PathBuf]) -> bool {
+    static TOLD: Once = Once::new();
+    let is_carried = paths.is_empty() && !Path::new(WAZUH_HOME).is_dir();
+    if is_carried {
+        TOLD.call_once(|| {
+            Talk::say(&format!(
+                "no ruleset was given and there is no Wazuh in `{WAZUH_HOME}`: Quell's own rules are \
+                 taken (name others with --ruleset)"
+            ));
+        });
+    }
+    is_carried
 }
 
 /// Reads the files of these paths, and those of `new` in their place where they have the same name, or behind them.
 pub(crate) fn read_with(paths: &[PathBuf], new: &Path) -> anyhow::Result<Source> {
-    let mut files = Files::of(paths)?;
     let mut added = Files::default();
     added.add(new)?;
-    let put = |list: &mut Vec<PathBuf>, added: Vec<PathBuf>| {
-        for path in added {
-            match list.iter_mut().find(|old| old.file_name() == path.file_name()) {
-                Some(old) => *old = path,
-                None => list.push(path),
+    let added = added.into_texts()?;
+    let mut texts = match takes_carried(paths) {
+        true => Texts::carried(),
+        false => Files::of(paths)?.into_texts()?,
+    };
+    let put = |list: &mut Vec<Text>, added: Vec<Text>| {
+        for text in added {
+            let file_name = |name: &str| Path::new(name).file_name().map(ToOwned::to_owned);
+            match list.iter_mut().find(|old| file_name(&old.0) == file_name(&text.0)) {
+                Some(old) => *old = text,
+                None => list.push(text),
             }
         }
     };
-    put(&mut files.decoders, added.decoders);
-    put(&mut files.rules, added.rules);
-    for (declared, path) in added.lists {
-        files.lists.retain(|(known, _)| *known != declared);
-        files.lists.push((declared, path));
+    put(&mut texts.decoders, added.decoders);
+    put(&mut texts.rules, added.rules);
+    for (declared, text) in added.lists {
+        texts.lists.retain(|(known, _)| *known != declared);
+        texts.lists.push((declared, text));
     }
-    files.into_source()
+    Ok(texts.into_source())
+}
+
+/// A file's name, and what is in it.
+type Text = (String, Vec<u8>);
+
+/// The texts of a ruleset, in the order of loading.
+#[derive(Debug, Default)]
+struct Texts {
+    decoders: Vec<Text>,
+    rules: Vec<Text>,
+    /// The path as rules name it, and the file's text.
+    lists: Vec<Text>,
+}
+
+impl Texts {
+    /// Quell's own rules.
+    fn carried() -> Texts {
+        let texts = |files: &[(&str, &str)]| {
+            files
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+                .collect()
+        };
+        Texts {
+            decoders: texts(carried::DECODERS),
+            rules: texts(carried::RULES),
+            lists: Vec::new(),
+        }
+    }
+
+    /// Puts what the rules lack before them.
+    fn into_source(self) -> Source {
+        let mut source = Source::default();
+        if !self.rules.iter().any(|(_, text)| has_root(text)) {
+            source.add_decoders("base_decoders.xml", include_str!("rulebook/base_decoders.xml"));
+            source.add_rules("base_rules.xml", include_str!("rulebook/base_rules.xml"));
+            if self.hangs_below_stock_web_rules() {
+                source.add_rules("base_web.xml", include_str!("rulebook/base_web.xml"));
+            }
+        }
+        for (name, text) in self.decoders {
+            source.add_decoders(name, text);
+        }
+        for (name, text) in self.rules {
+            source.add_rules(name, text);
+        }
+        for (declared, text) in self.lists {
+            source.add_list(declared, Some(text));
+        }
+        source
+    }
+
+    /// Says whether rules name the stock rule for web lines, and none is it.
+    fn hangs_below_stock_web_rules(&self) -> bool {
+        let has = |word: &str| {
+            let finder = memchr::memmem::Finder::new(word);
+            self.rules.iter().any(|(_, text)| finder.find(text).is_some())
+        };
+        has("31100") && !has("id=\"31100\"")
+    }
 }
 
 impl Files {
@@ -100,13 +192,6 @@ impl Files {
     fn of(paths: &[PathBuf]) -> anyhow::Result<Files> {
         let mut files = Files::default();
         if paths.is_empty() {
-            if !Path::new(WAZUH_HOME).is_dir() {
-                bail!(
-                    "no ruleset was given and there is no Wazuh in `{WAZUH_HOME}`\nhint: name one \
-                     with --ruleset: a file, a folder of files, or a folder with `rules` and \
-                     `decoders` in it"
-                );
-            }
             files.add(Path::new(WAZUH_HOME))?;
         }
         for path in paths {
@@ -189,30 +274,16 @@ impl Files {
         Ok(())
     }
 
-    fn into_source(self) -> anyhow::Result<Source> {
-        let mut source = Source::default();
-        let mut decoders = Vec::new();
-        for path in &self.decoders {
-            decoders.push((path.display().to_string(), read_file(path)?));
-        }
-        let mut rules = Vec::new();
-        for path in &self.rules {
-            rules.push((path.display().to_string(), read_file(path)?));
-        }
-        if !rules.iter().any(|(_, text)| has_root(text)) {
-            source.add_decoders("base_decoders.xml", include_str!("rulebook/base_decoders.xml"));
-            source.add_rules("base_rules.xml", include_str!("rulebook/base_rules.xml"));
-        }
-        for (name, text) in decoders {
-            source.add_decoders(name, text);
-        }
-        for (name, text) in rules {
-            source.add_rules(name, text);
-        }
-        for (declared, path) in self.lists {
-            source.add_list(declared, Some(read_file(&path)?));
-        }
-        Ok(source)
+    fn into_texts(self) -> anyhow::Result<Texts> {
+        let read = |paths: Vec<PathBuf>| -> anyhow::Result<Vec<Text>> {
+            paths.iter().map(|path| Ok((path.display().to_string(), read_file(path)?))).collect()
+        };
+        let lists = self.lists.into_iter().map(|(name, path)| Ok((name, read_file(&path)?)));
+        Ok(Texts {
+            decoders: read(self.decoders)?,
+            rules: read(self.rules)?,
+            lists: lists.collect::<anyhow::Result<_>>()?,
+        })
     }
 }
 

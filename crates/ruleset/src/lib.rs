@@ -80,5 +80,5 @@ pub use diagnostic::{Diagnostic, Place, Severity};
 pub use event::Record;
 pub use logtime::LogTime;
 pub use outcome::{Outcome, TriedRule, TriedVerdict};
-pub use ruleset::{DecoderInfo, Loaded, Options, RuleInfo, Ruleset, Source, load};
+pub use ruleset::{DecoderInfo, Loaded, Options, PatternInfo, RuleInfo, Ruleset, Source, load};
 pub use session::{DATAGRAM_BYTES_MAX, LineReader, ReadLine, Session, SessionOptions};

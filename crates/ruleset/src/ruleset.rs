@@ -1,11 +1,15 @@
 //! A ruleset: decoders, rules and lists, loaded from texts that the caller has read.
 
+mod pattern_info;
+
 use std::sync::Arc;
 
 use crate::condition::list::CdbList;
 use crate::decoder::{self, Decoders};
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::rule::{self, Rules};
+
+pub use pattern_info::PatternInfo;
 
 /// The texts to load, in order: all decoders, then all rules, each in the order of their file names.
 #[derive(Debug, Clone, Default)]
@@ -189,6 +193,7 @@ impl Ruleset {
         RuleInfo {
             id: rule.id,
             level: rule.level,
+            groups: &rule.groups,
             file,
             line,
             description: String::from_utf8_lossy(&rule.description.text),
@@ -211,6 +216,8 @@ impl Ruleset {
 pub struct RuleInfo<'r> {
     pub id: u32,
     pub level: u8,
+    /// The names as the files have them, with commas between.
+    pub groups: &'r str,
     pub file: &'r str,
     pub line: usize,
     pub description: std::borrow::Cow<'r, str>,

@@ -26,7 +26,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("console", &["alert", "store", "ruleset"]),
     ("quell", &["alert", "triage", "store", "model", "wazuh", "ruleset", "console"]),
     ("hook", &[]),
-    ("xtask", &["ruleset"]),
+    ("xtask", &["alert", "ruleset"]),
 ];
 
 /// The crates without input, output and clock.

@@ -1,5 +1,6 @@
 //! Requests of our own, about ten of each kind, and as many that only look like it.
 
+mod example;
 mod other;
 
 use super::*;

@@ -56,6 +56,10 @@ const GROUPS: &[(&str, Class)] = &[
     ("group_changed", Class::AccountChange),
     ("win_group_changed", Class::AccountChange),
     ("user_deleted", Class::AccountChange),
+    // Words of Quell's own rules, which name the class.
+    ("brute_force", Class::BruteForce),
+    ("scanner", Class::Scanner),
+    ("forced_browsing", Class::ForcedBrowsing),
     ("web_scan", Class::ForcedBrowsing),
     ("web_scanning", Class::ForcedBrowsing),
     ("sqlinjection", Class::SqlInjection),
@@ -93,13 +97,13 @@ const GROUPS: &[(&str, Class)] = &[
 fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> {
     let groups = &alert.rule.groups;
     let has = |name: &str| groups.iter().any(|group| group.trim() == name);
-    // Quell's own rules carry the class itself as a group.
+    // Rules may carry the class itself as a group.
     if let Some(class) = groups
         .iter()
         .find_map(|group| Class::parse(group.trim()).filter(|class| class.is_web_exploit()))
     {
         // A stock rule's word is not enough where the request can be read and shows nothing of the kind.
-        return Some(if is_web { Class::WebAttack } else { class });
+        return Some(if is_web && !is_own_rule(alert) { Class::WebAttack } else { class });
     }
     if let Some((_, class)) = GROUPS.iter().find(|(name, _)| has(name)) {
         return Some(if is_web && *class == Class::SqlInjection {
@@ -121,6 +125,11 @@ fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> 
         Some(400..=599) => Some(Class::WebError),
         _ => None,
     }
+}
+
+/// Tells whether one of Quell's rules for attacks in requests fired: they look for the same signs as the classification.
+fn is_own_rule(alert: &Alert) -> bool {
+    alert.rule.groups.iter().any(|group| group.trim() == "web_attack")
 }
 
 /// Words of a rule's description (signatures of network sensors, mostly) and the class they stand for, most telling first.
@@ -233,7 +242,7 @@ pub(super) fn success(
             || description().contains("followed by a success");
         return if worked { Success::Confirmed } else { Success::None };
     }
-    if !class.is_web_exploit() || finding.is_none() {
+    if !class.is_web_exploit() || (finding.is_none() && !is_own_rule(alert)) {
         return Success::None;
     }
     match status {

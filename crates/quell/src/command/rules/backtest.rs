@@ -9,7 +9,7 @@
 mod comparison;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use alert::sanitize::shown;
@@ -22,7 +22,7 @@ use super::timeline::Timeline;
 use crate::cli::RulesBacktest;
 use crate::command::{Failure, Talk};
 use crate::logfile::{LogFile, find};
-use crate::rulebook::{self, WAZUH_HOME};
+use crate::rulebook;
 
 /// The bar moves after so many lines: more often costs more than it tells.
 const LINES_PER_STEP: u64 = 4096;
@@ -41,12 +41,6 @@ struct Backtest {
 }
 
 pub(super) fn run(options: &RulesBacktest) -> Result<(), Failure> {
-    if options.old.is_empty() && !Path::new(WAZUH_HOME).is_dir() {
-        return Err(Failure::usage(format!(
-            "there is no Wazuh in `{WAZUH_HOME}` whose rules would be the old ones\nhint: name the \
-             old rules with --old: a folder with `rules` and `decoders` in it, or files"
-        )));
-    }
     let old = load(options, "the old rules", false, &[])?;
     let new = load(options, "the new rules", true, &[])?;
     let silent = match options.silence.as_slice() {

@@ -4,6 +4,7 @@
 //! standard output or into a folder, and `--check` only compares.
 
 mod encode;
+mod sample;
 mod xml;
 
 use std::path::Path;
@@ -12,9 +13,15 @@ use alert::sanitize::shown;
 use anyhow::{Context as _, anyhow};
 use triage::classify::sign::{FILES, Family};
 
-use super::Failure;
+use super::{Failure, write_whole};
 use crate::cli::RulesBuild;
-use crate::command::print;
+use crate::command::{Talk, print};
+
+/// The file of rules, in a folder of rules.
+const RULES_FILE: &str = "quell_web_attacks.xml";
+
+/// The file of their tests, in the same folder.
+const TESTS_FILE: &str = "tests/quell_web_attacks.ini";
 
 /// A file of signs is 20 KB; a bigger one is none.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -27,12 +34,44 @@ pub(super) fn run(options: &RulesBuild) -> Result<(), Failure> {
             .map(|(name, text)| parse(name, text))
             .collect::<Result<Vec<Family>, anyhow::Error>>()?,
     };
-    let written = xml::write(&families);
-    for (id, reason) in &written.left_out {
-        eprintln!("sign {id} is no rule: {reason}");
+    let made = make(&families);
+    for (id, reason) in &made.left_out {
+        Talk::say(&format!("warning: sign {id} is no rule: {reason}"));
     }
-    print(&written.text)?;
+    let Some(folder) = &options.out else {
+        print(&made.rules)?;
+        return Ok(());
+    };
+    let files = [(RULES_FILE, &made.rules), (TESTS_FILE, &made.tests)];
+    for (name, text) in files {
+        let path = folder.join(name);
+        if options.check {
+            let is_current = std::fs::read_to_string(&path).is_ok_and(|known| known == *text);
+            if !is_current {
+                let shown_path = shown(&path.display().to_string(), 200);
+                Talk::say(&format!(
+                    "`{shown_path}` is not what the signs say\nhint: run `quell rules build --out` without --check"
+                ));
+                return Err(Failure::no());
+            }
+        } else {
+            write_whole(&path, text)?;
+        }
+    }
     Ok(())
+}
+
+/// What is made of signs.
+struct Made {
+    rules: String,
+    tests: String,
+    left_out: Vec<(u32, String)>,
+}
+
+fn make(families: &[Family]) -> Made {
+    let written = xml::write(families);
+    let tests = sample::write(families, |id| written.ids.contains(&id));
+    Made { rules: written.text, tests, left_out: written.left_out }
 }
 
 /// Reads the files of a folder, in the order of the built-in ones.
@@ -57,3 +96,6 @@ fn families_of(folder: &Path) -> anyhow::Result<Vec<Family>> {
 fn parse(name: &str, text: &str) -> anyhow::Result<Family> {
     Family::parse(text).with_context(|| format!("`{name}` is no file of signs"))
 }
+
+#[cfg(test)]
+mod tests;

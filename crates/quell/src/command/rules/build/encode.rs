@@ -23,14 +23,23 @@ const BYTES_PER_CHARACTER: u32 = 3;
 /// A class with so many ASCII members is one of "anything but".
 const WIDE_MIN: usize = 90;
 
-/// A class with so many ASCII members that leaves out blanks says what may not stand there, rather than what may.
-const BROAD_MIN: usize = 24;
-
 /// Any number of further layers of percent: `%2527` is `%27` with its percent written as `%25`.
 const LAYERS: &str = "%(?:25)*";
 
 /// How many names of parameters are short enough to tell the next one from an ampersand of the payload.
 const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
+
+/// One blank of a database: a comment is one too, in whatever form, and so are the signs round code that only MySQL runs. It is long
+/// and stands often, so it is the first group of a pattern and is called from where a blank belongs.
+const SQL_BLANK: &str = concat!(
+    r"[+ ]|%(?:25)*(?:0[09a-d]|20|a0)",
+    r"|(?:/|%[25]*f)(?:\*|%[25]*a)(?:!\d*|.{0,99}?(?:\*|%[25]*a)(?:/|%[25]*f))",
+    r"|(?:\*|%[25]*a)(?:/|%[25]*f)",
+    r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a",
+);
+
+/// The call of [`SQL_BLANK`].
+const SQL_BLANK_CALL: &str = "(?1)";
 
 /// What a pattern can't be written for.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +63,8 @@ pub(super) fn line_pattern(
     let is_for_browsers = class == WebClass::Xss;
     let mut writer = Writer { sign, is_for_browsers, start, repeats: sign.check.is_some(), captured: 0 };
     let body = writer.write(&hir, Before::Nothing)?;
-    Ok(format!("(?is){body}"))
+    let define = if sign.view == View::Sql { format!("(?(DEFINE)({SQL_BLANK}))") } else { String::new() };
+    Ok(format!("(?is){define}{body}"))
 }
 
 fn parser() -> Parser {
@@ -100,6 +110,8 @@ impl Writer<'_> {
                 self.captured += 1;
                 Ok(match self.captured {
                     1 => format!("({body})"),
+                    // The blank of a database is a group before it.
+                    _ if self.sign.view == View::Sql => r"\2\b".to_owned(),
                     _ => r"\1\b".to_owned(),
                 })
             }
@@ -205,6 +217,11 @@ impl Writer<'_> {
 
     /// Writes one character of a set in all its forms.
     fn set(&self, members: &[u8]) -> String {
+        let has_sql_blank = self.sign.view == View::Sql && members.contains(&b' ');
+        let is_blank = |byte: u8| matches!(byte, b'\t'..=b'\r' | b' ');
+        let members: Vec<u8> =
+            members.iter().copied().filter(|byte| !(has_sql_blank && is_blank(*byte))).collect();
+        let members = members.as_slice();
         let mut plain: Vec<u8> = Vec::new();
         let mut codes: Vec<u8> = Vec::new();
         for byte in members {
@@ -212,7 +229,8 @@ impl Writer<'_> {
                 // The text is in lower case, so a class of "no letters" that holds these means none.
                 b'A'..=b'Z' | b'%' => {}
                 b'0'..=b'9' | b'a'..=b'z' | b'_' => plain.push(*byte),
-                0..=0x1f | 0x7f => codes.push(*byte),
+                // A plus that is one is in percent: as it is, it is a blank.
+                0..=0x1f | 0x7f | b'+' => codes.push(*byte),
                 _ => {
                     plain.push(*byte);
                     codes.push(*byte);
@@ -226,12 +244,6 @@ impl Writer<'_> {
         }
         if members.contains(&b' ') {
             plain.push(b'+');
-        } else if members.len() >= BROAD_MIN {
-            // It means that no blank may stand here, which a plus is.
-            plain.retain(|byte| *byte != b'+');
-        }
-        if members.contains(&b' ') && self.sign.view == View::Sql {
-            codes.extend([0x00, 0xa0]);
         }
         let mut branches = Vec::new();
         if !plain.is_empty() {
@@ -247,6 +259,9 @@ impl Writer<'_> {
             branches.push(format!("{LAYERS}{}", hex_set(&codes)));
         }
         self.add_other_forms(members, &mut branches);
+        if has_sql_blank {
+            branches.push(SQL_BLANK_CALL.to_owned());
+        }
         match branches.as_slice() {
             [only] => only.clone(),
             _ => format!("(?:{})", branches.join("|")),
@@ -265,7 +280,6 @@ impl Writer<'_> {
             add(r"\\(?:\\|x5c)");
         }
         match self.sign.view {
-            View::Sql if has(b' ') => add(r"/(?:\*|%2a)(?:!\d*|.{0,99}?\*/)|\*/"),
             View::Path if has(b'/') => add("0x2f|%c0%[a2]f|%c1%9c|%e0%80%af|%u221[56]"),
             View::Path if has(b'.') => add("0x2e|%c0%[a2]e|%e0%40%ae|%uff0e"),
             _ => {}
@@ -273,13 +287,14 @@ impl Writer<'_> {
         if self.is_for_browsers {
             let escapes: Vec<u8> = b"<>'\"(:".iter().copied().filter(|byte| has(*byte)).collect();
             if !escapes.is_empty() {
-                add(&format!(r"(?:\\[xu]|%u)(?:00)?{}", hex_set(&escapes)));
+                // The backslash may be in percent, or written as nginx writes it.
+                add(&format!(r"(?:\\(?:x5c)?|{LAYERS}(?:5c)?)[xu](?:00)?{}", hex_set(&escapes)));
                 let names = [(b'<', "lt"), (b'>', "gt"), (b'"', "quot"), (b'\'', "apos"), (b'(', "lpar"), (b':', "colon")];
                 let names: Vec<&str> =
                     names.iter().filter(|(byte, _)| has(*byte)).map(|(_, name)| *name).collect();
                 let numbers: Vec<String> = escapes.iter().map(u8::to_string).collect();
                 add(&format!(
-                    r"\x26(?:{}|#0*(?:{})|#x0*{})(?:;|\b)",
+                    r"(?:\x26|{LAYERS}26)(?:{}|(?:#|{LAYERS}23)(?:0*(?:{})|x0*{}))(?:;|%|\b)",
                     names.join("|"),
                     numbers.join("|"),
                     hex_set(&escapes)
@@ -357,7 +372,11 @@ fn excluded_if_wide(class: &Class) -> Option<Vec<u8>> {
 /// Writes one byte of a window between two parts of a pattern. PCRE2 writes out what is repeated a bounded number of times, so a
 /// window is a plain class: the escapes of what it leaves out may stand in it.
 fn window(excluded: &[u8]) -> String {
-    if excluded.is_empty() { ".".to_owned() } else { literal_class(excluded, true) }
+    let mut excluded = excluded.to_vec();
+    if excluded.contains(&b' ') {
+        excluded.push(b'+');
+    }
+    if excluded.is_empty() { ".".to_owned() } else { literal_class(&excluded, true) }
 }
 
 /// The members of a class that are ASCII: of the others a line has only escapes, which are ASCII again.
@@ -374,6 +393,7 @@ fn ascii_members(class: &Class) -> Vec<u8> {
 /// Puts a group round what a quantifier shall apply to as a whole.
 fn grouped(body: &str) -> String {
     let is_one = body.len() == 1
+        || body == SQL_BLANK_CALL
         || (body.starts_with('[') && body.find(']') == Some(body.len() - 1))
         || (body.starts_with("(?:") && closes_at_end(body))
         || (body.len() == 2 && body.starts_with('\\'));

@@ -22,23 +22,32 @@ const ACCESS_LOG: &str = "31100, 31108";
 /// Wazuh refuses longer patterns.
 const PATTERN_BYTES_MAX: usize = 2048;
 
-/// The level of an attempt that one weak sign tells, and of one that a strong sign tells.
-const LEVELS: [u8; 2] = [8, 10];
+/// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough.
+const PARAMETER: &str = r"(?:[\w.%\[\]-]{1,40}=)?";
+
+/// The level of an attempt that a weak sign tells.
+const WEAK_LEVEL: u8 = 8;
+
+/// The level of an attempt that a strong sign tells.
+const STRONG_LEVEL: u8 = 10;
 
 /// The strength from which a sign is a strong one.
 const STRONG_MIN: u8 = 60;
 
 /// The level of an attempt that was answered with success.
-const ANSWERED_LEVEL: u8 = 12;
+pub(super) const ANSWERED_LEVEL: u8 = 12;
 
 /// The file of rules, and the signs that found no place in it, each with the reason.
 pub(super) struct Written {
     pub(super) text: String,
+    /// The ids of the signs that became rules.
+    pub(super) ids: Vec<u32>,
     pub(super) left_out: Vec<(u32, String)>,
 }
 
 pub(super) fn write(families: &[Family]) -> Written {
     let mut text = String::from(HEAD);
+    let mut written = Vec::new();
     let mut left_out = Vec::new();
     for family in families {
         let mut ids = Vec::new();
@@ -48,6 +57,7 @@ pub(super) fn write(families: &[Family]) -> Written {
                 Ok(rule) => {
                     text.push_str(&rule);
                     ids.push(sign.id.to_string());
+                    written.push(sign.id);
                 }
                 Err(reason) => left_out.push((sign.id, reason)),
             }
@@ -59,7 +69,7 @@ pub(super) fn write(families: &[Family]) -> Written {
         }
         text.push_str("</group>\n");
     }
-    Written { text, left_out }
+    Written { text, ids: written, left_out }
 }
 
 /// Puts a family's words into a pattern.
@@ -95,7 +105,7 @@ fn rule(family: &Family, sign: &Sign) -> Result<String, String> {
     if pattern.len() > PATTERN_BYTES_MAX {
         return Err(format!("{} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes", pattern.len()));
     }
-    let level = family.level.unwrap_or(LEVELS[usize::from(sign.strength >= STRONG_MIN)]);
+    let level = level(family, sign);
     Ok(format!(
         "\n  <rule id=\"{}\" level=\"{level}\">\n    <if_sid>{gate}</if_sid>\n    <{element} \
          type=\"pcre2\">{pattern}</{element}>\n    <description>{}: {}.</description>\n{}  </rule>\n",
@@ -106,15 +116,19 @@ fn rule(family: &Family, sign: &Sign) -> Result<String, String> {
     ))
 }
 
+/// The level of the rule for a sign.
+pub(super) fn level(family: &Family, sign: &Sign) -> u8 {
+    let by_strength = if sign.strength >= STRONG_MIN { STRONG_LEVEL } else { WEAK_LEVEL };
+    family.level.unwrap_or(by_strength)
+}
+
 /// What stands before a value.
 fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
     Ok(match sign.place {
         Place::Value => match family.words.get("own_parameters") {
             // In these the value is ordinary.
-            Some(names) => {
-                format!(r"[?\x26](?!(?:{})=)(?:[\w.%\[\]-]{{1,40}}=)?", names.join("|"))
-            }
-            None => r"[=?\x26]".to_owned(),
+            Some(names) => format!(r"[?\x26](?!(?:{})=){PARAMETER}", names.join("|")),
+            None => format!(r"[?\x26]{PARAMETER}"),
         },
         Place::Command => {
             let names = family.words.get("parameters").map(|names| names.join("|")).unwrap_or_default();
@@ -122,7 +136,7 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
         }
         Place::Target => "^".to_owned(),
         Place::Agent => String::new(),
-        Place::Any | Place::Input => r#"(?:[=?\x26/]|\s")"#.to_owned(),
+        Place::Any | Place::Input => format!(r#"(?:[?\x26]{PARAMETER}|/|\s")"#),
     })
 }
 
@@ -160,7 +174,7 @@ const HEAD: &str = r#"<!--
 
   <rule id="100200" level="0" noalert="1">
     <if_sid>31100, 31108</if_sid>
-    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)</url>
+    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)|[=?](?:xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced)|__\w+__|processbuilder|xwork2|(?:invoker|instantiate|chained)transformer|(?:instantiate|prototype\w*)factory|whileclosure|constructor</url>
     <description>A request with syntax in it.</description>
   </rule>
 

@@ -16,9 +16,6 @@ const TEST_FILES_MAX: usize = 10_000;
 /// A file of tests has a few hundred log lines.
 const TEST_BYTES_MAX: u64 = 16 << 20;
 
-/// The names of the roots that a ruleset without any is given.
-const BUILT_IN: [&str; 2] = ["base_decoders.xml", "base_rules.xml"];
-
 /// The texts, and the names of those to judge.
 pub(super) struct Checked {
     pub(super) source: Source,
@@ -28,7 +25,7 @@ pub(super) struct Checked {
 /// Reads both. A file that is part of the base as well is loaded once, at its place there.
 pub(super) fn read(base: &[PathBuf], paths: &[PathBuf]) -> anyhow::Result<Checked> {
     let own = rulebook::read(paths)?;
-    let is_built_in = |name: &str| BUILT_IN.contains(&name);
+    let is_built_in = |name: &str| rulebook::BUILT_IN.contains(&name);
     let own_names = own.decoder_files().chain(own.rule_files()).map(|(name, _)| name.to_owned());
     let names: HashSet<String> = own_names.filter(|name| !is_built_in(name)).collect();
     if base.is_empty() {

@@ -1,32 +1,15 @@
 //! Writes test results as a JUnit report, which every CI server reads. A suite is a file, a case is a sample.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
-use alert::sanitize::shown;
-use anyhow::Context as _;
-
+use super::super::write_whole;
 use super::report::{expected, got, name};
 use super::{FileResult, SampleResult};
 
-/// Writes the report beside its place and then moves it there, so that a reader never sees half of it.
+/// Writes the report.
 pub(super) fn write(path: &Path, results: &[FileResult]) -> anyhow::Result<()> {
-    let writing = || format!("could not write `{}`", shown(&path.display().to_string(), 200));
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let file_name = path.file_name().with_context(writing)?.to_string_lossy();
-    let fresh = folder.join(format!(".{file_name}.{}.new", std::process::id()));
-    let written = std::fs::File::create(&fresh)
-        .and_then(|mut file| file.write_all(report(results).as_bytes()))
-        .and_then(|()| std::fs::rename(&fresh, path));
-    if written.is_err() {
-        // What is left of it is of no use to anyone.
-        std::fs::remove_file(&fresh).ok();
-    }
-    written.with_context(writing)
+    write_whole(path, &report(results))
 }
 
 fn report(results: &[FileResult]) -> String {
