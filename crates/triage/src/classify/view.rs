@@ -134,6 +134,15 @@ pub(super) fn look_alike(letter: char) -> Option<char> {
         '\u{2216}' | '\u{29f5}' => '\\',
         '\u{2013}' | '\u{2014}' | '\u{2212}' => '-',
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{3000}' | '\u{85}' => ' ',
+        // Letters and digits in circles and the full stop of Chinese, which resolvers of names read so.
+        '\u{2460}'..='\u{2468}' => {
+            char::from_u32(u32::from(letter) - 0x2460 + 0x31).unwrap_or(letter)
+        }
+        '\u{24ea}' => '0',
+        '\u{24d0}'..='\u{24e9}' => {
+            char::from_u32(u32::from(letter) - 0x24d0 + 0x61).unwrap_or(letter)
+        }
+        '\u{3002}' | '\u{ff61}' => '.',
         // The private characters that one old web server takes for path separators.
         '\u{efc8}' | '\u{f025}' => '/',
         '\u{212a}' => 'k',

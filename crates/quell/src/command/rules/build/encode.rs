@@ -276,8 +276,11 @@ impl Writer<'_> {
         if !plain.is_empty() {
             branches.push(literal_class(&plain, false));
         }
-        if members.contains(&b'%') {
+        if members == [b'%'] {
             branches.push(LAYERS.to_owned());
+        } else if members.contains(&b'%') {
+            // One of many is the sign itself, not what an escape of a character outside the set begins with.
+            branches.push(format!("{LAYERS}(?![0-9a-f]{{2}})"));
         }
         if !codes.is_empty() {
             branches.push(format!("{LAYERS}{}", hex_set(&codes)));
