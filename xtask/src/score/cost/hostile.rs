@@ -22,20 +22,20 @@ const LINES: [&str; 2] =
 
 /// Words of the pattern that are tried alone. A list of tool names has a hundred; the first ones stand for them, because they
 /// are alternatives of the same place.
-const WORDS_MAX: usize = 20;
+const WORDS_MAX: usize = 8;
 
 /// Shortest word: single letters are in the units.
 const WORD_BYTES_MIN: usize = 2;
 
 /// What may stand between two times the same word.
-const GLUE: [&str; 5] = ["", " ", "%20", "(", "="];
+const GLUE: [&str; 3] = ["", "%20", "("];
 
 /// Ways through a pattern, and how many of their pieces are repeated together: `'`, `/*`, `*/` and a blank are four.
 const WAYS: usize = 6;
 const PIECES_TOGETHER_MAX: usize = 4;
 
 /// Texts for one pattern: a pattern of twenty groups would have thousands, and the first ways show its costly places.
-const TEXTS_MAX: usize = 400;
+const TEXTS_MAX: usize = 300;
 
 /// A control character, which stands in no request.
 const ENDING: &[u8] = b"\x01";
