@@ -1,0 +1,38 @@
+"""SQL injection: two pages that glue what they were given into a query, one as a number, one as a text.
+
+SQLite's error goes to the page, as a careless developer leaves it there.
+"""
+
+import sqlite3
+
+from django.shortcuts import render
+
+from shop import weak_query
+
+
+def product(request):
+    """`/product/?id=`: a number, without quotes around it."""
+    wanted = request.GET.get("id", "1")
+    sql = f"SELECT id, name, description, price, stock FROM products WHERE id = {wanted}"
+    return _answer(request, sql, "Product")
+
+
+def category(request):
+    """`/category/?name=`: a text between quotes."""
+    wanted = request.GET.get("name", "chairs")
+    sql = f"SELECT id, name, description, price, stock FROM products WHERE category = '{wanted}' ORDER BY name"
+    return _answer(request, sql, "Category")
+
+
+def _answer(request, sql: str, title: str):
+    try:
+        columns, rows = weak_query.run(sql)
+    except sqlite3.Error as error:
+        answer = render(request, "shop/broken_query.html", {"error": f"{type(error).__name__}: {error}", "sql": sql}, status=500)
+        answer.reason_for_log = f"{type(error).__name__}: {error}"
+        return answer
+    if not rows:
+        return render(request, "shop/message.html", {"title": title, "text": "Nothing of this kind is on our shelves."}, status=404)
+    # Whatever the query gave is shown, in the order of the columns.
+    names = ("id", "name", "description", "price", "stock")
+    return render(request, "shop/rows.html", {"title": title, "rows": [dict(zip(names, row)) for row in rows]})
