@@ -18,6 +18,7 @@ import sys
 import threading
 from dataclasses import dataclass
 
+from attack import honeypot as server
 from attack import isolation, process, truth
 from attack.accesslog import AccessLog
 from attack.browser import Browser
@@ -32,6 +33,9 @@ from attack.truth import Row
 from attack.visitor import Visitors
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Marks a folder that a recording made, and may delete.
+MARK = "recording"
 
 # Episodes of the hand-written attacker: name and address.
 EPISODES = {
@@ -157,6 +161,17 @@ def carry_out(attack: Attack, only: list[str], seed: int, visitors_count: int) -
     attack.visits(visitors)
 
 
+def empty(out: str) -> None:
+    """Makes room for a recording, which begins with an empty honeypot. A folder of somebody else's is left alone."""
+    if os.path.isdir(out) and os.listdir(out):
+        if not os.path.exists(os.path.join(out, MARK)):
+            raise Refused(f"`{out}` is not empty and not of an earlier recording\nhint: name a new folder with --out")
+        shutil.rmtree(out)
+    os.makedirs(out, exist_ok=True)
+    with open(os.path.join(out, MARK), "w", encoding="ascii") as file:
+        file.write("A recording of lab/attack.py. The next one deletes this folder.\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", help="a running honeypot; loopback only")
@@ -183,10 +198,10 @@ def main() -> int:
             target, data = Target.parse(options.target), options.data
             os.makedirs(options.out, exist_ok=True)
         else:
+            server.set_up()
             if not isolation.isolate():
                 print("the kernel allows no network namespace: the tools' own bounds alone keep them on loopback", file=sys.stderr)
-            # A recording begins with an empty honeypot and leaves nothing of the one before.
-            shutil.rmtree(options.out, ignore_errors=True)
+            empty(options.out)
             data = os.path.join(options.out, "data")
             honeypot = Honeypot(data)
             target = honeypot.target

