@@ -214,6 +214,11 @@ def main() -> int:
         if honeypot:
             honeypot.stop()
     truth.write(os.path.join(options.out, "truth.tsv"), attack.rows)
+    if not honeypot:
+        # The report wants the logs beside the truth, as a recording of our own has them.
+        os.makedirs(os.path.join(options.out, "data"), exist_ok=True)
+        for name in ("access.log", "security.log"):
+            shutil.copy(os.path.join(data, name), os.path.join(options.out, "data", name))
     if attack.missing:
         print(f"not installed, left out: {', '.join(attack.missing)}\nhint: lab/attack/tools.sh installs what can be had")
     print(f"{len(attack.log.lines)} lines of access log; the truth is in {os.path.join(options.out, 'truth.tsv')}")

@@ -32,7 +32,7 @@ FITTING = {
     "ssti": {"ssti", "code_injection"},
     "ssrf": {"ssrf", "file_inclusion"},
     "log4shell": {"log4shell"},
-    "open_redirect": {"open_redirect", "ssrf", "xss"},
+    "open_redirect": {"open_redirect", "ssrf", "xss", "file_inclusion"},
     "xxe": {"xxe"},
     "nosql_injection": {"nosql_injection"},
     "webshell": {"webshell", "command_injection"},
@@ -47,7 +47,7 @@ STATUS_RULES = {"31101", "31120", "31121", "31122", "31123"}
 
 # What values of the honeypot's own links and forms don't have, and attacks do.
 SYNTAX = re.compile(
-    r"""[<>"'`;|&$(){}\[\]*\\=\x00\r\n]|\.\.|//|--|^/\w|^(?:file|data|php|gopher|dict):|\b(?:and|or|union|order\s+by)\s+[\w(]""", re.IGNORECASE
+    r"""[<>"'`;|&$(){}\[\]*\\=\x00\r\n]|\.\.|//|--|^/(?:etc|proc|var|home|root|tmp|usr|bin|dev|opt|srv|sys|windows)\b|^(?:file|data|php|gopher|dict):|\b(?:and|or|union|order\s+by)\s+[\w(]""", re.IGNORECASE
 )
 
 
@@ -152,11 +152,11 @@ class Judgement:
 
     def attacks(self, row: Row) -> list[int]:
         """Gives the lines of a row that are attacks which the log shows."""
-        if row.kind == "benign" or row.note.startswith("body:"):
+        if row.kind == "benign":
             return []
         numbers = self.numbers(row)
         if row.tool.startswith("hand-"):
-            return numbers
+            return [] if row.note.startswith("body:") else numbers
         return [number for number in numbers if carries_payload(self.recording.lines[number - 1])]
 
     def _count(self, row: Row) -> None:
@@ -169,12 +169,13 @@ class Judgement:
             tool.found += sum(is_about_attack(alert) for number in numbers if (alert := self.recording.alerts.get(number)))
             return
         is_whole = row.kind in BY_THE_WHOLE and not (row.tool.startswith("hand-") and row.kind == "forced_browsing")
+        attacks = self.attacks(row)
         if row.note.startswith("body:"):
-            tool.unseen += len(numbers)
+            unseen = len(numbers) - len(attacks)
+            tool.unseen += unseen
             if not is_whole:
-                self.by_class[row.kind].unseen += len(numbers)
-            return
-        for number in self.attacks(row):
+                self.by_class[row.kind].unseen += unseen
+        for number in attacks:
             alert = self.recording.alerts.get(number)
             found = alert is not None and is_about_attack(alert)
             # A scanner tries attacks of every class, so none is the right one.
