@@ -1,5 +1,5 @@
 # The menu. `make check` is what CI runs.
-.PHONY: setup build demo demo-llm lab-attack test check fmt lint tidy deny bench hook clean
+.PHONY: setup build demo demo-llm lab lab-attack lab-test test check fmt lint tidy deny bench hook clean
 
 VENV := .venv
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
@@ -19,6 +19,18 @@ demo: setup
 demo-llm: setup
 	cargo build --locked -q --release -p quell
 	$(VENV)/bin/python lab/llama_server.py -- ./target/release/quell demo --analyst model --model-url {url} --model smollm2 --context-tokens 4096
+
+# A shop to attack and Quell on its logs, on this machine only, until Ctrl-C: see lab/README.md.
+# `make lab LAB_OPTIONS=--fresh` forgets earlier runs; `lab/up.py --help` tells the others.
+lab:
+	cargo build --locked -q --release -p quell
+	@python3 lab/up.py $(LAB_OPTIONS)
+
+# The honeypot's own tests: its weaknesses are there, and nothing behind them is.
+lab-test:
+	@python3 lab/run.py --setup-only
+	.venv-lab/bin/python -W error::ResourceWarning lab/honeypot/manage.py test shop
+	python3 -W error::ResourceWarning lab/test_run.py
 
 # Real tools against the lab's honeypot, on this machine's loopback alone, and what Quell makes of them, tool by tool. It starts a
 # honeypot of its own; TARGET=http://127.0.0.1:8000 attacks the one of `make lab` instead.

@@ -6,6 +6,7 @@ the shop reads or writes is below one folder, `LAB_DATA`.
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -60,8 +61,8 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": LAB_DATA / "shop.sqlite3",
         "OPTIONS": {"timeout": 20},
-        # A file, because the weak queries open the database for themselves.
-        "TEST": {"NAME": LAB_DATA / "test.sqlite3"},
+        # A file, because the weak queries open the database for themselves; one for each run, because two may run at once.
+        "TEST": {"NAME": Path(tempfile.gettempdir()) / f"lab-shop-test-{os.getpid()}.sqlite3"},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
@@ -82,12 +83,16 @@ LANGUAGE_CODE = "en-gb"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "formatters": {"access": {"()": "django.utils.log.ServerFormatter", "format": "[{server_time}] {message}", "style": "{"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "level": "INFO"},
+        "access": {"class": "logging.StreamHandler", "formatter": "access"},
+        "stderr": {"class": "logging.StreamHandler"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    # Django would mail errors to nobody. The security log has them.
     "loggers": {
+        # Under gunicorn nobody reads these lines, and Django would mail errors to nobody. The security log has them.
         "django": {"handlers": ["stderr" if LAB_DEVELOPMENT else "nowhere"], "level": "INFO", "propagate": False},
+        # The development server's access lines, as Django writes them.
+        "django.server": {"handlers": ["access"], "level": "INFO", "propagate": False},
     },
 }

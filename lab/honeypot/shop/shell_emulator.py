@@ -274,7 +274,8 @@ class Shell:
             else:
                 name = self._program(words[0])
                 if name in COMMANDS:
-                    self.code, printed = 0, COMMANDS[name](self, words[1:], given)
+                    self.code = 0
+                    printed = COMMANDS[name](self, words[1:], given)
                 else:
                     self.fail(f"sh: 1: {words[0][:200]}: not found", 127)
                     printed = ""
@@ -283,7 +284,8 @@ class Shell:
         return printed[:OUTPUT_CHARACTERS_MAX]
 
     def _redirect(self, number: str, operator: str, target: str, printed: str) -> str:
-        if operator.endswith("&") or operator.startswith("<"):
+        # `2>&1` joins two streams that are one here; `>& FILE` is a file.
+        if operator.startswith("<") or (operator.endswith("&") and (target.isdecimal() or target == "-")):
             return printed
         if number == "2" or operator.startswith("&"):
             self.errors.clear()

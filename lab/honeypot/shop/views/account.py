@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 
 from shop import security_log, weak_query
 from shop.models import Review, User
+from shop.views.query import broken
 
 NAME_CHARACTERS_MAX = 4_000
 
@@ -21,10 +22,7 @@ def login(request):
     try:
         _, rows = weak_query.run(sql)
     except sqlite3.Error as error:
-        reason = f"{type(error).__name__}: {error}"
-        answer = render(request, "shop/broken_query.html", {"error": reason, "sql": sql}, status=500)
-        answer.reason_for_log = reason
-        return answer
+        return broken(request, error, sql)
     if not rows:
         security_log.record(request, "login_failed", 200, user=name)
         return render(request, "shop/login.html", {"error": "Wrong name or password.", "name": name})

@@ -24,13 +24,19 @@ def category(request):
     return _answer(request, sql, "Category")
 
 
+def broken(request, error: sqlite3.Error, sql: str):
+    """The page for a query that SQLite refused, with its words as a traceback has them."""
+    reason = f"sqlite3.{type(error).__name__}: {error}"
+    answer = render(request, "shop/broken_query.html", {"error": reason, "sql": sql}, status=500)
+    answer.reason_for_log = reason
+    return answer
+
+
 def _answer(request, sql: str, title: str):
     try:
         columns, rows = weak_query.run(sql)
     except sqlite3.Error as error:
-        answer = render(request, "shop/broken_query.html", {"error": f"{type(error).__name__}: {error}", "sql": sql}, status=500)
-        answer.reason_for_log = f"{type(error).__name__}: {error}"
-        return answer
+        return broken(request, error, sql)
     if not rows:
         return render(request, "shop/message.html", {"title": title, "text": "Nothing of this kind is on our shelves."}, status=404)
     # Whatever the query gave is shown, in the order of the columns.
