@@ -21,6 +21,9 @@ from attack.judgement import BY_THE_WHOLE, Judgement, Recording, is_about_attack
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
+# The honeypot as an agent of Wazuh names it. Both logs go through one engine, as on a manager.
+LOCATION = "[001] (lab-shop) 127.0.0.1->/var/log/shop/access.log"
+
 # Above this a person is called; an ordinary visitor must not be the reason.
 CALLING_LEVEL = 7
 
@@ -81,7 +84,7 @@ def record(folder: str, quell: str, rulesets: list[str]) -> Recording:
         # Settings of this machine must not change the figures.
         empty = os.path.join(scratch, "quell.toml")
         open(empty, "w", encoding="ascii").close()
-        events = ask([quell, "detect", "--config", empty, *rules, "--all", "--location", "/var/log/shop/access.log", log], "")
+        events = ask([quell, "detect", "--config", empty, *rules, "--all", "--location", LOCATION, log], "")
         if len(events) != len(order):
             sys.exit(f"{len(order)} lines became {len(events)} events: the report can't tell which is which")
         alerts = [event for event in events if event.pop("alert", True) is not False]
@@ -115,7 +118,7 @@ def tables(judged: Judgement) -> list[tuple[str, list[str], list[list[str]]]]:
     for exploit in judged.exploits:
         levels = [incident["verdict"]["threat_level"] for incident in exploit.incidents if incident.get("verdict")]
         exploits.append([exploit.tool, exploit.kind, exploit.what[:44], str(len(exploit.lines)), str(len(exploit.incidents)),
-                         "yes" if exploit.is_told else "NO", ", ".join(exploit.outcomes) or "-", str(max(levels, default=0))])
+                         "yes" if exploit.is_told else "not in the log" if exploit.is_unseen else "NO", ", ".join(exploit.outcomes) or "-", str(max(levels, default=0))])
     scans = []
     for row in recording.truth:
         if row.kind in BY_THE_WHOLE and not row.tool.startswith("hand-"):
@@ -164,7 +167,7 @@ def as_json(judged: Judgement) -> dict:
                          "incidents": len(figures.incidents)} for tool, figures in judged.by_tool.items() if tool != "visitor"},
         "classes": {kind: {"attacks": figures.attacks, "found": figures.found, "named": figures.named}
                     for kind, figures in sorted(judged.by_class.items())},
-        "exploits": [{"tool": exploit.tool, "class": exploit.kind, "told": exploit.is_told, "outcomes": exploit.outcomes} for exploit in judged.exploits],
+        "exploits": [{"tool": exploit.tool, "class": exploit.kind, "unseen": exploit.is_unseen, "told": exploit.is_told, "outcomes": exploit.outcomes} for exploit in judged.exploits],
         "scans": {row.tool: judged.largest_share(row)[0] for row in judged.recording.truth
                   if row.kind in BY_THE_WHOLE and not row.tool.startswith("hand-")},
         "visitors": {name: value for name, value in visitors(judged).items() if name != "lines"},
@@ -200,7 +203,7 @@ def main() -> int:
                 print(f"missed {kind} line {number} ({said}): {judged.recording.lines[number - 1]!r}")
         for number in seen["lines"]:
             print(f"false alarm line {number} ({judged.recording.alerts[number]['rule']['id']}): {judged.recording.lines[number - 1]!r}")
-    return 0 if all(exploit.is_told for exploit in judged.exploits) else 1
+    return 0 if all(exploit.is_told or exploit.is_unseen for exploit in judged.exploits) else 1
 
 
 if __name__ == "__main__":

@@ -103,6 +103,8 @@ class Exploit:
     incidents: list[dict]
     strangers: int
     """Alerts of other people in those incidents."""
+    is_unseen: bool
+    """Whether all of it went in bodies, which no access log has."""
 
     @property
     def is_told(self) -> bool:
@@ -212,7 +214,9 @@ class Judgement:
                               if actor in incident["actors"] and incident["class"] == kind and incident not in incidents]
             fitting = [incident for incident in incidents if incident["class"] in FITTING[kind]]
             what = Counter(row.note for row in those).most_common(1)[0][0]
-            exploits.append(Exploit(tool, actor, kind, what, lines, incidents, sum(self.strangers(incident, actor) for incident in fitting)))
+            strangers = sum(self.strangers(incident, actor) for incident in fitting)
+            is_unseen = not visible and not lines and kind not in BY_THE_WHOLE
+            exploits.append(Exploit(tool, actor, kind, what, lines, incidents, strangers, is_unseen))
         return exploits
 
     def largest_share(self, row: Row) -> tuple[int, int, int]:
