@@ -31,6 +31,7 @@ lab-test:
 	@python3 lab/run.py --setup-only
 	.venv-lab/bin/python -W error::ResourceWarning lab/honeypot/manage.py test shop
 	python3 -W error::ResourceWarning lab/test_run.py
+	python3 -W error::ResourceWarning lab/test_up.py
 	python3 -W error::ResourceWarning lab/test_attack.py
 
 # Real tools against the lab's honeypot, on this machine's loopback alone, and what Quell makes of them, tool by tool. It starts a

@@ -21,6 +21,7 @@ from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
 ROOT = LAB.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
 
 # The shop may have to install Django first.
 SHOP_SECONDS_MAX = 300
@@ -69,7 +70,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--quell-port", type=int, default=9481, help="the port of Quell's own pages (default: 9481)")
     parser.add_argument("--data", type=Path, default=LAB / "data", help="logs, database and Quell's store (default: lab/data)")
     parser.add_argument("--fresh", action="store_true", help="forget logs, goods and incidents of earlier runs")
-    parser.add_argument("--quell", type=Path, default=ROOT / "target" / "release" / "quell", help="(default: target/release/quell)")
+    parser.add_argument("--quell", type=Path, default=TARGET / "release" / "quell", help="(default: target/release/quell)")
     parser.add_argument("--ruleset", type=Path, action="append", help="rules to use, may be repeated (default: rules)")
     options = parser.parse_args()
     options.data = options.data.resolve()
