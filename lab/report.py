@@ -109,10 +109,10 @@ def tables(judged: Judgement) -> list[tuple[str, list[str], list[list[str]]]]:
         if row != "visitor":
             kinds = {entry.kind for entry in recording.truth if entry.tool == row} - {"benign"}
             tools.append([row, ", ".join(sorted(kinds)) if len(kinds) < 3 else "various", str(figures.requests), str(figures.attacks),
-                          str(figures.unseen), share(figures.found, figures.attacks), share(figures.named, figures.attacks),
+                          str(figures.probes), str(figures.unseen), share(figures.found, figures.attacks), share(figures.named, figures.attacks),
                           str(len(figures.incidents))])
-    classes = [[kind, str(figures.attacks), str(figures.unseen), str(figures.found), str(figures.named),
-                share(figures.named, figures.attacks), str(len(figures.misses))]
+    classes = [[kind, str(figures.attacks), share(figures.found, figures.attacks), share(figures.named, figures.attacks),
+                f"{figures.probes_found} of {figures.probes}", str(figures.unseen)]
                for kind, figures in sorted(judged.by_class.items())]
     exploits = []
     for exploit in judged.exploits:
@@ -125,8 +125,8 @@ def tables(judged: Judgement) -> list[tuple[str, list[str], list[list[str]]]]:
             incidents, largest, alerts = judged.largest_share(row)
             scans.append([row.tool, str(len(judged.numbers(row))), str(alerts), str(incidents), share(largest, alerts)])
     return [
-        ("Tools", ["tool", "class", "requests", "attacks in the log", "in bodies", "found", "named", "incidents"], tools),
-        ("Classes", ["class", "attacks in the log", "in bodies", "found", "named", "share", "missed"], classes),
+        ("Tools", ["tool", "class", "requests", "attacks in the log", "probes", "in bodies", "found", "named", "incidents"], tools),
+        ("Classes", ["class", "attacks in the log", "found", "named", "probes found", "in bodies"], classes),
         ("Successful exploitations", ["tool", "class", "what", "lines", "incidents", "told as its own", "outcome", "level"], exploits),
         ("Scans and guessing", ["tool", "requests", "alerts", "incidents", "in the largest"], scans),
     ]

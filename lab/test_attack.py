@@ -9,7 +9,7 @@ import unittest
 
 from attack import judgement, process, relay, truth
 from attack.accesslog import AccessLog
-from attack.encoding import all_of_it, twice
+from attack.encoding import all_of_it, percent, twice
 from attack.hand import burglar, evader, intruder, prober
 from attack.target import Refused, Target
 from attack.truth import Row
@@ -119,11 +119,20 @@ class Payloads(unittest.TestCase):
                 self.assertFalse(judgement.carries_payload(line("203.0.113.1", target)))
 
 
+    def test_stray_quotes_are_a_probe_and_code_is_not(self):
+        for value in ("3'", "chairs'Qcnqyb<'\">)IoxnUA", "1))(')\".,))", "lamp\u00bf'\"(", "st4r7s<3nd", "`)`"):
+            with self.subTest(value):
+                self.assertTrue(judgement.is_probe(line("203.0.113.1", "/product/?id=" + percent(value))))
+        for value in ("3' or 'a'='a", "1) AND (2", "<b>", "x;id", "1--", "../a", "$(id)", "`id`", "1 union select 2", "alert(1)", "3'--"):
+            with self.subTest(value):
+                self.assertFalse(judgement.is_probe(line("203.0.113.1", "/product/?id=" + percent(value))))
+
+
 class Figures(unittest.TestCase):
     """One tool, one visitor and one hand-written attacker in the same range of lines."""
 
     def setUp(self):
-        lines = [line("203.0.113.50", "/product/?id=1"), line("198.51.100.10", "/search/?q=union+jack"), line("203.0.113.50", "/product/?id=1'"),
+        lines = [line("203.0.113.50", "/product/?id=1"), line("198.51.100.10", "/search/?q=union+jack"), line("203.0.113.50", "/product/?id=1'--"),
                  line("203.0.113.50", "/product/?id=1%20AND%201=1"), line("203.0.113.70", "/ping/?host=x;id")]
         rows = [Row(1, 4, "203.0.113.50", "sqlmap-dump", "sql_injection", "succeeded", "dump"),
                 Row(2, 2, "198.51.100.10", "visitor", "benign", "-", ""),
@@ -136,6 +145,7 @@ class Figures(unittest.TestCase):
     def test_plain_requests_are_not_counted_and_an_error_status_is_not_a_find(self):
         figures = self.judged.by_tool["sqlmap-dump"]
         self.assertEqual((figures.requests, figures.attacks, figures.found, figures.named, figures.misses), (3, 2, 1, 1, [3]))
+        self.assertEqual((figures.probes, figures.probes_found), (0, 0))
 
     def test_a_visitor_in_the_range_is_not_the_tools(self):
         self.assertEqual(self.judged.by_tool["visitor"].found, 1)

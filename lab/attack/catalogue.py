@@ -11,7 +11,7 @@ from attack.toolbox import word_list
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 
 # The large scan: what a person can't read any more, and short enough for a minute.
-BIG_SCAN_WORDS = 7_000
+BIG_SCAN_WORDS = 5_000
 
 # What people choose. The honeypot's weak account has one of them.
 PASSWORDS = """123456 password 12345678 qwerty 123456789 12345 1234 111111 1234567 dragon 123123 baseball abc123 football monkey letmein
@@ -91,10 +91,10 @@ CATALOGUE = [
     Run("dirb-short", "dirb", "forced_browsing", "203.0.113.23", 60, 1_000,
         lambda job: [job.program, job.target.url + "/", directory_scan(job, words_of_ours(300)), "-r", "-S", "-w", "-H", job.header],
         note="our own short list", by_name=True),
-    Run("gobuster", "gobuster", "forced_browsing", "203.0.113.21", 60, 4_000,
+    Run("gobuster", "gobuster", "forced_browsing", "203.0.113.21", 60, 1_500,
         lambda job: [job.program, "dir", "-u", job.target.url + "/", "-w",
                      directory_scan(job, word_list("small.txt") or words_of_ours(900)),
-                     "-x", "php,bak", "-H", job.header, "-t", "4", "-q", "-z"]),
+                     "-H", job.header, "-t", "4", "-q", "-z"]),
     Run("ffuf", "ffuf", "forced_browsing", "203.0.113.22", 120, BIG_SCAN_WORDS + 500,
         lambda job: [job.program, "-u", job.target.url + "/FUZZ", "-w",
                      directory_scan(job, word_list("big.txt")[:BIG_SCAN_WORDS] or words_of_ours(BIG_SCAN_WORDS)),

@@ -5,6 +5,9 @@ attacks: it also looks at pages as they are. A line of a tool counts as an attac
 honeypot's own links and forms never have (`carries_payload`, which knows nothing of any rule). Requests of the hand-written
 attacker are attacks because it says so. What travels in a body is in no access log; those lines are counted apart.
 
+**What is a probe.** Before they attack, tools send stray quotes and brackets and look how the page reacts. A name such as O'Brien has
+the same signs, so these lines are counted apart, and nothing is promised for them one by one.
+
 **What is found.** `found`: the line raised an alert of a rule about attacks, not merely about an error status. `named`: the alert
 also has the group of the right class.
 """
@@ -25,7 +28,8 @@ BY_THE_WHOLE = {"scanner", "forced_browsing", "brute_force"}
 FITTING = {
     "sql_injection": {"sql_injection", "sqlinjection"},
     "xss": {"xss"},
-    "command_injection": {"command_injection", "code_injection", "ssti", "webshell"},
+    # A tool for commands also tries code by `data:` addresses, which are inclusions.
+    "command_injection": {"command_injection", "code_injection", "ssti", "webshell", "file_inclusion"},
     "code_injection": {"command_injection", "code_injection", "ssti"},
     "path_traversal": {"path_traversal", "file_inclusion", "ssrf"},
     "file_inclusion": {"path_traversal", "file_inclusion", "ssrf"},
@@ -51,14 +55,36 @@ SYNTAX = re.compile(
 )
 
 
+# What wapiti fills into a field for an address, when it only looks at the page.
+FILLERS = {"http://localhost/"}
+
+# What a probe is made of, and what makes it more than a probe: an operator, a keyword, a tag, a call, a path.
+PROBE = re.compile(r"""[\w\s.,'"()<>%\u00bf`-]*""")
+MORE = re.compile(r"<[a-z/!]|--|\.\./|[a-z_]{2,}\([\w,]*\)|\b(?:and|or|union|select|order\s+by)\b|`\s*\w", re.IGNORECASE)
+
+
 def carries_payload(line: str) -> bool:
     """Tells whether a logged request has the syntax of an attack in a value or in its path."""
+    values = values_of(line)
+    return values is None or any(SYNTAX.search(value) for value in values)
+
+
+def is_probe(line: str) -> bool:
+    """Tells whether the only syntax of a request is stray quotes and brackets."""
+    values = values_of(line)
+    signs = [value for value in values or [] if SYNTAX.search(value)]
+    return bool(signs) and all(PROBE.fullmatch(value) and not MORE.search(value) for value in signs)
+
+
+def values_of(line: str) -> list[str] | None:
+    """Gives the decoded path, names and values of a logged request, or nothing where it can't be read."""
     found = re.search(r'"[A-Z]+ (\S+)(?: HTTP/[\d.]+)?" \d', line)
     if not found:
-        return True
+        return None
     path, _, query = found.group(1).partition("?")
-    values = [value for part in query.split("&") for value in part.split("=", 1)] if query else []
-    return bool(SYNTAX.search(decoded(path)[1:])) or any(SYNTAX.search(decoded(value)) for value in values)
+    parts = [value for part in query.split("&") for value in part.split("=", 1)] if query else []
+    values = [decoded(part) for part in parts]
+    return [decoded(path)[1:], *(value for value in values if value not in FILLERS)]
 
 
 def decoded(value: str) -> str:
@@ -83,6 +109,8 @@ class Figures:
 
     requests: int = 0
     attacks: int = 0
+    probes: int = 0
+    probes_found: int = 0
     unseen: int = 0
     """Attacks that are in no access log."""
     found: int = 0
@@ -183,6 +211,10 @@ class Judgement:
             # A scanner tries attacks of every class, so none is the right one.
             named = found and (is_whole or bool(groups_of(alert) & FITTING[row.kind]))
             for figures in [tool] if is_whole else [tool, self.by_class[row.kind]]:
+                if is_probe(self.recording.lines[number - 1]):
+                    figures.probes += 1
+                    figures.probes_found += found
+                    continue
                 figures.attacks += 1
                 figures.found += found
                 figures.named += named
