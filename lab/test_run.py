@@ -40,11 +40,12 @@ def lines(log: Path, count: int) -> list[str]:
 class Shop:
     """A running shop, in a folder of its own."""
 
-    def __init__(self, *options: str, **environment: str):
+    def __init__(self, *options: str, python: str = sys.executable, **environment: str):
         self.folder = tempfile.TemporaryDirectory(prefix="lab-run-test-")
-        self.data = Path(self.folder.name) / "data"
+        # A name that means something in an address of SQLite.
+        self.data = Path(self.folder.name) / "data ? # %41"
         ready = Path(self.folder.name) / "ready"
-        command = [sys.executable, str(RUN), "--port", "0", "--data", str(self.data), "--ready-file", str(ready), *options]
+        command = [python, str(RUN), "--port", "0", "--data", str(self.data), "--ready-file", str(ready), *options]
         self.process = subprocess.Popen(
             command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
         )
@@ -152,6 +153,12 @@ class Gunicorn(unittest.TestCase):
                 with Shop(*options) as shop:
                     shop.get("/")
                     self.assertEqual(len(lines(data / "access.log", count)), count)
+
+    def test_a_python_that_has_the_packages_needs_no_environment_of_its_own(self):
+        with Shop():
+            pass  # Makes the environment where it is missing.
+        with Shop("--no-venv", "--venv", "/nosuch", python=str(RUN.parent.parent / ".venv-lab/bin/python")) as shop:
+            self.assertEqual(shop.get("/"), 200)
 
     def test_a_body_beyond_the_limit_is_refused_before_it_is_sent(self):
         with Shop() as shop:

@@ -8,6 +8,7 @@ functions and nothing else (no ATTACH, no PRAGMA, no extension), and time, text 
 import sqlite3
 import time
 from contextlib import closing
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -35,9 +36,9 @@ ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 
 def run(sql: str) -> tuple[list[str], list[tuple]]:
     """Gives column names and rows. Raises `sqlite3.Error` with SQLite's own words, which the pages show."""
-    name = connection.settings_dict["NAME"]
+    address = Path(connection.settings_dict["NAME"]).absolute().as_uri() + "?mode=ro"
     deadline = time.monotonic() + settings.LAB_SECONDS_MAX
-    with closing(sqlite3.connect(f"file:{name}?mode=ro", uri=True, timeout=5)) as database:
+    with closing(sqlite3.connect(address, uri=True, timeout=5)) as database:
         database.text_factory = lambda raw: raw.decode("utf-8", "replace")
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, TEXT_BYTES_MAX)
         database.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_BYTES_MAX)

@@ -12,6 +12,10 @@ from django.core.management import call_command
 from django.test import SimpleTestCase, override_settings
 
 
+# What a busy machine may add to the time of a request. Without its limit each of the tests would take minutes at least.
+BUSY_SECONDS = 10
+
+
 class ShopTestCase(SimpleTestCase):
     """The shop with its goods, in a temporary folder. Rows are committed, because weak queries open the database anew."""
 

@@ -41,4 +41,10 @@ def _answer(request, sql: str, title: str):
         return render(request, "shop/message.html", {"title": title, "text": "Nothing of this kind is on our shelves."}, status=404)
     # Whatever the query gave is shown, in the order of the columns.
     names = ("id", "name", "description", "price", "stock")
-    return render(request, "shop/rows.html", {"title": title, "rows": [dict(zip(names, row)) for row in rows]})
+    shown = [dict(zip(names, (_shown(name, value) for name, value in zip(names, row)))) for row in rows]
+    return render(request, "shop/rows.html", {"title": title, "rows": shown})
+
+
+def _shown(name: str, value):
+    """Writes a price as a price, and leaves everything else as it came."""
+    return f"{value:.2f}" if name == "price" and isinstance(value, float) else value
