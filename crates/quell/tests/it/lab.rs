@@ -169,7 +169,8 @@ fn worse(kept: &Value, now: &Value) -> Vec<String> {
     for part in ["tools", "classes"] {
         for (name, figures) in kept[part].as_object().unwrap() {
             for what in ["attacks", "found", "named"] {
-                let (was, is) = (number(figures, &format!("/{what}")), now[part][name][what].as_u64());
+                let (was, is) =
+                    (number(figures, &format!("/{what}")), now[part][name][what].as_u64());
                 if is.is_none_or(|is| is < was) {
                     worse.push(format!("{part}: {name}: {what} was {was}, is {is:?}"));
                 }
@@ -188,9 +189,18 @@ fn worse(kept: &Value, now: &Value) -> Vec<String> {
             worse.push(format!("visitors: {what} was {was}, is {is}"));
         }
     }
-    for (was, is) in kept["exploits"].as_array().unwrap().iter().zip(now["exploits"].as_array().unwrap()) {
-        if was["told"] == true && is["told"] != true || was["outcomes"] != is["outcomes"] {
-            worse.push(format!("exploit: was {was}, is {is}"));
+    for was in kept["exploits"].as_array().unwrap() {
+        let is_same = |is: &&Value| is["tool"] == was["tool"] && is["class"] == was["class"];
+        match now["exploits"].as_array().unwrap().iter().find(is_same) {
+            Some(is) if was["told"] != true || is["told"] == true => {
+                let kept = was["outcomes"].as_array().unwrap().iter().all(|outcome| {
+                    is["outcomes"].as_array().unwrap().contains(outcome) || outcome == "unknown"
+                });
+                if !kept {
+                    worse.push(format!("exploit: was {was}, is {is}"));
+                }
+            }
+            is => worse.push(format!("exploit: was {was}, is {is:?}")),
         }
     }
     worse
@@ -219,7 +229,9 @@ fn the_recorded_attack_is_found_tool_by_tool_as_it_was() {
 
 #[test]
 fn an_attack_on_anything_but_loopback_is_refused() {
-    for target in ["http://192.0.2.1:80", "http://shop.example:80", "https://127.0.0.1", "127.0.0.1"] {
+    for target in
+        ["http://192.0.2.1:80", "http://shop.example:80", "https://127.0.0.1", "127.0.0.1"]
+    {
         let done = Command::new("python3")
             .arg(repository("lab/attack.py"))
             .args(["--target", target])
