@@ -58,6 +58,9 @@ SYNTAX = re.compile(
 # What wapiti fills into a field for an address, when it only looks at the page.
 FILLERS = {"http://localhost/"}
 
+# Where a tool puts its signs behind the value that a page of the shop had there.
+OWN_BEGINNING = re.compile(r"^(?:/\w+/|http://localhost/)")
+
 # What a probe is made of, and what makes it more than a probe: an operator, a keyword, a tag, a call, a path.
 PROBE = re.compile(r"""[\w\s.,'"()<>%\u00bf`-]*""")
 MORE = re.compile(r"<[a-z/!]|--|\.\./|[a-z_]{2,}\([\w,]*\)|\b(?:and|or|union|select|order\s+by)\b|`\s*\w", re.IGNORECASE)
@@ -72,7 +75,7 @@ def carries_payload(line: str) -> bool:
 def is_probe(line: str) -> bool:
     """Tells whether the only syntax of a request is stray quotes and brackets."""
     values = values_of(line)
-    signs = [value for value in values or [] if SYNTAX.search(value)]
+    signs = [OWN_BEGINNING.sub("", value) for value in values or [] if SYNTAX.search(value)]
     return bool(signs) and all(PROBE.fullmatch(value) and not MORE.search(value) for value in signs)
 
 
