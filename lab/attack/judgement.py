@@ -59,10 +59,10 @@ SYNTAX = re.compile(
 FILLERS = {"http://localhost/"}
 
 # Where a tool puts its signs behind the value that a page of the shop had there.
-OWN_BEGINNING = re.compile(r"^(?:/\w+/|http://localhost/)")
+OWN_BEGINNING = re.compile(r"^(?:/review/|/account/|http://localhost/)")
 
 # What a probe is made of, and what makes it more than a probe: an operator, a keyword, a tag, a call, a path.
-PROBE = re.compile(r"""[\w\s.,'"()<>%\u00bf`-]*""")
+PROBE = re.compile(r"""(?=.*['"()<>`])[\w\s.,'"()<>%\u00bf`-]*""")
 MORE = re.compile(r"<[a-z/!]|--|\.\./|[a-z_]{2,}\([\w,]*\)|\b(?:and|or|union|select|order\s+by)\b|`\s*\w", re.IGNORECASE)
 
 
