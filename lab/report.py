@@ -21,6 +21,8 @@ from attack.judgement import BY_THE_WHOLE, Judgement, Recording, is_about_attack
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
+TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+
 # The honeypot as an agent of Wazuh names it. Both logs go through one engine, as on a manager.
 LOCATION = "[001] (lab-shop) 127.0.0.1->/var/log/shop/access.log"
 
@@ -179,7 +181,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recording", default=os.path.join(ROOT, "lab", "data", "attack"))
     parser.add_argument("--ruleset", action="append", default=[])
-    parser.add_argument("--quell", default=os.path.join(ROOT, "target", "release", "quell"))
+    parser.add_argument("--quell", default=os.path.join(TARGET, "release", "quell"))
     parser.add_argument("--misses", action="store_true", help="print every attack that was not found under its class")
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--json", action="store_true")
