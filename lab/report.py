@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Tells what Quell made of a recorded attack, tool by tool and class by class: `quell detect`, then `quell triage`, then the truth.
 
-    report.py [--recording DIR] [--ruleset PATH]... [--quell PROGRAM] [--misses] [--markdown] [--json]
+    report.py [--recording DIR] [--ruleset PATH]... [--quell PROGRAM] [--misses] [--json]
+    report.py --update [--stock PATH] [--quell PROGRAM]
 
 DIR has `access.log`, `security.log` and `truth.tsv`, plain or with `.gz`, or is what `attack.py` left. Without --ruleset Quell's own
-rules of this checkout are taken. `--json` prints figures for tests. Exit code 1 if a successful exploitation is told nowhere.
+rules of this checkout are taken. `--json` prints figures for tests. `--update` reads the recording in `fixtures/lab` and writes its figures there and into
+`lab/README.md`; with Wazuh's own rules in PATH it also notes what those find alone. Exit code 1 if a successful exploitation is told nowhere.
 """
 
 import argparse
@@ -16,12 +18,15 @@ import sys
 import tempfile
 from datetime import datetime
 
-from attack import truth
+from attack import page, truth
 from attack.judgement import BY_THE_WHOLE, Judgement, Recording, is_about_attack
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+
+# The recorded run whose figures are kept.
+FIXTURE = os.path.join(ROOT, "fixtures", "lab")
 
 # The honeypot as an agent of Wazuh names it. Both logs go through one engine, as on a manager.
 LOCATION = "[001] (lab-shop) 127.0.0.1->/var/log/shop/access.log"
@@ -118,9 +123,8 @@ def tables(judged: Judgement) -> list[tuple[str, list[str], list[list[str]]]]:
                for kind, figures in sorted(judged.by_class.items())]
     exploits = []
     for exploit in judged.exploits:
-        levels = [incident["verdict"]["threat_level"] for incident in exploit.incidents if incident.get("verdict")]
         exploits.append([exploit.tool, exploit.kind, exploit.what[:44], str(len(exploit.lines)), str(len(exploit.incidents)),
-                         "yes" if exploit.is_told else "not in the log" if exploit.is_unseen else "NO", ", ".join(exploit.outcomes) or "-", str(max(levels, default=0))])
+                         "yes" if exploit.is_told else "not in the log" if exploit.is_unseen else "NO", ", ".join(exploit.outcomes) or "-", str(exploit.level)])
     scans = []
     for row in recording.truth:
         if row.kind in BY_THE_WHOLE and not row.tool.startswith("hand-"):
@@ -150,30 +154,31 @@ def visitors(judged: Judgement) -> dict[str, int]:
             "called": sum(level >= CALLING_LEVEL for level in levels), "lines": alarms}
 
 
-def print_table(title: str, names: list[str], rows: list[list[str]], is_markdown: bool) -> None:
+def print_table(title: str, names: list[str], rows: list[list[str]]) -> None:
     widths = [max(len(row[index]) for row in [names, *rows]) for index in range(len(names))]
-    print(f"\n{'### ' if is_markdown else ''}{title}\n")
-    if is_markdown:
-        print("| " + " | ".join(names) + " |\n|" + "---|" * len(names))
-        for row in rows:
-            print("| " + " | ".join(row) + " |")
-        return
+    print(f"\n{title}\n")
     for row in [names, *rows]:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
 def as_json(judged: Judgement) -> dict:
-    """Gives the figures as tests want them."""
+    """Gives the figures as tests and the page want them."""
+    recording = judged.recording
+    kinds = {tool: sorted({row.kind for row in recording.truth if row.tool == tool} - {"benign"}) for tool in judged.by_tool}
     return {
-        "tools": {tool: {"requests": figures.requests, "attacks": figures.attacks, "found": figures.found, "named": figures.named,
-                         "incidents": len(figures.incidents)} for tool, figures in judged.by_tool.items() if tool != "visitor"},
-        "classes": {kind: {"attacks": figures.attacks, "found": figures.found, "named": figures.named}
+        "tools": {tool: {"classes": kinds[tool], "requests": figures.requests, "attacks": figures.attacks, "found": figures.found,
+                         "named": figures.named, "incidents": len(figures.incidents)}
+                  for tool in unique(recording.truth) if tool != "visitor" for figures in [judged.by_tool[tool]]},
+        "classes": {kind: {"attacks": figures.attacks, "found": figures.found, "named": figures.named, "probes": figures.probes,
+                           "probes_found": figures.probes_found, "unseen": figures.unseen}
                     for kind, figures in sorted(judged.by_class.items())},
-        "exploits": [{"tool": exploit.tool, "class": exploit.kind, "unseen": exploit.is_unseen, "told": exploit.is_told, "outcomes": exploit.outcomes} for exploit in judged.exploits],
-        "scans": {row.tool: judged.largest_share(row)[0] for row in judged.recording.truth
+        "exploits": [{"tool": exploit.tool, "class": exploit.kind, "what": exploit.what, "unseen": exploit.is_unseen, "told": exploit.is_told,
+                      "outcomes": exploit.outcomes, "level": exploit.level} for exploit in judged.exploits],
+        "scans": {row.tool: judged.largest_share(row)[0] for row in recording.truth
                   if row.kind in BY_THE_WHOLE and not row.tool.startswith("hand-")},
         "visitors": {name: value for name, value in visitors(judged).items() if name != "lines"},
-        "incidents": len(judged.recording.incidents),
+        "alerts": len(recording.alerts) + len(recording.security_alerts),
+        "incidents": len(recording.incidents),
     }
 
 
@@ -183,15 +188,21 @@ def main() -> int:
     parser.add_argument("--ruleset", action="append", default=[])
     parser.add_argument("--quell", default=os.path.join(TARGET, "release", "quell"))
     parser.add_argument("--misses", action="store_true", help="print every attack that was not found under its class")
-    parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("--stock", help="a folder with Wazuh's own rules and decoders, for --update")
     options = parser.parse_args()
+    if options.update:
+        stock = as_json(Judgement(record(FIXTURE, options.quell, [options.stock]))) if options.stock else None
+        now = as_json(Judgement(record(FIXTURE, options.quell, options.ruleset or [os.path.join(ROOT, "rules")])))
+        page.update(os.path.join(FIXTURE, "figures.json"), os.path.join(ROOT, "lab", "README.md"), now, stock)
+        return 0
     judged = Judgement(record(options.recording, options.quell, options.ruleset or [os.path.join(ROOT, "rules")]))
     if options.json:
         print(json.dumps(as_json(judged), indent=1))
         return 0
     for title, names, rows in tables(judged):
-        print_table(title, names, rows, options.markdown)
+        print_table(title, names, rows)
     seen = visitors(judged)
     print(f"\nOrdinary visitors: {seen['requests']} requests, {seen['false_alarms']} false alarms, highest level {seen['level_max']}, "
           f"{seen['called']} incidents of level {CALLING_LEVEL} or more")

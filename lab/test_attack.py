@@ -7,7 +7,7 @@ import tempfile
 import time
 import unittest
 
-from attack import judgement, process, relay, truth
+from attack import judgement, page, process, relay, truth
 from attack.accesslog import AccessLog
 from attack.encoding import all_of_it, percent, twice
 from attack.hand import burglar, evader, intruder, prober
@@ -157,6 +157,14 @@ class Figures(unittest.TestCase):
         self.judged.recording.incidents[0]["alert_ids"].append("a2")
         again = judgement.Judgement(self.judged.recording)
         self.assertFalse({exploit.tool: exploit.is_told for exploit in again.exploits}["sqlmap-dump"])
+
+
+class Page(unittest.TestCase):
+    def test_only_all_is_a_hundred_percent(self):
+        self.assertEqual([page.share(*pair) for pair in ((9999, 10000), (3, 3), (0, 0), (0, 5))], ["99.9 %", "100 %", "-", "0.0 %"])
+
+    def test_what_would_break_a_table_is_taken_out(self):
+        self.assertEqual(page.table(["a"], [["x|y\nz"]]), "| a |\n|---|\n| x y z |\n")
 
 
 class Episodes(unittest.TestCase):

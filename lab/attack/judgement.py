@@ -46,6 +46,12 @@ FITTING = {
 }
 CLASS_GROUPS = set().union(*FITTING.values())
 
+# What a tool's success was, in the words of its class.
+OF_THE_TOOL = {
+    "sql_injection": "data read from the database", "xss": "script given back", "command_injection": "command run",
+    "path_traversal": "file read", "open_redirect": "sent to another site", "brute_force": "login guessed",
+}
+
 # Wazuh's rules about a status alone, which also have the group `attack`.
 STATUS_RULES = {"31101", "31120", "31121", "31122", "31123"}
 
@@ -142,6 +148,11 @@ class Exploit:
         """Whether it has an incident of its own with a verdict of the right class."""
         fitting = FITTING[self.kind]
         return self.strangers == 0 and any(incident["class"] in fitting and incident.get("verdict") for incident in self.incidents)
+
+    @property
+    def level(self) -> int:
+        """The highest threat level of its incidents."""
+        return max((incident["verdict"]["threat_level"] for incident in self.incidents if incident.get("verdict")), default=0)
 
     @property
     def outcomes(self) -> list[str]:
@@ -248,10 +259,10 @@ class Judgement:
                 incidents += [incident for incident in self.recording.incidents
                               if actor in incident["actors"] and incident["class"] == kind and incident not in incidents]
             fitting = [incident for incident in incidents if incident["class"] in FITTING[kind]]
-            what = Counter(row.note for row in those).most_common(1)[0][0]
+            what = OF_THE_TOOL.get(kind) if not tool.startswith("hand-") else Counter(row.note for row in those).most_common(1)[0][0]
             strangers = sum(self.strangers(incident, actor) for incident in fitting)
             is_unseen = not visible and not lines and kind not in BY_THE_WHOLE
-            exploits.append(Exploit(tool, actor, kind, what, lines, incidents, strangers, is_unseen))
+            exploits.append(Exploit(tool, actor, kind, what or those[0].note, lines, incidents, strangers, is_unseen))
         return exploits
 
     def largest_share(self, row: Row) -> tuple[int, int, int]:

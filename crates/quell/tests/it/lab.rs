@@ -214,7 +214,7 @@ fn the_recorded_attack_is_found_tool_by_tool_as_it_was() {
     let worse = worse(&kept, &now);
     assert!(
         worse.is_empty(),
-        "{}\nif that is meant: lab/report.py --recording fixtures/lab --json > fixtures/lab/figures.json",
+        "{}\nif that is meant: python3 lab/report.py --update --quell PROGRAM",
         worse.join("\n")
     );
     for class in ["sql_injection", "xss", "command_injection"] {
