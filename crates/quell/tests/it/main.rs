@@ -26,6 +26,7 @@ mod detect;
 mod doors;
 mod egress;
 mod flood;
+mod lab;
 mod lifecycle;
 mod logtest;
 mod loop_guard;
