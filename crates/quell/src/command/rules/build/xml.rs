@@ -140,7 +140,7 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
         }
         Place::Target => "^".to_owned(),
         Place::Agent => String::new(),
-        Place::Any | Place::Input => format!(r#"(?:[?\x26]{PARAMETER}|/|\s")"#),
+        Place::Any | Place::Input => format!(r#"(?:{PARAMETER}|/|\s")"#),
     })
 }
 
