@@ -32,13 +32,14 @@ const LAYERS: &str = "%(?:25)*";
 /// How many names of parameters are short enough to tell the next one from an ampersand of the payload.
 const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
 
-/// One blank of a database: a comment is one too, in whatever form, and so are the signs round code that only MySQL runs. It is long
-/// and stands often, so it is the first group of a pattern and is called from where a blank belongs.
+/// One blank of a database: a comment is one too, in whatever form, and so are the signs round code that only MySQL runs. A comment
+/// ends where it first can, so nothing is tried twice. This is long and stands often, so it is the first group of a pattern and is
+/// called from where a blank belongs.
 const SQL_BLANK: &str = concat!(
-    r"[+ ]|%(?:25)*(?:0[09a-d]|2[0b]|a0)",
+    r"(?>[+ ]|%(?:25)*(?:0[09a-d]|2[0b]|a0)",
     r"|(?:/|%[25]*f)(?:\*|%[25]*a)(?:(?:!|%[25]*21)\d*|.{0,99}?(?:\*|%[25]*a)(?:/|%[25]*f))",
     r"|(?:\*|%[25]*a)(?:/|%[25]*f)",
-    r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a",
+    r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a)",
 );
 
 /// What a browser skips within the scheme of an address, the first group of a pattern too.
