@@ -205,13 +205,7 @@ pub(super) fn weigh(part: &Part, evidence: &mut Evidence) {
             if let Some((class, sign)) = engine.signs.get(index)
                 && let Some(start) = matching(engine, index, sign, text)
             {
-                evidence.add(
-                    *class,
-                    sign.strength,
-                    part,
-                    &sign.reason,
-                    shown(part, *view, start),
-                );
+                evidence.add(*class, sign.strength, part, &sign.reason, shown(part, *view, start));
             }
         }
     }

@@ -117,11 +117,8 @@ fn widen(text: &str, groups: &[&str], calls: usize, out: &mut String) -> Option<
         };
         out.push_str(rest.get(..at)?);
         let found = rest.get(at..)?;
-        let used = if letter == '\\' {
-            escape(found, out)?
-        } else {
-            group(found, groups, calls, out)?
-        };
+        let used =
+            if letter == '\\' { escape(found, out)? } else { group(found, groups, calls, out)? };
         rest = found.get(used..)?;
     }
 }

@@ -42,6 +42,12 @@ const SQL_BLANK: &str = concat!(
     r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a)",
 );
 
+/// How many blanks of a database in a row are read.
+const SQL_BLANKS_MAX: u32 = 40;
+
+/// How many blanks, brackets and quotes of a mixed run are read: PCRE2 writes out each, and a pattern has 64 KiB.
+const SQL_MIXED_MAX: u32 = 10;
+
 /// What a browser skips within the scheme of an address, the first group of a pattern too.
 const TIGHT_JUNK: &str = concat!(
     r"%(?:25)*0[09ad]|\\(?:[nrt]|x0[09ad]|x5c)?|%(?:25)*5c",
@@ -173,6 +179,12 @@ impl Writer<'_> {
             _ => self.write(&repetition.sub, before)?,
         };
         let (min, max) = (repetition.min, repetition.max.map(|max| max.saturating_mul(factor)));
+        // Without an end, a line of nothing but blanks would be read anew from each of them.
+        let max = max.or_else(|| match body.as_str() {
+            FIRST_GROUP_CALL => Some(SQL_BLANKS_MAX),
+            body if body.contains(FIRST_GROUP_CALL) && is_class(&repetition.sub) => Some(SQL_MIXED_MAX),
+            _ => None,
+        });
         let count = match (min, max) {
             (0, Some(1)) => "?".to_owned(),
             (0, None) => "*".to_owned(),
@@ -230,7 +242,7 @@ impl Writer<'_> {
         }
         if byte == b' ' && self.sign.view == View::Sql {
             // This view has made runs of blanks and comments one blank.
-            return format!("{}+", self.set(b" "));
+            return format!("{}{{1,{SQL_BLANKS_MAX}}}", self.set(b" "));
         }
         self.set(&[byte])
     }
@@ -376,6 +388,11 @@ impl Writer<'_> {
 /// Tells whether an expression may match nothing by being repeated no time.
 fn is_optional(hir: &Hir) -> bool {
     matches!(hir.kind(), HirKind::Repetition(repetition) if repetition.min == 0)
+}
+
+/// Tells whether an expression is one character of a set.
+fn is_class(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Class(_))
 }
 
 /// Tells whether an expression is the edge of a word.

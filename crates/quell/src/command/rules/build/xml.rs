@@ -26,6 +26,10 @@ const PATTERN_BYTES_MAX: usize = 2048;
 /// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough.
 const PARAMETER: &str = r"[?\x26](?:[\w.%\[\]-]{1,40}=)?";
 
+/// What stands before a segment of a path. A segment that is only a name begins no value: else each slash would begin one that reaches
+/// to the end of the line.
+const SEGMENT: &str = r"/(?![\w*+~-]*/)";
+
 /// The level of an attempt that a weak sign tells.
 const WEAK_LEVEL: u8 = 8;
 
@@ -140,7 +144,7 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
         }
         Place::Target => "^".to_owned(),
         Place::Agent => String::new(),
-        Place::Any | Place::Input => format!(r#"(?:{PARAMETER}|/|\s")"#),
+        Place::Any | Place::Input => format!(r#"(?:{PARAMETER}|{SEGMENT}|\s")"#),
     })
 }
 
