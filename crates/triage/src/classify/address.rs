@@ -94,7 +94,9 @@ fn is_inside(host: &str) -> bool {
     if let Some(six) = host.strip_prefix('[') {
         return is_inside_six(six.trim_end_matches(']'));
     }
-    if holds(Ssrf, "hosts", host) || words(Ssrf, "host_endings").iter().any(|ending| host.ends_with(ending.as_str())) {
+    if holds(Ssrf, "hosts", host)
+        || words(Ssrf, "host_endings").iter().any(|ending| host.ends_with(ending.as_str()))
+    {
         return true;
     }
     number_of(host).is_some_and(is_inside_four)

@@ -13,8 +13,9 @@ use std::sync::LazyLock;
 /// Says whether a parameter may carry the command of a planted script; elsewhere the same words are
 /// a search.
 pub(super) fn takes_commands(parameter: Option<&str>) -> bool {
-    parameter
-        .is_some_and(|name| words(Webshell, "parameters").iter().any(|known| name.eq_ignore_ascii_case(known)))
+    parameter.is_some_and(|name| {
+        words(Webshell, "parameters").iter().any(|known| name.eq_ignore_ascii_case(known))
+    })
 }
 
 /// Adds a sign if a request calls a script that is named as planted ones are.
