@@ -14,8 +14,8 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use regex_syntax::{Parser, ParserBuilder};
-use triage::classify::{View, WebClass};
 use triage::classify::sign::{Sign, ascii_classes};
+use triage::classify::{View, WebClass};
 
 /// How much longer a character may be in the line than in the text.
 const BYTES_PER_CHARACTER: u32 = 3;
@@ -77,7 +77,8 @@ pub(super) fn line_pattern(
         .parse(&ascii_classes(text))
         .map_err(|error| Unwritable::Syntax(Box::new(error)))?;
     let is_for_browsers = class == WebClass::Xss;
-    let mut writer = Writer { sign, is_for_browsers, start, repeats: sign.check.is_some(), captured: 0 };
+    let mut writer =
+        Writer { sign, is_for_browsers, start, repeats: sign.check.is_some(), captured: 0 };
     let body = writer.write(&hir, Before::Nothing)?;
     let define = match sign.view {
         View::Sql => format!("(?(DEFINE)({SQL_BLANK}))"),
@@ -142,7 +143,8 @@ impl Writer<'_> {
                 while let Some(part) = parts.next() {
                     let body = self.write(part, before)?;
                     let after = last_letter(part).unwrap_or(before);
-                    if is_optional(part) && before == Before::Other
+                    if is_optional(part)
+                        && before == Before::Other
                         && let Some(next) = parts.next_if(|next| is_word_boundary(next))
                     {
                         // Where nothing stands between, the escape before is the boundary.
@@ -162,7 +164,11 @@ impl Writer<'_> {
         }
     }
 
-    fn repetition(&mut self, repetition: &Repetition, before: Before) -> Result<String, Unwritable> {
+    fn repetition(
+        &mut self,
+        repetition: &Repetition,
+        before: Before,
+    ) -> Result<String, Unwritable> {
         let wide = match repetition.sub.kind() {
             // The letters of an escape would be taken for excluded ones.
             HirKind::Class(class) => excluded_if_wide(class)
@@ -171,7 +177,8 @@ impl Writer<'_> {
         };
         // The escapes of what is no letter hold letters, so they are read as one character each, if they are not too many.
         let is_exact = wide.as_ref().is_some_and(|excluded| {
-            excluded.iter().any(u8::is_ascii_alphabetic) && repetition.max.is_some_and(|max| max <= EXACT_MAX)
+            excluded.iter().any(u8::is_ascii_alphabetic)
+                && repetition.max.is_some_and(|max| max <= EXACT_MAX)
         });
         let factor = if wide.is_some() && !is_exact { BYTES_PER_CHARACTER } else { 1 };
         let body = match (wide, repetition.max) {
@@ -182,7 +189,9 @@ impl Writer<'_> {
         // Without an end, a line of nothing but blanks would be read anew from each of them.
         let max = max.or_else(|| match body.as_str() {
             FIRST_GROUP_CALL => Some(SQL_BLANKS_MAX),
-            body if body.contains(FIRST_GROUP_CALL) && is_class(&repetition.sub) => Some(SQL_MIXED_MAX),
+            body if body.contains(FIRST_GROUP_CALL) && is_class(&repetition.sub) => {
+                Some(SQL_MIXED_MAX)
+            }
             _ => None,
         });
         let count = match (min, max) {
@@ -203,7 +212,9 @@ impl Writer<'_> {
             // The agent's closing quote may be the end of the line.
             (Look::End, _) => Ok(r#"(?=\x26|\s|"(?:\s|$)|$)"#.to_owned()),
             // A word may begin behind an escape, whose last letter is part of no word.
-            (Look::WordAscii, Before::Nothing | Before::Any) => Ok(format!(r"(?:\b|{LAYERS}[0-9a-f]{{2}})")),
+            (Look::WordAscii, Before::Nothing | Before::Any) => {
+                Ok(format!(r"(?:\b|{LAYERS}[0-9a-f]{{2}})"))
+            }
             (Look::WordAscii, Before::Word) => Ok(r"\b".to_owned()),
             // The escape was matched just before, and what is left would look like the middle of a word.
             (Look::WordAscii, Before::Other) => Ok(String::new()),
@@ -331,7 +342,14 @@ impl Writer<'_> {
             if !escapes.is_empty() {
                 // The backslash may be in percent, or written as nginx writes it.
                 add(&format!(r"(?:\\(?:x5c)?|{LAYERS}(?:5c)?)[xu](?:00)?{}", hex_set(&escapes)));
-                let names = [(b'<', "lt"), (b'>', "gt"), (b'"', "quot"), (b'\'', "apos"), (b'(', "lpar"), (b':', "colon")];
+                let names = [
+                    (b'<', "lt"),
+                    (b'>', "gt"),
+                    (b'"', "quot"),
+                    (b'\'', "apos"),
+                    (b'(', "lpar"),
+                    (b':', "colon"),
+                ];
                 let names: Vec<&str> =
                     names.iter().filter(|(byte, _)| has(*byte)).map(|(_, name)| *name).collect();
                 let numbers: Vec<String> = escapes.iter().map(u8::to_string).collect();
@@ -369,7 +387,8 @@ impl Writer<'_> {
         let keeps_ampersand = !excluded.contains(&b'&');
         plain.extend([b'%', b'&']);
         let mut branches = vec![literal_class(&plain, true)];
-        let unwanted = if codes.is_empty() { String::new() } else { format!("(?!{})", hex_set(&codes)) };
+        let unwanted =
+            if codes.is_empty() { String::new() } else { format!("(?!{})", hex_set(&codes)) };
         if letters {
             // The letters of an escape would be taken for the excluded ones, so it is read as one character.
             branches.push(format!("%(?:25)*+{unwanted}[0-9a-f]{{2}}"));
@@ -440,7 +459,9 @@ fn window(excluded: &[u8]) -> String {
 /// The members of a class that are ASCII: of the others a line has only escapes, which are ASCII again.
 fn ascii_members(class: &Class) -> Vec<u8> {
     let is_member = |byte: u8| match class {
-        Class::Bytes(bytes) => bytes.iter().any(|range| (range.start()..=range.end()).contains(&byte)),
+        Class::Bytes(bytes) => {
+            bytes.iter().any(|range| (range.start()..=range.end()).contains(&byte))
+        }
         Class::Unicode(letters) => {
             letters.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
         }
@@ -504,7 +525,9 @@ fn literal_class(members: &[u8], negated: bool) -> String {
         let run = after
             .iter()
             .zip(first + 1..)
-            .take_while(|(byte, next)| *byte == next && byte.is_ascii_alphanumeric() && first.is_ascii_alphanumeric())
+            .take_while(|(byte, next)| {
+                *byte == next && byte.is_ascii_alphanumeric() && first.is_ascii_alphanumeric()
+            })
             .count();
         out.push_str(&escaped(first));
         if run >= 2 {
@@ -525,7 +548,8 @@ fn literal_class(members: &[u8], negated: bool) -> String {
 fn escaped(byte: u8) -> String {
     match byte {
         b'<' | b'>' | b'&' | b'$' | b'\x7f' => format!("\\x{byte:02X}"),
-        b'\\' | b'^' | b'.' | b'|' | b'?' | b'*' | b'+' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'-' => {
+        b'\\' | b'^' | b'.' | b'|' | b'?' | b'*' | b'+' | b'(' | b')' | b'[' | b']' | b'{'
+        | b'}' | b'-' => {
             format!("\\{}", char::from(byte))
         }
         0x20..=0x7e => char::from(byte).to_string(),

@@ -66,7 +66,7 @@ fn no_encoding_hides_an_example() {
     let mut hidden = Vec::new();
     let of_lines = |sign: &&triage::classify::sign::Sign| sign.reader != Reader::Values;
     for sign in families().iter().flat_map(|family| family.signs.iter().filter(of_lines)) {
-        let Place::Any | Place::Input | Place::Value = sign.place else { continue };
+        let (Place::Any | Place::Input | Place::Value) = sign.place else { continue };
         for value in &sign.attack {
             for seed in 1..=ENCODINGS {
                 let value = Dice(seed * 7919 + u64::from(sign.id)).encode(value);
@@ -75,7 +75,8 @@ fn no_encoding_hides_an_example() {
                 );
                 let record = Record { time: 0, location: b"access.log", log: line.as_bytes() };
                 let outcome = session.process(&record);
-                let is_found = outcome.rule().is_some_and(|rule| (100_200..100_800).contains(&rule.id));
+                let is_found =
+                    outcome.rule().is_some_and(|rule| (100_200..100_800).contains(&rule.id));
                 if !is_found {
                     hidden.push((sign.id, line));
                 }

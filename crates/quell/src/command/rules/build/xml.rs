@@ -4,8 +4,6 @@
 //! children that have some syntax in the request or in a header, so that an ordinary request costs two patterns instead of two
 //! hundred. Where no child matches, Wazuh goes on with the gate's siblings, as if the gate weren't there.
 
-use std::fmt::Write as _;
-
 use triage::classify::sign::{Family, Place, Reader, Sign};
 
 use super::encode::{self, Unwritable};
@@ -56,7 +54,11 @@ pub(super) fn write(families: &[Family]) -> Written {
     let mut left_out = Vec::new();
     for family in families {
         let mut ids = Vec::new();
-        let _ = write!(text, "\n<!-- {} -->\n<group name=\"web,web_attack,attack,{},\">\n", family.title, family.class.as_str());
+        text.push_str(&format!(
+            "\n<!-- {} -->\n<group name=\"web,web_attack,attack,{},\">\n",
+            family.title,
+            family.class.as_str()
+        ));
         for sign in family.signs.iter().filter(|sign| sign.reader != Reader::Values) {
             match rule(family, sign) {
                 Ok(rule) => {
@@ -93,8 +95,8 @@ pub(super) fn with_words(family: &Family, pattern: &str) -> String {
 fn rule(family: &Family, sign: &Sign) -> Result<String, String> {
     let source = with_words(family, sign.line_pattern.as_ref().unwrap_or(&sign.pattern));
     let start = start(family, sign).map_err(|error| error.to_string())?;
-    let pattern =
-        encode::line_pattern(family.class, sign, &source, &start).map_err(|error| error.to_string())?;
+    let pattern = encode::line_pattern(family.class, sign, &source, &start)
+        .map_err(|error| error.to_string())?;
     let (gate, element, pattern) = match sign.place {
         Place::Any => (format!("{TARGET_GATE}, {HEADER_GATE}"), "regex", pattern),
         Place::Agent => {
@@ -108,7 +110,10 @@ fn rule(family: &Family, sign: &Sign) -> Result<String, String> {
         }
     };
     if pattern.len() > PATTERN_BYTES_MAX {
-        return Err(format!("{} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes", pattern.len()));
+        return Err(format!(
+            "{} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes",
+            pattern.len()
+        ));
     }
     let level = level(family, sign);
     Ok(format!(
@@ -139,7 +144,8 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
             None => PARAMETER.to_owned(),
         },
         Place::Command => {
-            let names = family.words.get("parameters").map(|names| names.join("|")).unwrap_or_default();
+            let names =
+                family.words.get("parameters").map(|names| names.join("|")).unwrap_or_default();
             format!(r"[?\x26](?:{names})=")
         }
         Place::Target => "^".to_owned(),
@@ -149,14 +155,12 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
 }
 
 fn answered_rule(text: &mut String, family: &Family, id: u32, ids: &[String]) {
-    let _ = write!(
-        text,
-        "\n  <rule id=\"{id}\" level=\"{ANSWERED_LEVEL}\">\n    <if_sid>{}</if_sid>\n    <id>^2</id>\n    \
+    text.push_str(&format!("\n  <rule id=\"{id}\" level=\"{ANSWERED_LEVEL}\">\n    <if_sid>{}</if_sid>\n    <id>^2</id>\n    \
          <description>{}: an attempt that the server answered with success.</description>\n{}    <group>attack_answered,</group>\n  </rule>\n",
         ids.join(", "),
         family.title,
         mitre(family)
-    );
+    ));
 }
 
 fn mitre(family: &Family) -> String {
