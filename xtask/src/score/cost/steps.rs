@@ -26,7 +26,7 @@ const EXPONENT_MIN: u32 = 10;
 const EXPONENT_MAX: u32 = 18;
 
 /// The same for each byte.
-pub(crate) const STEPS_PER_BYTE_MAX: u64 = (1 << EXPONENT_MAX) / SHORT_BYTES as u64;
+pub(crate) const STEPS_PER_BYTE_MAX: u64 = 1 << (EXPONENT_MAX - SHORT_BYTES.ilog2());
 
 /// Memory that one match may take, in KiB: 8 KiB of text with a few nested groups for each byte stay far below.
 const HEAP_KIB: u32 = 262_144;
@@ -37,15 +37,9 @@ pub(crate) struct Counter {
     by_exponent: Vec<Option<Regex>>,
 }
 
-/// How steps grow with the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Growth {
-    /// About as the length does; the steps for each byte of a short text are at most these.
-    Linear { steps_per_byte: u64 },
-    /// Faster than the length.
-    SuperLinear,
-    /// A short text takes so many steps that a long one need not be tried.
-    TooMany,
+/// How many steps for each byte an exponent stands for.
+pub(crate) fn per_byte(exponent: u32) -> u64 {
+    (1 << exponent) / SHORT_BYTES as u64
 }
 
 impl Counter {
@@ -54,21 +48,22 @@ impl Counter {
         Counter { source: as_text(pattern), by_exponent: none }
     }
 
-    /// Compares the steps for a short and for a long text. Fails when the pattern can't be compiled in this form.
-    pub(crate) fn growth(&mut self, hostile: &Hostile) -> anyhow::Result<Growth> {
-        let short = hostile.text(SHORT_BYTES);
-        let mut exponent = EXPONENT_MIN;
-        while !self.is_done_within(exponent, &short)? {
-            exponent += 1;
-            if exponent > EXPONENT_MAX {
-                return Ok(Growth::TooMany);
+    /// Finds how many steps a short text takes, as a power of two; nothing when they are too many. Fails when the pattern can't be
+    /// compiled in this form.
+    pub(crate) fn short(&mut self, hostile: &Hostile) -> anyhow::Result<Option<u32>> {
+        let text = hostile.text(SHORT_BYTES);
+        for exponent in EXPONENT_MIN..=EXPONENT_MAX {
+            if self.is_done_within(exponent, &text)? {
+                return Ok(Some(exponent));
             }
         }
+        Ok(None)
+    }
+
+    /// Says whether a long text takes about as many times the steps as it is longer.
+    pub(crate) fn is_linear(&mut self, hostile: &Hostile, short: u32) -> anyhow::Result<bool> {
         let times = LONG_BYTES as u64 / SHORT_BYTES as u64 * GROWTH_SLACK;
-        if !self.is_done_within(exponent + times.ilog2(), &hostile.text(LONG_BYTES))? {
-            return Ok(Growth::SuperLinear);
-        }
-        Ok(Growth::Linear { steps_per_byte: (1 << exponent) / SHORT_BYTES as u64 })
+        self.is_done_within(short + times.ilog2(), &hostile.text(LONG_BYTES))
     }
 
     /// Says whether a match, or that there is none, is found within two to the power of `exponent` steps.
@@ -100,12 +95,14 @@ fn as_text(pattern: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn growth(pattern: &str, unit: &str) -> Growth {
-        Counter::new(pattern.as_bytes()).growth(&Hostile::new("", unit)).unwrap()
+    fn steps(pattern: &str, hostile: &Hostile) -> Option<u64> {
+        let mut counter = Counter::new(pattern.as_bytes());
+        let short = counter.short(hostile).unwrap()?;
+        counter.is_linear(hostile, short).unwrap().then(|| per_byte(short))
     }
 
     fn is_linear(pattern: &str, unit: &str) -> bool {
-        matches!(growth(pattern, unit), Growth::Linear { .. })
+        steps(pattern, &Hostile::new("", unit)).is_some()
     }
 
     #[test]
@@ -120,8 +117,7 @@ mod tests {
     fn a_pattern_that_asks_for_the_end_does_not_match_the_short_text_alone() {
         // Cut anywhere, one length would end with a whole unit and the other not.
         let hostile = Hostile::new(";", "/.dockercfg");
-        let mut counter = Counter::new(b"^[^?]*/(?:\\.env|\\.dockercfg|\\.npmrc)$");
-        assert!(matches!(counter.growth(&hostile).unwrap(), Growth::Linear { .. }));
+        assert!(steps("^[^?]*/(?:\\.env|\\.dockercfg|\\.npmrc)$", &hostile).is_some());
     }
 
     #[test]
@@ -142,10 +138,7 @@ mod tests {
 
     #[test]
     fn a_wider_repeat_takes_more_steps() {
-        let steps = |pattern| match growth(pattern, "'") {
-            Growth::Linear { steps_per_byte } => steps_per_byte,
-            Growth::SuperLinear | Growth::TooMany => u64::MAX,
-        };
+        let steps = |pattern| steps(pattern, &Hostile::new("", "'")).unwrap();
         assert!(steps("'.{0,8}x") < steps("'.{0,100}x"));
         assert!(steps("'.{0,100}x") <= 256);
     }
@@ -153,6 +146,6 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_spelled_out() {
         assert_eq!(as_text(b"a\xe9b\xff"), "a\\xe9b\\xff");
-        assert!(Counter::new(b"(*UTF)a").growth(&Hostile::new("", "a")).is_err());
+        assert!(Counter::new(b"(*UTF)a").short(&Hostile::new("", "a")).is_err());
     }
 }
