@@ -21,8 +21,9 @@ const ACCESS_LOG: &str = "31100, 31108, 31508, 31511";
 /// Wazuh refuses longer patterns.
 const PATTERN_BYTES_MAX: usize = 2048;
 
-/// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough.
-const PARAMETER: &str = r"[?\x26](?:[\w.%\[\]-]{1,40}=)?";
+/// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough, and of question
+/// marks with only names between the last counts, as with slashes below.
+const PARAMETER: &str = r"[?\x26](?![\w=.*+~-]*\?)(?:[\w.%\[\]-]{1,40}=)?";
 
 /// What stands before a segment of a path. A segment that is only a name begins no value: else each slash would begin one that reaches
 /// to the end of the line.
