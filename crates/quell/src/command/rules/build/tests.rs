@@ -64,14 +64,18 @@ fn no_encoding_hides_an_example() {
     let ruleset = rulebook::load(&[rules_folder()]).unwrap().usable().unwrap();
     let mut session = Session::new(Arc::clone(&ruleset), SessionOptions::default());
     let mut hidden = Vec::new();
+    let mut client = 0_u32;
     let of_lines = |sign: &&triage::classify::sign::Sign| sign.reader != Reader::Values;
     for sign in families().iter().flat_map(|family| family.signs.iter().filter(of_lines)) {
         let (Place::Any | Place::Input | Place::Value) = sign.place else { continue };
         for value in &sign.attack {
             for seed in 1..=ENCODINGS {
                 let value = Dice(seed * 7919 + u64::from(sign.id)).encode(value);
+                // Each from an address of its own, or they would be a sequence.
+                client += 1;
+                let address = std::net::Ipv4Addr::from(0x0a00_0000 + client);
                 let line = format!(
-                    "192.0.2.7 - - [24/Nov/2026:14:16:37 +0000] \"GET /shop/list?item={value} HTTP/1.1\" 404 512 \"-\" \"-\""
+                    "{address} - - [24/Nov/2026:14:16:37 +0000] \"GET /shop/list?item={value} HTTP/1.1\" 404 512 \"-\" \"-\""
                 );
                 let record = Record { time: 0, location: b"access.log", log: line.as_bytes() };
                 let outcome = session.process(&record);
