@@ -22,8 +22,8 @@ const GROWTH_SLACK: u64 = 2;
 /// Limits are powers of two. The least is two steps for each byte, below which no pattern is interesting.
 const EXPONENT_MIN: u32 = 10;
 
-/// The most steps that a short text may take: 512 for each byte, which is 8 million for a long request, tens of milliseconds.
-const EXPONENT_MAX: u32 = 18;
+/// The most steps that a short text may take: 2,048 for each byte, 8 million for a request of 4 KiB.
+const EXPONENT_MAX: u32 = 20;
 
 /// The same for each byte.
 pub(crate) const STEPS_PER_BYTE_MAX: u64 = 1 << (EXPONENT_MAX - SHORT_BYTES.ilog2());
