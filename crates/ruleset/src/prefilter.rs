@@ -85,13 +85,22 @@ impl Members {
 }
 
 impl Prefilter {
-    /// Builds the filter from what each member requires, in order; `None` = it must always be tried.
+    /// Builds the filter from what each member requires of a line, in order; `None` = it must always be tried.
     pub(crate) fn new(required: &[Option<Vec<Vec<u8>>>]) -> Self {
+        Self::with_literals(required, LITERAL_BYTES_MIN)
+    }
+
+    /// Builds the filter from what each member requires of a short field, in which a single character tells much.
+    pub(crate) fn of_field(required: &[Option<Vec<Vec<u8>>>]) -> Self {
+        Self::with_literals(required, 1)
+    }
+
+    fn with_literals(required: &[Option<Vec<Vec<u8>>>], bytes_min: usize) -> Self {
         let mut literals: Vec<(&[u8], u32)> = Vec::new();
         let mut always = Members::none(required.len());
         for (member, wanted) in (0u32..).zip(required) {
             match wanted {
-                Some(wanted) if wanted.iter().all(|l| l.len() >= LITERAL_BYTES_MIN) => {
+                Some(wanted) if wanted.iter().all(|l| l.len() >= bytes_min) => {
                     literals.extend(wanted.iter().map(|literal| (literal.as_slice(), member)));
                 }
                 _ => always.insert(member),

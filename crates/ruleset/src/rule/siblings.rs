@@ -2,7 +2,8 @@
 //!
 //! A rule may have a thousand children. Most can be ruled out without looking at them: they want another decoder, or a text that
 //! isn't in the line. What a pattern over a field needs is looked for in the line as well, because a field's letters come from
-//! there: all but those that JSON writes as `\u....`, and a line with such an escape is not filtered.
+//! there: all but those that JSON writes as `\u....`, and a line with such an escape is not filtered. Rules for web requests look at
+//! the URL, which is a small part of its line; so what they need is looked for once more, in the URL alone, in full.
 
 use std::collections::HashMap;
 
@@ -10,6 +11,7 @@ use super::condition::{CRAWLERS, CompiledRule, Condition, Subject};
 use super::{Rule, Rules};
 use crate::decoder::NameId;
 use crate::event::Event;
+use crate::fields::StaticField;
 use crate::prefilter::{Members, Prefilter};
 
 /// With fewer children, trying them is as quick as the scan.
@@ -22,6 +24,8 @@ const LETTERS_MIN: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Siblings {
     texts: Prefilter,
+    /// What patterns over the URL need, looked for in the URL.
+    urls: Option<Prefilter>,
     all: Members,
     /// Children that want no certain decoder.
     any_decoder: Members,
@@ -38,6 +42,7 @@ impl Siblings {
         let mut any_decoder = Members::none(len);
         let mut by_decoder: HashMap<NameId, Members> = HashMap::new();
         let mut required = Vec::with_capacity(len);
+        let mut required_of_url = Vec::with_capacity(len);
         for (position, child) in (0u32..).zip(&rule.children) {
             let conditions = rules.get(*child).map_or(&[][..], |child| &child.conditions);
             let wanted = conditions.iter().find_map(|condition| match condition {
@@ -51,9 +56,12 @@ impl Siblings {
                 None => any_decoder.insert(position),
             }
             required.push(conditions.iter().filter_map(literals).max_by_key(|l| shortest(l)));
+            required_of_url.push(conditions.iter().find_map(url_literals));
         }
         let texts = Prefilter::new(&required);
-        Some(Siblings { texts, all: Members::all(len), any_decoder, by_decoder })
+        let looks_at_urls = required_of_url.iter().flatten().count() >= CHILDREN_MIN;
+        let urls = looks_at_urls.then(|| Prefilter::of_field(&required_of_url));
+        Some(Siblings { texts, urls, all: Members::all(len), any_decoder, by_decoder })
     }
 
     /// Notes which children may match.
@@ -63,11 +71,26 @@ impl Siblings {
         } else {
             self.texts.scan(event.log, candidates);
         }
+        if let (Some(urls), Some(url)) = (&self.urls, event.fields.get(StaticField::Url)) {
+            let mut worth_trying = Members::none(0);
+            urls.scan(url, &mut worth_trying);
+            candidates.keep(&worth_trying);
+        }
         let of_decoder = |name: Option<NameId>| name.and_then(|name| self.by_decoder.get(&name));
         // An event with two names is rare: then the decoder decides nothing.
         if event.also_decoded_as.is_none() {
             candidates.keep_either(&self.any_decoder, of_decoder(event.decoded_as));
         }
+    }
+}
+
+/// The texts of which one must be in the URL for a condition to hold; nothing where that isn't known.
+fn url_literals(condition: &Condition) -> Option<Vec<Vec<u8>>> {
+    match condition {
+        Condition::Text { subject: Subject::Field(StaticField::Url), pattern, negate: false } => {
+            pattern.required_literals()
+        }
+        _ => None,
     }
 }
 

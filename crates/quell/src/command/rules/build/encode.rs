@@ -20,6 +20,9 @@ use triage::classify::{View, WebClass};
 /// How much longer a character may be in the line than in the text.
 const BYTES_PER_CHARACTER: u32 = 3;
 
+/// The longest window between two parts of a pattern. A longer one is read anew from each place where the first part may stand.
+const WINDOW_BYTES_MAX: u32 = 240;
+
 /// A class with so many ASCII members is one of "anything but".
 const WIDE_MIN: usize = 60;
 
@@ -185,7 +188,7 @@ impl Writer<'_> {
             (Some(excluded), Some(2..)) if !is_exact => window(&excluded),
             _ => self.write(&repetition.sub, before)?,
         };
-        let (min, max) = (repetition.min, repetition.max.map(|max| max.saturating_mul(factor)));
+        let (min, max) = (repetition.min, repetition.max.map(|max| longer(max, factor)));
         // Without an end, a line of nothing but blanks would be read anew from each of them.
         let max = max.or_else(|| match body.as_str() {
             FIRST_GROUP_CALL => Some(SQL_BLANKS_MAX),
@@ -296,9 +299,15 @@ impl Writer<'_> {
         if members.contains(&b' ') {
             plain.push(b'+');
         }
+        // The longer forms stand first, and the group never tries another once one fits: so a run of characters can be read in one
+        // way only, and no text makes the pattern try them all.
         let mut branches = Vec::new();
-        if !plain.is_empty() {
-            branches.push(literal_class(&plain, false));
+        self.add_other_forms(members, &mut branches);
+        if has_sql_blank {
+            branches.push(FIRST_GROUP_CALL.to_owned());
+        }
+        if !codes.is_empty() {
+            branches.push(format!("{LAYERS}{}", hex_set(&codes)));
         }
         if members == [b'%'] {
             branches.push(LAYERS.to_owned());
@@ -306,16 +315,12 @@ impl Writer<'_> {
             // One of many is the sign itself, not what an escape of a character outside the set begins with.
             branches.push(format!("{LAYERS}(?![0-9a-f]{{2}})"));
         }
-        if !codes.is_empty() {
-            branches.push(format!("{LAYERS}{}", hex_set(&codes)));
-        }
-        self.add_other_forms(members, &mut branches);
-        if has_sql_blank {
-            branches.push(FIRST_GROUP_CALL.to_owned());
+        if !plain.is_empty() {
+            branches.push(literal_class(&plain, false));
         }
         match branches.as_slice() {
             [only] => only.clone(),
-            _ => format!("(?:{})", branches.join("|")),
+            _ => format!("(?>{})", branches.join("|")),
         }
     }
 
@@ -419,6 +424,11 @@ fn is_word_boundary(hir: &Hir) -> bool {
     matches!(hir.kind(), HirKind::Look(Look::WordAscii))
 }
 
+/// How many bytes a repetition of characters may have in a line.
+fn longer(max: u32, factor: u32) -> u32 {
+    if factor == 1 { max } else { max.saturating_mul(factor).min(WINDOW_BYTES_MAX.max(max)) }
+}
+
 /// Tells what an expression ends with; nothing where it matches no character.
 fn last_letter(hir: &Hir) -> Option<Before> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -479,7 +489,7 @@ fn grouped(body: &str) -> String {
     let is_one = body.len() == 1
         || body == FIRST_GROUP_CALL
         || (body.starts_with('[') && body.find(']') == Some(body.len() - 1))
-        || (body.starts_with("(?:") && closes_at_end(body))
+        || (body.starts_with("(?") && closes_at_end(body))
         || (body.len() == 2 && body.starts_with('\\'));
     if is_one { body.to_owned() } else { format!("(?:{body})") }
 }

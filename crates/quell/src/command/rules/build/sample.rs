@@ -85,6 +85,11 @@ fn write_sign(text: &mut String, family: &Family, sign: &Sign) {
         let name = format!("{name}, in Django's own log");
         section(text, &name, &lines(&sign.attack, &django, 404), "pass", outcome, Server::Django);
     }
+    if xml::has_header_rule(sign) {
+        let lines: Vec<String> = sign.attack.iter().map(|value| header_line(value)).collect();
+        let outcome = (sign.id + xml::HEADER_OFFSET, outcome.1);
+        section(text, &format!("{name}, in a header"), &lines, "pass", outcome, Server::Apache);
+    }
     let harmless = [(Encoding::Full, Server::Apache), (Encoding::Least, Server::Nginx)];
     let name = format!("{name}, harmless");
     section(text, &name, &lines(&sign.harmless, &harmless, 404), "fail", outcome, Server::Apache);
@@ -127,6 +132,14 @@ fn line(sign: &Sign, value: &str, encoding: Encoding, server: Server, status: u1
             format!("[24/Nov/2026 14:16:37] \"GET {target} HTTP/1.1\" {status} 512")
         }
     }
+}
+
+/// Writes the line that Apache logs for a request with the value in a parameter of its referer.
+fn header_line(value: &str) -> String {
+    let referer = format!("http://shop.example/list?item={}", encode(value, Encoding::Full));
+    format!(
+        "192.0.2.7 - - [24/Nov/2026:14:16:37 +0000] \"GET /shop/list HTTP/1.1\" 404 512 \"{referer}\" \"Mozilla/5.0\""
+    )
 }
 
 /// Encodes a value for a query.

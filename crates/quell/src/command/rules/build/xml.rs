@@ -6,7 +6,7 @@
 
 use triage::classify::sign::{Family, Place, Reader, Sign};
 
-use super::encode::{self, Unwritable};
+use super::encode;
 
 /// The gate for what is in the request.
 const TARGET_GATE: u32 = 100_200;
@@ -27,7 +27,7 @@ const PARAMETER: &str = r"[?\x26](?![\w=.*+~-]*\?)(?:[\w.%\[\]-]{1,40}=)?";
 
 /// What stands before a segment of a path. A segment that is only a name begins no value: else each slash would begin one that reaches
 /// to the end of the line.
-const SEGMENT: &str = r"/(?![\w*+~-]*/)";
+const SEGMENT: &str = r"/(?!(?:[\w*+~-]*|\.\.?)/)";
 
 /// The level of an attempt that a weak sign tells.
 const WEAK_LEVEL: u8 = 8;
@@ -61,11 +61,13 @@ pub(super) fn write(families: &[Family]) -> Written {
             family.class.as_str()
         ));
         for sign in family.signs.iter().filter(|sign| sign.reader != Reader::Values) {
-            match rule(family, sign) {
-                Ok(rule) => {
-                    text.push_str(&rule);
-                    ids.push(sign.id.to_string());
-                    written.push(sign.id);
+            match rules(family, sign) {
+                Ok(rules) => {
+                    for (id, rule) in rules {
+                        text.push_str(&rule);
+                        ids.push(id.to_string());
+                        written.push(id);
+                    }
                 }
                 Err(reason) => left_out.push((sign.id, reason)),
             }
@@ -93,38 +95,67 @@ pub(super) fn with_words(family: &Family, pattern: &str) -> String {
     text
 }
 
-fn rule(family: &Family, sign: &Sign) -> Result<String, String> {
+/// How far the id of the rule for headers is from that of the rule for the request.
+pub(super) const HEADER_OFFSET: u32 = 1_000;
+
+/// Tells whether a sign is looked for in headers too. A weak one is common in what browsers write there.
+pub(super) fn has_header_rule(sign: &Sign) -> bool {
+    sign.place == Place::Any && sign.strength >= STRONG_MIN
+}
+
+/// Writes the rules of a sign: for the request, and for its headers where it counts there.
+fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
     let source = with_words(family, sign.line_pattern.as_ref().unwrap_or(&sign.pattern));
-    let start = start(family, sign).map_err(|error| error.to_string())?;
-    let pattern = encode::line_pattern(family.class, sign, &source, &start)
-        .map_err(|error| error.to_string())?;
-    let (gate, element, pattern) = match sign.place {
-        Place::Any => (format!("{TARGET_GATE}, {HEADER_GATE}"), "regex", pattern),
-        Place::Agent => {
-            // The agent is the last thing in quotes.
-            let within = r#""(?:[^"\\]|\\.)*"#;
-            let body = pattern.strip_prefix("(?is)").unwrap_or(&pattern);
-            (ACCESS_LOG.to_owned(), "regex", format!(r#"(?is)\s{within}{body}[^"]*"\s*$"#))
-        }
-        Place::Input | Place::Value | Place::Command | Place::Target => {
-            (TARGET_GATE.to_string(), "url", pattern)
-        }
+    let pattern = |start: &str| {
+        encode::line_pattern(family.class, sign, &source, start)
+            .map_err(|error| error.to_string())
+            .and_then(within_limit)
     };
+    if sign.place == Place::Agent {
+        // The agent is the last thing in quotes.
+        let within = r#""(?:[^"\\]|\\.)*"#;
+        let whole = pattern("")?;
+        let body = whole.strip_prefix("(?is)").unwrap_or(&whole);
+        let whole = within_limit(format!(r#"(?is)\s{within}{body}[^"]*"\s*$"#))?;
+        return Ok(vec![(sign.id, rule(family, sign, sign.id, ACCESS_LOG, ("regex", &whole), ""))]);
+    }
+    let gate = TARGET_GATE.to_string();
+    let of_request = pattern(&start(family, sign))?;
+    let mut rules = vec![(sign.id, rule(family, sign, sign.id, &gate, ("url", &of_request), ""))];
+    if has_header_rule(sign) {
+        let (id, gate) = (sign.id + HEADER_OFFSET, HEADER_GATE.to_string());
+        let of_header = pattern(&format!(r#"(?:\s"|{PARAMETER}|{SEGMENT})"#))?;
+        rules.push((id, rule(family, sign, id, &gate, ("regex", &of_header), ", in a header")));
+    }
+    Ok(rules)
+}
+
+fn within_limit(pattern: String) -> Result<String, String> {
     if pattern.len() > PATTERN_BYTES_MAX {
+        let length = pattern.len();
         return Err(format!(
-            "{} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes",
-            pattern.len()
+            "{length} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes"
         ));
     }
-    let level = level(family, sign);
-    Ok(format!(
-        "\n  <rule id=\"{}\" level=\"{level}\">\n    <if_sid>{gate}</if_sid>\n    <{element} \
-         type=\"pcre2\">{pattern}</{element}>\n    <description>{}: {}.</description>\n{}  </rule>\n",
-        sign.id,
+    Ok(pattern)
+}
+
+fn rule(
+    family: &Family,
+    sign: &Sign,
+    id: u32,
+    parents: &str,
+    (element, pattern): (&str, &str),
+    place: &str,
+) -> String {
+    format!(
+        "\n  <rule id=\"{id}\" level=\"{}\">\n    <if_sid>{parents}</if_sid>\n    <{element} \
+         type=\"pcre2\">{pattern}</{element}>\n    <description>{}: {}{place}.</description>\n{}  </rule>\n",
+        level(family, sign),
         family.title,
         sign.reason,
         mitre(family)
-    ))
+    )
 }
 
 /// The level of the rule for a sign.
@@ -134,8 +165,8 @@ pub(super) fn level(family: &Family, sign: &Sign) -> u8 {
 }
 
 /// What stands before a value.
-fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
-    Ok(match sign.place {
+fn start(family: &Family, sign: &Sign) -> String {
+    match sign.place {
         Place::Value => match family.words.get("own_parameters") {
             // In these the value is ordinary.
             Some(names) => {
@@ -151,8 +182,8 @@ fn start(family: &Family, sign: &Sign) -> Result<String, Unwritable> {
         }
         Place::Target => "^".to_owned(),
         Place::Agent => String::new(),
-        Place::Any | Place::Input => format!(r#"(?:{PARAMETER}|{SEGMENT}|\s")"#),
-    })
+        Place::Any | Place::Input => format!("(?:{PARAMETER}|{SEGMENT})"),
+    }
 }
 
 fn answered_rule(text: &mut String, family: &Family, id: u32, ids: &[String]) {
@@ -170,16 +201,18 @@ fn mitre(family: &Family) -> String {
 }
 
 const HEAD: &str = r#"<!--
-  Attacks on web applications, in access logs. Ids 100200 to 100799.
+  Attacks on web applications, in access logs. Ids 100200 to 100799 and 101200 to 101699.
 
   Made by `quell rules build` of rules/signs, where each pattern stands as one reads it. A change belongs there: a test compares.
 
   The tree
     100200  a gate: the request has some syntax in it
     100201  a gate: a header has some syntax in it
-    1002NN to 1006NN  one rule for each sign of an attack
+    1002NN to 1006NN  one rule for each sign of an attack in the request
+    1012NN to 1016NN  the same sign in a header, if it is a clear one
     1007NN  the same kind of attack, and the server answered 2xx
   Wazuh tries siblings by level, and by order where levels are equal; so what carries another attack inside stands before it.
+  A request of 8,000 bytes or more passes neither: stock rule 31115 (level 13) stands for it, and no pattern may take long.
   Both gates have level 0, which is tried first, and `noalert`, which makes Wazuh go on where no child matched.
 -->
 
@@ -187,13 +220,13 @@ const HEAD: &str = r#"<!--
 
   <rule id="100200" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
-    <url type="pcre2">(?i)[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)|[=?](?:xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad)|__\w+__|processbuilder|xwork2|(?:invoker|instantiate|chained)transformer|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w|=[\w.]+=</url>
+    <url type="pcre2">(?is)^(?!.{8000}).*?(?:[^\w/.?=\x26~-]|\.\.|=/|//|--|0x[25]|=1(?:69|00)\.|\.internal|\.(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|$)|[=?](?:xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad)|__\w+__|processbuilder|xwork2|(?:invoker|instantiate|chained)transformer|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w|=[\w.]+=)</url>
     <description>A request with syntax in it.</description>
   </rule>
 
   <rule id="100201" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
-    <regex type="pcre2">(?i)" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\%*=\[]|--|\.\./|\w\(|"\s*[;/]| /\w)</regex>
+    <regex type="pcre2">(?is)^(?!.{8000}).*?" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\%*=\[]|--|\.\./|\w\(|"\s*[;/]| /\w)</regex>
     <description>A request with syntax in a header.</description>
   </rule>
 
