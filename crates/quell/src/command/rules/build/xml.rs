@@ -226,7 +226,7 @@ const HEAD: &str = r#"<!--
 
   <rule id="100201" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
-    <regex type="pcre2">(?is)^(?!.{8000}).*?" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\%*=\[]|--|\.\./|\w\(|"\s*[;/]| /\w)</regex>
+    <regex type="pcre2">(?is)^(?!.{8000}).*?" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\\[#^]|%(?:25)*(?:2[1-47-9a]|3[bce]|5[bce]|60|7[b-d]|0)|--|\.\./|/\*|;/|[a-z_]\([^);]*\)[^ ;]|(?:sleep|select|union|benchmark|waitfor)\W|(?:\+|%(?:25)*20|\s")\s?(?:or|and|xor|having|order|group|union)(?:\+|%(?:25)*20|\s)|"\s*[;/]| /\w+/[\w.])</regex>
     <description>A request with syntax in a header.</description>
   </rule>
 
