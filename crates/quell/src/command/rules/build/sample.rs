@@ -86,7 +86,12 @@ fn write_sign(text: &mut String, family: &Family, sign: &Sign) {
         section(text, &name, &lines(&sign.attack, &django, 404), "pass", outcome, Server::Django);
     }
     if xml::has_header_rule(sign) {
-        let lines: Vec<String> = sign.attack.iter().map(|value| header_line(value)).collect();
+        let lines: Vec<String> = sign
+            .attack
+            .iter()
+            .map(|value| header_line(value))
+            .filter(|line| xml::passes_header_gate(line))
+            .collect();
         let outcome = (sign.id + xml::HEADER_OFFSET, outcome.1);
         section(text, &format!("{name}, in a header"), &lines, "pass", outcome, Server::Apache);
     }
@@ -135,7 +140,7 @@ fn line(sign: &Sign, value: &str, encoding: Encoding, server: Server, status: u1
 }
 
 /// Writes the line that Apache logs for a request with the value in a parameter of its referer.
-fn header_line(value: &str) -> String {
+pub(super) fn header_line(value: &str) -> String {
     let referer = format!("http://shop.example/list?item={}", encode(value, Encoding::Full));
     format!(
         "192.0.2.7 - - [24/Nov/2026:14:16:37 +0000] \"GET /shop/list HTTP/1.1\" 404 512 \"{referer}\" \"Mozilla/5.0\""

@@ -4,9 +4,12 @@
 //! children that have some syntax in the request or in a header, so that an ordinary request costs two patterns instead of two
 //! hundred. Where no child matches, Wazuh goes on with the gate's siblings, as if the gate weren't there.
 
+use std::sync::LazyLock;
+
+use ruleset::pattern::{Language, Pattern};
 use triage::classify::sign::{Family, Place, Reader, Sign};
 
-use super::encode;
+use super::{encode, sample};
 
 /// The gate for what is in the request.
 const TARGET_GATE: u32 = 100_200;
@@ -50,7 +53,7 @@ pub(super) struct Written {
 }
 
 pub(super) fn write(families: &[Family]) -> Written {
-    let mut text = String::from(HEAD);
+    let mut text = HEAD.replace("HEADER_PATTERN", HEADER_PATTERN);
     let mut written = Vec::new();
     let mut left_out = Vec::new();
     for family in families {
@@ -95,12 +98,26 @@ pub(super) fn with_words(family: &Family, pattern: &str) -> String {
     text
 }
 
+/// What lets a line pass for its headers: signs that browsers don't write there, as they are or in percent, and words of databases.
+const HEADER_PATTERN: &str = r#"(?is)^(?!.{8000}).*?" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\\[#^]|%(?:25)*(?:2[1-47-9a]|3[bce]|5[bce]|60|7[b-d]|0)|--|\.\./|/\*|;/|[a-z_]\([^);]*\)[^ ;]|(?:sleep|select|union|benchmark|waitfor)\W|(?:\+|%(?:25)*20|\s")\s?(?:or|and|xor|having|order|group|union)(?:\+|%(?:25)*20|\s)|"\s*[;/]| /\w+/[\w.])"#;
+
+static HEADER_GATE_PATTERN: LazyLock<Option<Pattern>> =
+    LazyLock::new(|| Pattern::compile(Language::Pcre2, HEADER_PATTERN.as_bytes()).ok());
+
+/// Tells whether a line passes the gate for headers.
+pub(super) fn passes_header_gate(line: &str) -> bool {
+    HEADER_GATE_PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(line.as_bytes()))
+}
+
 /// How far the id of the rule for headers is from that of the rule for the request.
 pub(super) const HEADER_OFFSET: u32 = 1_000;
 
-/// Tells whether a sign is looked for in headers too. A weak one is common in what browsers write there.
+/// Tells whether a sign is looked for in headers too. A weak one is common in what browsers write there, and one of which no example
+/// passes the gate would never be seen.
 pub(super) fn has_header_rule(sign: &Sign) -> bool {
-    sign.place == Place::Any && sign.strength >= STRONG_MIN
+    sign.place == Place::Any
+        && sign.strength >= STRONG_MIN
+        && sign.attack.iter().any(|value| passes_header_gate(&sample::header_line(value)))
 }
 
 /// Writes the rules of a sign: for the request, and for its headers where it counts there.
@@ -226,7 +243,7 @@ const HEAD: &str = r#"<!--
 
   <rule id="100201" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
-    <regex type="pcre2">(?is)^(?!.{8000}).*?" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\\[#^]|%(?:25)*(?:2[1-47-9a]|3[bce]|5[bce]|60|7[b-d]|0)|--|\.\./|/\*|;/|[a-z_]\([^);]*\)[^ ;]|(?:sleep|select|union|benchmark|waitfor)\W|(?:\+|%(?:25)*20|\s")\s?(?:or|and|xor|having|order|group|union)(?:\+|%(?:25)*20|\s)|"\s*[;/]| /\w+/[\w.])</regex>
+    <regex type="pcre2">HEADER_PATTERN</regex>
     <description>A request with syntax in a header.</description>
   </rule>
 
