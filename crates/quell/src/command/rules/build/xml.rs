@@ -99,7 +99,7 @@ pub(super) fn with_words(family: &Family, pattern: &str) -> String {
 }
 
 /// What lets a line pass for its headers: signs that browsers don't write there, as they are or in percent, and words of databases.
-const HEADER_PATTERN: &str = r#"(?is)^(?!.{8000}).*?" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\\[#^]|%(?:25)*(?:2[1-47-9a]|3[bce]|5[bce]|60|7[b-d]|0)|--|\.\./|/\*|;/|[a-z_]\([^);]*\)[^ ;]|(?:sleep|select|union|benchmark|waitfor)\W|(?:\+|%(?:25)*20|\s")\s?(?:or|and|xor|having|order|group|union)(?:\+|%(?:25)*20|\s)|"\s*[;/]| /\w+/[\w.])"#;
+const HEADER_PATTERN: &str = r#"(?is)^(?!.{8000}).*?" \d{3} \S+ (?=").*(?:['\x3C\x3E{}|\x24`\\\[#^]|%(?:25)*(?:2[1-47-9a]|3[bce]|5[bce]|60|7[b-d]|0)|--|\.\./|/\*|;/|[a-z_]\([^);]*\)[^ ;]|(?:sleep|select|union|benchmark|waitfor)\W|(?:\+|%(?:25)*20|\s")\s?(?:or|and|xor|having|order|group|union)(?:\+|%(?:25)*20|\s)|(?:/|%(?:25)*2f)(?:etc|proc|root|home|var|windows|winnt|web-inf)\b|"\s*[;/]| /\w+/[\w.])"#;
 
 static HEADER_GATE_PATTERN: LazyLock<Option<Pattern>> =
     LazyLock::new(|| Pattern::compile(Language::Pcre2, HEADER_PATTERN.as_bytes()).ok());
