@@ -236,6 +236,27 @@ pub struct Cost {
     pub failures: Vec<String>,
 }
 
+/// How far the models were behind when the playbook stood in for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// Incidents that waited for a model, the one judged among them.
+    pub incidents: u64,
+    /// How long the one that waited longest had waited, in seconds.
+    pub oldest_s: u64,
+}
+
+impl Backlog {
+    /// Says it in words.
+    pub fn text(&self) -> String {
+        let (wait, oldest) = match self.incidents {
+            1 => ("incident waits", "it has waited"),
+            _ => ("incidents wait", "the oldest has waited"),
+        };
+        let oldest_s = self.oldest_s;
+        format!("{} {wait} for a model, {oldest} {oldest_s} s", self.incidents)
+    }
+}
+
 /// A checked judgement on an incident at one revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -245,6 +266,9 @@ pub struct Verdict {
     pub revision: u32,
     /// Who judged.
     pub analyst: Analyst,
+    /// Since when the incident had asked for it. Verdicts of older versions don't say.
+    #[serde(default)]
+    pub asked_at: Option<Timestamp>,
     /// When.
     pub judged_at: Timestamp,
     /// What was said, after the checks.
@@ -255,6 +279,9 @@ pub struct Verdict {
     pub bounds: Bounds,
     /// The playbook stands in: a model is still to be asked.
     pub model_pending: bool,
+    /// How far the models were behind, where the playbook stands in.
+    #[serde(default)]
+    pub backlog: Option<Backlog>,
     /// Why the playbook judged, where it did. Empty if a model did.
     pub playbook_reason: String,
     /// The version of prompt and schema.

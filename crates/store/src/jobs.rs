@@ -172,6 +172,7 @@ impl Store {
             let by =
                 if verdict.analyst.is_model() { "model_verdicts" } else { "playbook_verdicts" };
             add_to_counter(&tx, by, 1)?;
+            add_to_counter(&tx, "interim_verdicts", u64::from(verdict.model_pending))?;
             add_to_counter(&tx, "model_calls", u64::from(verdict.cost.calls))?;
         }
         match follow_up {

@@ -8,6 +8,8 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde_json::{Map, Value, json};
 use store::{IncidentRow, Note};
 
+use crate::standing::span;
+
 /// Narrowest terminal that tables are made for.
 const WIDTH_MIN: u16 = 80;
 
@@ -97,7 +99,18 @@ pub(super) fn page(
             if verdict.model_pending { ", model pending" } else { "" }
         ));
         if !verdict.playbook_reason.is_empty() {
-            line(format!("  the playbook judged: {}", verdict.playbook_reason));
+            let meanwhile = if verdict.model_pending { " in the meantime" } else { "" };
+            line(format!("  the playbook judged{meanwhile}: {}", verdict.playbook_reason));
+        }
+        if let Some(backlog) = &verdict.backlog {
+            line(format!("  the models are behind: {}", backlog.text()));
+        }
+        if let Some(asked_at) = verdict.asked_at {
+            line(format!(
+                "  judged {}, {} after the incident asked for it",
+                verdict.judged_at,
+                span(verdict.judged_at.since(asked_at))
+            ));
         }
         line(format!(
             "  level held between {} ({}) and {} ({})",
@@ -243,8 +256,10 @@ pub(super) fn verdict_json(verdict: &Verdict) -> Value {
         "checks": verdict.checks,
         "bounds": verdict.bounds,
         "revision": verdict.revision,
+        "asked_at": verdict.asked_at.map(|asked_at| asked_at.to_string()),
         "judged_at": verdict.judged_at.to_string(),
         "model_pending": verdict.model_pending,
+        "backlog": verdict.backlog,
         "playbook_reason": verdict.playbook_reason,
         "prompt_version": verdict.prompt_version,
         "cost": verdict.cost,

@@ -29,6 +29,7 @@ mod flood;
 mod lifecycle;
 mod logtest;
 mod loop_guard;
+mod overload;
 mod people;
 mod raw_log;
 mod recorded;

@@ -92,6 +92,7 @@ pub(crate) fn verdict(incident: &Incident, threat_level: u8, second: i64) -> Ver
         incident_id: incident.id.clone(),
         revision: incident.revision,
         analyst: Analyst::Playbook,
+        asked_at: None,
         judged_at: at(second),
         draft: Draft {
             title: "SQL injection".to_owned(),
@@ -117,6 +118,7 @@ pub(crate) fn verdict(incident: &Incident, threat_level: u8, second: i64) -> Ver
             typical_reason: String::new(),
         },
         model_pending: false,
+        backlog: None,
         playbook_reason: String::new(),
         prompt_version: "1".to_owned(),
         cost: Cost::default(),

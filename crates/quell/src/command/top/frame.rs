@@ -1,0 +1,589 @@
+//! Draws the view into a buffer of cells: a pure function, so that a test can read the screen that a person would see.
+//!
+//! The screen of 80 x 24 is the measure: what decides (is it delayed, by how much, do the counts add up) stands at the top, in words and not by
+//! colour alone. More rows give the slowest verdicts, the running cases and the followed files a place of their own. All text goes
+//! through [`Pen`], which cleans it: whoever writes log lines must not write on this terminal.
+
+use std::time::Duration;
+
+use alert::{Timestamp, sanitize};
+use ratatui_core::buffer::Buffer;
+use ratatui_core::layout::Rect;
+use ratatui_core::style::{Color, Modifier, Style};
+use store::JudgedRow;
+
+use super::view::{Order, Page, View, waited_ms};
+use crate::command::look::Look;
+use crate::standing::{ModelStanding, by_severity, grouped, span};
+
+/// Fewest columns and rows that a frame is drawn for; on less, it is cut.
+const WIDTH_MIN: u16 = 40;
+
+/// Rows from which on there is room for what is left out on 24.
+const TALL: u16 = 34;
+
+/// What the keys do.
+const HELP: &str = "\
+q, Ctrl-C   quit; on a page: back\n\
+p           pause, and go on\n\
+s           sort the verdicts: newest, slowest, most dangerous\n\
+up, down    mark a verdict; PgUp and PgDn move by ten\n\
+Enter       show the incident of the marked verdict\n\
+Esc         back; on the board: take the mark away\n\
+?           this page\n\
+\n\
+The funnel\n\
+received    alerts that came in: accepted, or given back to their sender (refused)\n\
+accepted    stored for good; each ends as one of the six below, and the sum is checked\n\
+folded      joined an incident\n\
+incidents   what a person would work on\n\
+verdicts    judgements, by a model or the playbook; one for each revision of an incident\n\
+published   messages that sinks have: one for each verdict and sink\n\
+\n\
+The queue\n\
+ask         incidents that ask for a verdict, those being judged among them\n\
+no verdict  nobody judged them yet\n\
+meanwhile   the playbook judged them in the meantime; a model is still to be asked\n\
+past        past the deadline of their severity\n\
+\n\
+A verdict's WAIT is the time from the incident asking for it to the verdict.\n\
+P beside a level: the playbook's; p: the playbook's in the meantime; M: a model's.";
+
+/// Whether colours may be used. Bold and reverse are no colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colours {
+    Allowed,
+    None,
+}
+
+/// Draws a frame.
+pub(super) fn draw(view: &View, now: Timestamp, area: Rect, colours: Colours) -> Buffer {
+    let area = Rect { width: area.width.max(WIDTH_MIN), height: area.height.max(4), ..area };
+    let mut pen = Pen { buffer: Buffer::empty(area), colours, row: 0 };
+    head(&mut pen, view, now);
+    match &view.page {
+        Page::Board => board(&mut pen, view, now),
+        Page::Incident { text, scroll } => page(&mut pen, text, *scroll),
+        Page::Help => page(&mut pen, HELP, 0),
+    }
+    let keys = match view.page {
+        Page::Board => "q quit   p pause   s sort   up/down mark   Enter incident   ? help",
+        Page::Incident { .. } => "up/down, PgUp/PgDn scroll   q, Esc back",
+        Page::Help => "q, Esc back",
+    };
+    pen.row = area.height.saturating_sub(1);
+    pen.line(keys, pen.dim());
+    pen.buffer
+}
+
+/// Gives the text of a frame, without blanks at the end of lines and of the frame.
+pub(super) fn text(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area().width).max(1);
+    let mut lines: Vec<String> = Vec::new();
+    for row in buffer.content().chunks(width) {
+        let mut line = String::new();
+        let mut hidden = 0;
+        for cell in row {
+            // A wide character covers the cell behind it.
+            if hidden > 0 {
+                hidden -= 1;
+                continue;
+            }
+            line.push_str(cell.symbol());
+            hidden = unicode_columns(cell.symbol()).saturating_sub(1);
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines.join("\n")
+}
+
+fn unicode_columns(symbol: &str) -> usize {
+    ratatui_core::text::Span::raw(symbol).width()
+}
+
+/// Writes cleaned text into the buffer, line after line.
+struct Pen {
+    buffer: Buffer,
+    colours: Colours,
+    row: u16,
+}
+
+impl Pen {
+    fn width(&self) -> usize {
+        usize::from(self.buffer.area().width)
+    }
+
+    /// Rows that are left above the line of keys.
+    fn room(&self) -> usize {
+        usize::from(self.buffer.area().height.saturating_sub(1).saturating_sub(self.row))
+    }
+
+    fn style(&self, colour: Color, modifier: Modifier) -> Style {
+        let style = Style::new().add_modifier(modifier);
+        if self.colours == Colours::Allowed { style.fg(colour) } else { style }
+    }
+
+    fn dim(&self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    fn bold(&self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    fn bad(&self) -> Style {
+        self.style(Color::Red, Modifier::BOLD)
+    }
+
+    fn warn(&self) -> Style {
+        self.style(Color::Yellow, Modifier::BOLD)
+    }
+
+    fn good(&self) -> Style {
+        self.style(Color::Green, Modifier::BOLD)
+    }
+
+    /// Writes at a column of the current line.
+    fn put(&mut self, column: usize, text: &str, style: Style) {
+        let room = self.width().saturating_sub(column);
+        let (Ok(column), true) = (u16::try_from(column), room > 0) else { return };
+        if self.row < self.buffer.area().height {
+            let text = sanitize::shown(text, room);
+            self.buffer.set_stringn(column, self.row, text, room, style);
+        }
+    }
+
+    /// Writes a line and goes to the next.
+    fn line(&mut self, text: &str, style: Style) {
+        self.put(0, text, style);
+        self.row = self.row.saturating_add(1);
+    }
+
+    /// Writes pieces of a line, each at its column.
+    fn pieces<'a>(&mut self, pieces: impl IntoIterator<Item = (usize, &'a str, Style)>) {
+        for (column, text, style) in pieces {
+            self.put(column, text, style);
+        }
+        self.row = self.row.saturating_add(1);
+    }
+
+    /// Turns the colours of the current line round.
+    fn reverse(&mut self) {
+        let area = Rect { y: self.row, height: 1, ..*self.buffer.area() };
+        if self.row < self.buffer.area().height {
+            self.buffer.set_style(area, Style::new().add_modifier(Modifier::REVERSED));
+        }
+    }
+}
+
+/// Says who is watched, and in one or two lines whether all is well.
+fn head(pen: &mut Pen, view: &View, now: Timestamp) {
+    let beat = view.look.as_ref().and_then(|look| look.heartbeat.as_ref());
+    let who = beat.map_or_else(
+        || "no daemon was seen yet".to_owned(),
+        |beat| {
+            format!(
+                "quell {}   process {}   up {}",
+                beat.version,
+                beat.pid,
+                span(beat.at.since(beat.started_at))
+            )
+        },
+    );
+    let clock = now.to_string();
+    let clock = clock.get(..19).unwrap_or_default().replace('T', " ");
+    let right = format!("{}{clock} UTC", if view.is_paused { "PAUSED  " } else { "" });
+    pen.reverse();
+    let place = pen.width().saturating_sub(right.chars().count() + 1);
+    let (plain, bold) = (Style::new(), pen.bold());
+    let right_style = if view.is_paused { pen.bold() } else { plain };
+    pen.pieces([(1, who.as_str(), bold), (place, right.as_str(), right_style)]);
+    let (word, said, style) = verdict_on_all(pen, view, now);
+    let indent = 10;
+    for (at, line) in wrap(&said, pen.width().saturating_sub(indent + 1)).iter().take(2).enumerate()
+    {
+        let word = if at == 0 { word } else { "" };
+        pen.pieces([(1, word, style), (indent, line.as_str(), style)]);
+    }
+}
+
+/// The one thing that a glance must tell.
+fn verdict_on_all(pen: &Pen, view: &View, now: Timestamp) -> (&'static str, String, Style) {
+    if let Some(trouble) = &view.trouble {
+        return ("NO STORE", format!("{trouble}; still trying"), pen.bad());
+    }
+    let Some(look) = &view.look else { return ("WAIT", String::new(), pen.dim()) };
+    if !look.counts.are_conserved(0) {
+        return ("BROKEN", "the counts do not add up: please report it".to_owned(), pen.bad());
+    }
+    let is_silent = |beat: &crate::stage::tend::Heartbeat| {
+        !view.is_paused && now.since(beat.at) > crate::command::look::SILENCE_MAX
+    };
+    match &look.heartbeat {
+        None => ("GONE", "no daemon ran here yet; still looking".to_owned(), pen.bad()),
+        Some(beat) if beat.has_ended => (
+            "ENDED",
+            format!("the daemon ended {} ago; still looking", span(now.since(beat.at))),
+            pen.bad(),
+        ),
+        Some(beat) if !look.runs() || is_silent(beat) => (
+            "GONE",
+            format!("no word from the daemon for {}; still looking", span(now.since(beat.at))),
+            pen.bad(),
+        ),
+        Some(_) => {
+            let delay = look.delay(view.promises.calls_per_minute);
+            match (delay.past_deadline, delay.is_felt()) {
+                (1.., _) => ("LATE", delay.text(), pen.bad()),
+                (0, true) => ("DELAYED", delay.text(), pen.warn()),
+                (0, false) => ("ON TIME", delay.text(), pen.good()),
+            }
+        }
+    }
+}
+
+fn board(pen: &mut Pen, view: &View, now: Timestamp) {
+    let Some(look) = &view.look else { return };
+    let is_tall = pen.buffer.area().height >= TALL;
+    let gap = |pen: &mut Pen| {
+        if is_tall {
+            pen.row = pen.row.saturating_add(1);
+        }
+    };
+    gap(pen);
+    funnel(pen, view, look);
+    gap(pen);
+    queue(pen, view, look);
+    gap(pen);
+    models(pen, look, is_tall);
+    gap(pen);
+    sources(pen, look, is_tall);
+    gap(pen);
+    if is_tall {
+        let slowest = pen.room().saturating_sub(3) / 3;
+        verdicts(pen, view, view.order, slowest.saturating_mul(2), now);
+        gap(pen);
+        let other = if view.order == Order::Slowest { Order::Newest } else { Order::Slowest };
+        verdicts(pen, view, other, usize::MAX, now);
+    } else {
+        verdicts(pen, view, view.order, usize::MAX, now);
+    }
+}
+
+fn funnel(pen: &mut Pen, view: &View, look: &Look) {
+    let step = (pen.width().saturating_sub(12) / 6).min(18);
+    let column =
+        |at: usize, text: &str| 12 + at * step + step.saturating_sub(text.chars().count() + 1);
+    let bold = pen.bold();
+    let steps = super::rate::Point::of(look).steps();
+    let totals: Vec<String> = steps.iter().map(|(_, count)| compact(*count, step)).collect();
+    let rates: Vec<String> = match view.history.rates() {
+        Some(rates) => rates.iter().map(|rate| rate_text(*rate)).collect(),
+        None => vec!["-".to_owned(); steps.len()],
+    };
+    pen.put(1, "FUNNEL", bold);
+    for (at, (name, _)) in steps.iter().enumerate() {
+        pen.put(column(at, name), name, bold);
+    }
+    pen.row = pen.row.saturating_add(1);
+    for (label, texts) in [("in all", &totals), ("a second", &rates)] {
+        pen.put(1, label, Style::new());
+        for (at, text) in texts.iter().enumerate() {
+            pen.put(column(at, text), text, Style::new());
+        }
+        pen.row = pen.row.saturating_add(1);
+    }
+    let counts = &look.counts;
+    let parts: Vec<String> = counts
+        .named()
+        .into_iter()
+        .skip(1)
+        .map(|(name, count)| format!("{} {}", grouped(count), name.replace('_', " ")))
+        .collect();
+    let (sign, style) = match counts.are_conserved(0) {
+        true => ("adds up: ", pen.dim()),
+        false => ("DOES NOT ADD UP: ", pen.bad()),
+    };
+    pen.put(1, &format!("{sign}{}", parts.join(" + ")), style);
+    pen.row = pen.row.saturating_add(1);
+}
+
+fn queue(pen: &mut Pen, view: &View, look: &Look) {
+    let columns = [12, 23, 35, 46, 57, 68];
+    let right = |at: usize, text: &str| {
+        let start = columns.get(at).copied().unwrap_or(0);
+        start + 10_usize.saturating_sub(text.chars().count())
+    };
+    let bold = pen.bold();
+    pen.put(1, "QUEUE", bold);
+    for (at, name) in
+        ["ask", "no verdict", "meanwhile", "oldest", "deadline", "past"].iter().enumerate()
+    {
+        pen.put(right(at, name), name, bold);
+    }
+    pen.row = pen.row.saturating_add(1);
+    for (severity, row) in by_severity(&look.queue) {
+        let deadline = view.promises.deadlines.of(severity);
+        let oldest = row.map(|row| look.at.since(row.oldest));
+        let is_late = row.is_some_and(|row| row.overdue > 0);
+        let style = match row {
+            None => pen.dim(),
+            Some(_) if is_late => pen.bad(),
+            Some(_) => Style::new(),
+        };
+        let count = |count: u64| if count == 0 { "-".to_owned() } else { grouped(count) };
+        let texts = [
+            count(row.map_or(0, |row| row.jobs)),
+            count(row.map_or(0, |row| row.unjudged)),
+            count(row.map_or(0, |row| row.interim)),
+            oldest.map_or_else(|| "-".to_owned(), span),
+            span(deadline),
+            count(row.map_or(0, |row| row.overdue)),
+        ];
+        pen.put(1, severity.as_str(), style);
+        for (at, text) in texts.iter().enumerate() {
+            pen.put(right(at, text), text, style);
+        }
+        pen.row = pen.row.saturating_add(1);
+    }
+}
+
+fn models(pen: &mut Pen, look: &Look, is_tall: bool) {
+    let (bold, dim) = (pen.bold(), pen.dim());
+    let models = look.models();
+    if models.is_empty() {
+        let why = if look.runs() { "none is configured: the playbook judges" } else { "-" };
+        pen.pieces([(1, "MODELS", bold), (12, why, dim)]);
+        return;
+    }
+    let most = if is_tall { 6 } else { 2 };
+    for (at, model) in models.iter().take(most).enumerate() {
+        let heading = if at == 0 { "MODELS" } else { "" };
+        let style = match model.state(look.at) {
+            "resting" => pen.bad(),
+            _ => Style::new(),
+        };
+        pen.pieces([(1, heading, bold), (12, model_text(model, look.at).as_str(), style)]);
+        if !is_tall {
+            continue;
+        }
+        for case in model.running.iter().take(4) {
+            let since = span(look.at.since(case.since));
+            let text = format!("{since:>7}  {}  {}", case.incident_id, case.actor);
+            pen.pieces([(14, text.as_str(), dim)]);
+        }
+        if model.failures > 0 {
+            let text = format!("failed last of: {}", model.last_failure);
+            pen.pieces([(14, text.as_str(), dim)]);
+        }
+    }
+    if models.len() > most {
+        let more = format!("and {} more", models.len() - most);
+        pen.pieces([(12, more.as_str(), dim)]);
+    }
+}
+
+/// Says what a model does, the most important first: a narrow screen cuts the end.
+fn model_text(model: &ModelStanding, now: Timestamp) -> String {
+    let name = if model.model.is_empty() { &model.name } else { &model.model };
+    let mut text = format!("{}: {}", sanitize::shown(name, 24), model.state(now));
+    if let Some(until) = model.rests_until.filter(|until| *until > now) {
+        text.push_str(&format!(" for {} after failures", span(until.since(now))));
+    } else if let Some(first) = model.running.first() {
+        let since = span(now.since(first.since));
+        text.push_str(&format!(" {} of {} for {since}", model.running.len(), model.slots));
+    }
+    if let Some(time) = model.case_time() {
+        text.push_str(&format!(", {:.1} s each", time.as_secs_f64()));
+    }
+    if let Some(speed) = model.tokens_per_second() {
+        text.push_str(&format!(", {speed:.0} tokens/s"));
+    }
+    text.push_str(&format!(", {} of {} failed", model.failures, model.cases));
+    text
+}
+
+fn sources(pen: &mut Pen, look: &Look, is_tall: bool) {
+    let (bold, dim) = (pen.bold(), pen.dim());
+    let waiting =
+        look.heartbeat.as_ref().filter(|_| look.runs()).map_or(0, |beat| beat.deliveries_waiting);
+    let mut parts: Vec<String> = look
+        .sources()
+        .iter()
+        .map(|source| {
+            let ago = span(look.at.since(source.last_at));
+            let refused = match source.refused {
+                0 => String::new(),
+                refused => format!(", {} REFUSED", grouped(refused)),
+            };
+            format!("{} {}{refused} ({ago} ago)", source.route, grouped(source.alerts))
+        })
+        .collect();
+    if waiting > 0 {
+        parts.push(format!("{waiting} deliveries wait"));
+    }
+    let unread: u64 = look.files.iter().filter_map(|file| file.behind_bytes).sum();
+    if unread > 0 {
+        parts.push(format!("{} not read yet", bytes(unread)));
+    }
+    let text = if parts.is_empty() { "nothing came yet".to_owned() } else { parts.join("   ") };
+    pen.pieces([(1, "SOURCES", bold), (12, text.as_str(), Style::new())]);
+    if is_tall {
+        for file in look.files.iter().take(4) {
+            let behind = file.behind_bytes.map_or_else(
+                || "the place that was read last is in another file".to_owned(),
+                |behind| format!("{} not read yet", bytes(behind)),
+            );
+            let text = format!("{}: {behind}", sanitize::shown(&file.path, 60));
+            pen.pieces([(14, text.as_str(), dim)]);
+        }
+    }
+    let (sent, queued) = look.messages();
+    let refused: u64 = look.outbox.iter().map(|sink| sink.refused).sum();
+    let mut text = format!("{} sent, {} waiting", grouped(sent), grouped(queued));
+    if refused > 0 {
+        text.push_str(&format!(", {} REFUSED", grouped(refused)));
+    }
+    let held: Vec<String> = look
+        .outbox
+        .iter()
+        .filter(|sink| sink.waiting > 0)
+        .map(|sink| format!("{} {}", sink.sink, grouped(sink.waiting)))
+        .collect();
+    if !held.is_empty() {
+        text.push_str(&format!(": {}", held.join(", ")));
+    }
+    pen.pieces([(1, "SINKS", bold), (12, text.as_str(), Style::new())]);
+}
+
+fn verdicts(pen: &mut Pen, view: &View, order: Order, rows_max: usize, now: Timestamp) {
+    let rows = view.rows(order);
+    let bold = pen.bold();
+    let heading = order.heading();
+    pen.pieces([
+        (1, "LVL", bold),
+        (8, "AGO", bold),
+        (16, "WAIT", bold),
+        (23, "ACTOR", bold),
+        (39, heading, bold),
+    ]);
+    let room = pen.room().min(rows_max);
+    let marked = (order == view.order).then(|| view.mark_place(&rows)).flatten();
+    // The list scrolls only where the mark would leave it.
+    let skip = marked.map_or(0, |place| (place + 1).saturating_sub(room.max(1)));
+    for (at, row) in rows.iter().enumerate().skip(skip).take(room) {
+        verdict_row(pen, row, now, marked == Some(at));
+    }
+}
+
+fn verdict_row(pen: &mut Pen, row: &JudgedRow, now: Timestamp, is_marked: bool) {
+    let verdict = &row.verdict;
+    let level = verdict.draft.threat_level;
+    let by = match (verdict.analyst.is_model(), verdict.model_pending) {
+        (true, _) => "M",
+        (false, true) => "p",
+        (false, false) => "P",
+    };
+    let style = match level {
+        8.. => pen.bad(),
+        5..=7 => pen.warn(),
+        _ => Style::new(),
+    };
+    let waited = match verdict.asked_at {
+        Some(_) => span(Duration::from_millis(u64::try_from(waited_ms(row)).unwrap_or(0))),
+        None => "?".to_owned(),
+    };
+    let ago = span(now.since(verdict.judged_at));
+    // The title names the actor too, so the class stands before it.
+    let what = format!("{}: {}", verdict.draft.class, verdict.draft.title);
+    if is_marked {
+        pen.reverse();
+    }
+    let mark = if is_marked { ">" } else { "" };
+    pen.pieces([
+        (0, mark, pen.bold()),
+        (1, format!("{level:>2} {by}").as_str(), style),
+        (6, format!("{ago:>6}").as_str(), Style::new()),
+        (14, format!("{waited:>6}").as_str(), Style::new()),
+        (23, sanitize::shown(&row.actor, 15).as_str(), Style::new()),
+        (39, what.as_str(), style),
+    ]);
+}
+
+/// Shows a text from a line on.
+fn page(pen: &mut Pen, text: &str, scroll: usize) {
+    pen.row = pen.row.saturating_add(1);
+    let width = pen.width().saturating_sub(2);
+    for line in text.lines().skip(scroll) {
+        for part in wrap(line, width) {
+            if pen.room() == 0 {
+                return;
+            }
+            pen.pieces([(1, part.as_str(), Style::new())]);
+        }
+    }
+}
+
+/// Breaks a line at blanks so that no part is wider than `width`; what is broken is indented as it was.
+fn wrap(line: &str, width: usize) -> Vec<String> {
+    let indent: String = line.chars().take_while(|character| *character == ' ').collect();
+    let indent = if indent.len() * 2 > width { String::new() } else { indent };
+    let (mut parts, mut part) = (Vec::new(), indent.clone());
+    let mut columns = indent.len();
+    for word in line.trim_start_matches(' ').split(' ') {
+        let length = unicode_columns(word);
+        if columns > indent.len() && columns + 1 + length > width {
+            parts.push(std::mem::replace(&mut part, indent.clone()));
+            columns = indent.len();
+        }
+        if columns > indent.len() {
+            part.push(' ');
+            columns += 1;
+        }
+        // A word that is wider than a line is broken wherever it must.
+        for character in word.chars() {
+            if columns >= width && columns > indent.len() {
+                parts.push(std::mem::replace(&mut part, indent.clone()));
+                columns = indent.len();
+            }
+            part.push(character);
+            columns += unicode_columns(character.encode_utf8(&mut [0; 4]));
+        }
+    }
+    parts.push(part);
+    parts
+}
+
+/// Writes a count so that it fits a column.
+fn compact(count: u64, width: usize) -> String {
+    let text = grouped(count);
+    if text.len() < width {
+        return text;
+    }
+    match count {
+        0..1_000_000_000 => format!("{}k", grouped(count / 1_000)),
+        _ => format!("{}M", grouped(count / 1_000_000)),
+    }
+}
+
+fn rate_text(rate: f64) -> String {
+    match rate {
+        rate if rate <= 0.0 => "0".to_owned(),
+        rate if rate < 100.0 => format!("{rate:.1}"),
+        rate => {
+            let seconds = Duration::try_from_secs_f64(rate.round()).unwrap_or(Duration::MAX);
+            grouped(seconds.as_secs())
+        }
+    }
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..10_000 => format!("{count} bytes"),
+        10_000..10_000_000 => format!("{} kB", grouped(count / 1_000)),
+        _ => format!("{} MB", grouped(count / 1_000_000)),
+    }
+}
