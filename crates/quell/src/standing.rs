@@ -173,17 +173,17 @@ impl Delay {
             if self.waiting == 1 { "incident waits" } else { "incidents wait" },
             span(Duration::from_secs(self.oldest_s))
         )];
+        if let Some(seconds) = self.clears_in_s.filter(|_| self.waiting > 0) {
+            parts.push(format!("done in about {}", span(Duration::from_secs(seconds))));
+        }
         for (count, what) in [
-            (self.past_deadline, "past their deadline"),
+            (self.past_deadline, "past deadline"),
             (self.judged_meanwhile, "judged by the playbook meanwhile"),
             (self.unjudged, "judged by nobody yet"),
         ] {
             if count > 0 {
                 parts.push(format!("{} {what}", grouped(count)));
             }
-        }
-        if let Some(seconds) = self.clears_in_s.filter(|_| self.waiting > 0) {
-            parts.push(format!("done in about {}", span(Duration::from_secs(seconds))));
         }
         parts.join("; ")
     }
@@ -306,8 +306,8 @@ mod tests {
         let delay = Delay::of(&queue, &[model.clone()], 30, at(824));
         assert_eq!(
             delay.text(),
-            "40 incidents wait for a model, the oldest for 12m04s; 3 past their deadline; \
-             40 judged by the playbook meanwhile; 1 judged by nobody yet; done in about 3m20s"
+            "40 incidents wait for a model, the oldest for 12m04s; done in about 3m20s; 3 past deadline; \
+             40 judged by the playbook meanwhile; 1 judged by nobody yet"
         );
         // A budget of 6 calls a minute is slower than two slots at ten seconds a case.
         assert_eq!(Delay::of(&queue, &[model], 6, at(824)).clears_in_s, Some(400));

@@ -135,7 +135,7 @@ fn text(status: &Value, look: &Look, delay: &Delay) -> String {
     for (severity, row) in by_severity(&look.queue) {
         if let Some(row) = row {
             lines.push(format!(
-                "          {:<8} {}, {} past their deadline, {} judged by the playbook meanwhile, the oldest asked {} ago",
+                "          {:<8} {}, {} past deadline, {} judged by the playbook meanwhile, the oldest asked {} ago",
                 severity.as_str(),
                 grouped(row.jobs),
                 grouped(row.overdue),

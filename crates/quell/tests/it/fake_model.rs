@@ -25,7 +25,7 @@ pub(crate) enum Manner {
 
 /// A verdict that passes the checks of most incidents.
 const VERDICT: &str = r#"{"title":"Pages that are not there","summary":"One source asked for a page that does not exist.","evidence":[],
-    "class":"scan","outcome":"attempted","threat_level":2,"confidence":80,"false_positive":false,"mitre":[],"indicators":[],
+    "class":"scanner","outcome":"attempted","threat_level":2,"confidence":80,"false_positive":false,"mitre":[],"indicators":[],
     "recommendations":["Watch the source."],"unknowns":[]}"#;
 
 /// A model server that answers questions about itself well, and about incidents in its own manner.

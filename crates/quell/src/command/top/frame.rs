@@ -19,35 +19,11 @@ use crate::standing::{ModelStanding, by_severity, grouped, span};
 /// Fewest columns and rows that a frame is drawn for; on less, it is cut.
 const WIDTH_MIN: u16 = 40;
 
+/// Columns from which on words are written out.
+const WIDE: usize = 100;
+
 /// Rows from which on there is room for what is left out on 24.
 const TALL: u16 = 34;
-
-/// What the keys do.
-const HELP: &str = "\
-q, Ctrl-C   quit; on a page: back\n\
-p           pause, and go on\n\
-s           sort the verdicts: newest, slowest, most dangerous\n\
-up, down    mark a verdict; PgUp and PgDn move by ten\n\
-Enter       show the incident of the marked verdict\n\
-Esc         back; on the board: take the mark away\n\
-?           this page\n\
-\n\
-The funnel\n\
-received    alerts that came in: accepted, or given back to their sender (refused)\n\
-accepted    stored for good; each ends as one of the six below, and the sum is checked\n\
-folded      joined an incident\n\
-incidents   what a person would work on\n\
-verdicts    judgements, by a model or the playbook; one for each revision of an incident\n\
-published   messages that sinks have: one for each verdict and sink\n\
-\n\
-The queue\n\
-ask         incidents that ask for a verdict, those being judged among them\n\
-no verdict  nobody judged them yet\n\
-meanwhile   the playbook judged them in the meantime; a model is still to be asked\n\
-past        past the deadline of their severity\n\
-\n\
-A verdict's WAIT is the time from the incident asking for it to the verdict.\n\
-P beside a level: the playbook's; p: the playbook's in the meantime; M: a model's.";
 
 /// Whether colours may be used. Bold and reverse are no colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,13 +39,11 @@ pub(super) fn draw(view: &View, now: Timestamp, area: Rect, colours: Colours) ->
     head(&mut pen, view, now);
     match &view.page {
         Page::Board => board(&mut pen, view, now),
-        Page::Incident { text, scroll } => page(&mut pen, text, *scroll),
-        Page::Help => page(&mut pen, HELP, 0),
+        Page::Text { text, scroll } => page(&mut pen, text, *scroll),
     }
     let keys = match view.page {
         Page::Board => "q quit   p pause   s sort   up/down mark   Enter incident   ? help",
-        Page::Incident { .. } => "up/down, PgUp/PgDn scroll   q, Esc back",
-        Page::Help => "q, Esc back",
+        Page::Text { .. } => "up/down, PgUp/PgDn scroll   q, Esc back",
     };
     pen.row = area.height.saturating_sub(1);
     pen.line(keys, pen.dim());
@@ -98,6 +72,25 @@ pub(super) fn text(buffer: &Buffer) -> String {
         lines.pop();
     }
     lines.join("\n")
+}
+
+/// Cleans a text and cuts it to so many columns, with an ellipsis where something was cut.
+fn fit(text: &str, columns_max: usize) -> String {
+    let text = sanitize::shown(text, columns_max);
+    if unicode_columns(&text) <= columns_max {
+        return text;
+    }
+    let mut fitting = String::new();
+    let mut columns = 1;
+    for character in text.chars() {
+        columns += unicode_columns(character.encode_utf8(&mut [0; 4]));
+        if columns > columns_max {
+            break;
+        }
+        fitting.push(character);
+    }
+    fitting.push('…');
+    fitting
 }
 
 fn unicode_columns(symbol: &str) -> usize {
@@ -151,8 +144,7 @@ impl Pen {
         let room = self.width().saturating_sub(column);
         let (Ok(column), true) = (u16::try_from(column), room > 0) else { return };
         if self.row < self.buffer.area().height {
-            let text = sanitize::shown(text, room);
-            self.buffer.set_stringn(column, self.row, text, room, style);
+            self.buffer.set_stringn(column, self.row, fit(text, room), room, style);
         }
     }
 
@@ -203,7 +195,7 @@ fn head(pen: &mut Pen, view: &View, now: Timestamp) {
     pen.pieces([(1, who.as_str(), bold), (place, right.as_str(), right_style)]);
     let (word, said, style) = verdict_on_all(pen, view, now);
     let indent = 10;
-    for (at, line) in wrap(&said, pen.width().saturating_sub(indent + 1)).iter().take(2).enumerate()
+    for (at, line) in wrap(&said, pen.width().saturating_sub(indent + 1)).iter().take(3).enumerate()
     {
         let word = if at == 0 { word } else { "" };
         pen.pieces([(1, word, style), (indent, line.as_str(), style)]);
@@ -296,19 +288,30 @@ fn funnel(pen: &mut Pen, view: &View, look: &Look) {
         }
         pen.row = pen.row.saturating_add(1);
     }
-    let counts = &look.counts;
-    let parts: Vec<String> = counts
+    let is_conserved = look.counts.are_conserved(0);
+    let (label, style) = if is_conserved { ("adds up", pen.dim()) } else { ("BROKEN", pen.bad()) };
+    let text = sum_text(look, pen.width() >= WIDE || !is_conserved);
+    pen.pieces([(1, label, style), (10, text.as_str(), style)]);
+}
+
+/// Says where the accepted alerts went. Where there is room, also where none went.
+fn sum_text(look: &Look, has_room: bool) -> String {
+    let parts: Vec<String> = look
+        .counts
         .named()
         .into_iter()
         .skip(1)
-        .map(|(name, count)| format!("{} {}", grouped(count), name.replace('_', " ")))
+        .filter(|(_, count)| has_room || *count > 0)
+        .map(|(name, count)| {
+            let name = if has_room { name.replace('_', " ") } else { name.replace("_output", "") };
+            format!("{} {}", grouped(count), name.replace('_', " "))
+        })
         .collect();
-    let (sign, style) = match counts.are_conserved(0) {
-        true => ("adds up: ", pen.dim()),
-        false => ("DOES NOT ADD UP: ", pen.bad()),
-    };
-    pen.put(1, &format!("{sign}{}", parts.join(" + ")), style);
-    pen.row = pen.row.saturating_add(1);
+    if parts.is_empty() {
+        "nothing came yet".to_owned()
+    } else {
+        parts.join(if has_room { " + " } else { ", " })
+    }
 }
 
 fn queue(pen: &mut Pen, view: &View, look: &Look) {
@@ -356,7 +359,7 @@ fn models(pen: &mut Pen, look: &Look, is_tall: bool) {
     let models = look.models();
     if models.is_empty() {
         let why = if look.runs() { "none is configured: the playbook judges" } else { "-" };
-        pen.pieces([(1, "MODELS", bold), (12, why, dim)]);
+        pen.pieces([(1, "MODELS", bold), (10, why, dim)]);
         return;
     }
     let most = if is_tall { 6 } else { 2 };
@@ -366,35 +369,35 @@ fn models(pen: &mut Pen, look: &Look, is_tall: bool) {
             "resting" => pen.bad(),
             _ => Style::new(),
         };
-        pen.pieces([(1, heading, bold), (12, model_text(model, look.at).as_str(), style)]);
+        pen.pieces([(1, heading, bold), (10, model_text(model, look.at).as_str(), style)]);
         if !is_tall {
             continue;
         }
         for case in model.running.iter().take(4) {
             let since = span(look.at.since(case.since));
             let text = format!("{since:>7}  {}  {}", case.incident_id, case.actor);
-            pen.pieces([(14, text.as_str(), dim)]);
+            pen.pieces([(12, text.as_str(), dim)]);
         }
         if model.failures > 0 {
             let text = format!("failed last of: {}", model.last_failure);
-            pen.pieces([(14, text.as_str(), dim)]);
+            pen.pieces([(12, text.as_str(), dim)]);
         }
     }
     if models.len() > most {
         let more = format!("and {} more", models.len() - most);
-        pen.pieces([(12, more.as_str(), dim)]);
+        pen.pieces([(10, more.as_str(), dim)]);
     }
 }
 
 /// Says what a model does, the most important first: a narrow screen cuts the end.
 fn model_text(model: &ModelStanding, now: Timestamp) -> String {
     let name = if model.model.is_empty() { &model.name } else { &model.model };
-    let mut text = format!("{}: {}", sanitize::shown(name, 24), model.state(now));
+    let mut text = format!("{} {}", sanitize::shown(name, 24), model.state(now));
     if let Some(until) = model.rests_until.filter(|until| *until > now) {
         text.push_str(&format!(" for {} after failures", span(until.since(now))));
     } else if let Some(first) = model.running.first() {
         let since = span(now.since(first.since));
-        text.push_str(&format!(" {} of {} for {since}", model.running.len(), model.slots));
+        text.push_str(&format!(" {}/{} for {since}", model.running.len(), model.slots));
     }
     if let Some(time) = model.case_time() {
         text.push_str(&format!(", {:.1} s each", time.as_secs_f64()));
@@ -402,7 +405,7 @@ fn model_text(model: &ModelStanding, now: Timestamp) -> String {
     if let Some(speed) = model.tokens_per_second() {
         text.push_str(&format!(", {speed:.0} tokens/s"));
     }
-    text.push_str(&format!(", {} of {} failed", model.failures, model.cases));
+    text.push_str(&format!(", {}/{} failed", model.failures, model.cases));
     text
 }
 
@@ -410,18 +413,12 @@ fn sources(pen: &mut Pen, look: &Look, is_tall: bool) {
     let (bold, dim) = (pen.bold(), pen.dim());
     let waiting =
         look.heartbeat.as_ref().filter(|_| look.runs()).map_or(0, |beat| beat.deliveries_waiting);
-    let mut parts: Vec<String> = look
-        .sources()
-        .iter()
-        .map(|source| {
-            let ago = span(look.at.since(source.last_at));
-            let refused = match source.refused {
-                0 => String::new(),
-                refused => format!(", {} REFUSED", grouped(refused)),
-            };
-            format!("{} {}{refused} ({ago} ago)", source.route, grouped(source.alerts))
-        })
-        .collect();
+    // What is wrong comes first: a narrow screen cuts the end.
+    let mut parts: Vec<String> = Vec::new();
+    let refused: u64 = look.sources().iter().map(|source| source.refused).sum();
+    if refused > 0 {
+        parts.push(format!("{} REFUSED", grouped(refused)));
+    }
     if waiting > 0 {
         parts.push(format!("{waiting} deliveries wait"));
     }
@@ -429,8 +426,12 @@ fn sources(pen: &mut Pen, look: &Look, is_tall: bool) {
     if unread > 0 {
         parts.push(format!("{} not read yet", bytes(unread)));
     }
+    parts.extend(look.sources().iter().map(|source| {
+        let ago = span(look.at.since(source.last_at));
+        format!("{} {} ({ago} ago)", source.route, grouped(source.alerts))
+    }));
     let text = if parts.is_empty() { "nothing came yet".to_owned() } else { parts.join("   ") };
-    pen.pieces([(1, "SOURCES", bold), (12, text.as_str(), Style::new())]);
+    pen.pieces([(1, "SOURCES", bold), (10, text.as_str(), Style::new())]);
     if is_tall {
         for file in look.files.iter().take(4) {
             let behind = file.behind_bytes.map_or_else(
@@ -438,7 +439,7 @@ fn sources(pen: &mut Pen, look: &Look, is_tall: bool) {
                 |behind| format!("{} not read yet", bytes(behind)),
             );
             let text = format!("{}: {behind}", sanitize::shown(&file.path, 60));
-            pen.pieces([(14, text.as_str(), dim)]);
+            pen.pieces([(12, text.as_str(), dim)]);
         }
     }
     let (sent, queued) = look.messages();
@@ -456,19 +457,19 @@ fn sources(pen: &mut Pen, look: &Look, is_tall: bool) {
     if !held.is_empty() {
         text.push_str(&format!(": {}", held.join(", ")));
     }
-    pen.pieces([(1, "SINKS", bold), (12, text.as_str(), Style::new())]);
+    pen.pieces([(1, "SINKS", bold), (10, text.as_str(), Style::new())]);
 }
 
 fn verdicts(pen: &mut Pen, view: &View, order: Order, rows_max: usize, now: Timestamp) {
     let rows = view.rows(order);
     let bold = pen.bold();
-    let heading = order.heading();
     pen.pieces([
-        (1, "LVL", bold),
-        (8, "AGO", bold),
-        (16, "WAIT", bold),
-        (23, "ACTOR", bold),
-        (39, heading, bold),
+        (0, "LVL", bold),
+        (4, "BY", bold),
+        (15, "AGO", bold),
+        (21, "WAIT", bold),
+        (27, "ACTOR", bold),
+        (43, order.heading(), bold),
     ]);
     let room = pen.room().min(rows_max);
     let marked = (order == view.order).then(|| view.mark_place(&rows)).flatten();
@@ -483,9 +484,9 @@ fn verdict_row(pen: &mut Pen, row: &JudgedRow, now: Timestamp, is_marked: bool) 
     let verdict = &row.verdict;
     let level = verdict.draft.threat_level;
     let by = match (verdict.analyst.is_model(), verdict.model_pending) {
-        (true, _) => "M",
-        (false, true) => "p",
-        (false, false) => "P",
+        (true, _) => "model",
+        (false, true) => "meanwhile",
+        (false, false) => "playbook",
     };
     let style = match level {
         8.. => pen.bad(),
@@ -497,20 +498,30 @@ fn verdict_row(pen: &mut Pen, row: &JudgedRow, now: Timestamp, is_marked: bool) 
         None => "?".to_owned(),
     };
     let ago = span(now.since(verdict.judged_at));
-    // The title names the actor too, so the class stands before it.
-    let what = format!("{}: {}", verdict.draft.class, verdict.draft.title);
+    let what = what_text(row);
     if is_marked {
         pen.reverse();
     }
     let mark = if is_marked { ">" } else { "" };
     pen.pieces([
         (0, mark, pen.bold()),
-        (1, format!("{level:>2} {by}").as_str(), style),
-        (6, format!("{ago:>6}").as_str(), Style::new()),
-        (14, format!("{waited:>6}").as_str(), Style::new()),
-        (23, sanitize::shown(&row.actor, 15).as_str(), Style::new()),
-        (39, what.as_str(), style),
+        (1, format!("{level:>2}").as_str(), style),
+        (4, by, Style::new()),
+        (13, format!("{ago:>5}").as_str(), Style::new()),
+        (19, format!("{waited:>6}").as_str(), Style::new()),
+        (27, fit(&row.actor, 15).as_str(), Style::new()),
+        (43, what.as_str(), style),
     ]);
+}
+
+/// Says what it was: the title without the actor, who has a column, and the class where the title does not begin with it.
+fn what_text(row: &JudgedRow) -> String {
+    let draft = &row.verdict.draft;
+    let title = draft.title.replacen(&format!(" from {}", row.actor), "", 1);
+    let class = draft.class.as_str();
+    let begins = |word: &str| title.to_lowercase().starts_with(&word.to_lowercase());
+    let first = class.split('_').next().unwrap_or(class);
+    if begins(first) || begins("unclassified") { title } else { format!("{class}: {title}") }
 }
 
 /// Shows a text from a line on.

@@ -222,29 +222,29 @@ fn glance(view: &View, now: Timestamp) -> String {
 fn a_glance_tells_whether_it_is_late_delayed_on_time_gone_or_broken() {
     let mut view = view();
     assert!(
-        glance(&view, at(0)).starts_with("LATE      40 incidents wait"),
+        glance(&view, at(0)).starts_with("LATE     40 incidents wait"),
         "{}",
         glance(&view, at(0))
     );
     let mut look = flooded(0);
     look.queue = vec![row("low", 28, 0, 0, -290)];
     view.looked(Ok(look));
-    assert!(glance(&view, at(0)).starts_with("DELAYED   27 incidents wait"));
+    assert!(glance(&view, at(0)).starts_with("DELAYED  27 incidents wait"));
     let mut look = flooded(0);
     look.counts.folded -= 1;
     view.looked(Ok(look));
-    assert_eq!(glance(&view, at(0)), "BROKEN    the counts do not add up: please report it");
+    assert_eq!(glance(&view, at(0)), "BROKEN   the counts do not add up: please report it");
     // The heartbeat stays as it was, and time goes on.
     view.looked(Ok(flooded(34)));
-    assert_eq!(glance(&view, at(34)), "GONE      no word from the daemon for 34s; still looking");
+    assert_eq!(glance(&view, at(34)), "GONE     no word from the daemon for 34s; still looking");
     let mut look = flooded(34);
     look.heartbeat = look.heartbeat.map(|beat| Heartbeat { has_ended: true, ..beat });
     view.looked(Ok(look));
-    assert_eq!(glance(&view, at(34)), "ENDED     the daemon ended 34s ago; still looking");
+    assert_eq!(glance(&view, at(34)), "ENDED    the daemon ended 34s ago; still looking");
     view.looked(Err("could not open `/var/lib/quell/quell.db`: it is not there".to_owned()));
     assert_eq!(
         glance(&view, at(34)),
-        "NO STORE  could not open `/var/lib/quell/quell.db`: it is not there; still trying"
+        "NO STORE could not open `/var/lib/quell/quell.db`: it is not there; still trying"
     );
     view.looked(Ok(flooded(0)));
     assert!(glance(&view, at(0)).starts_with("LATE"), "it comes back");
@@ -266,9 +266,7 @@ fn small_screens_are_cut_and_nothing_breaks() {
     for width in [1, 10, 39, 40, 79] {
         for height in [1, 3, 5, 12, 23] {
             let mut view = view();
-            for page in
-                [Page::Board, Page::Help, Page::Incident { text: "a b".repeat(99), scroll: 0 }]
-            {
+            for page in [Page::Board, Page::Text { text: "a b".repeat(99), scroll: 0 }] {
                 view.page = page;
                 screen(&view, width, height);
             }
@@ -296,7 +294,7 @@ fn the_mark_stays_on_its_verdict_when_others_come_in_above_it() {
     view.looked(Ok(look));
     assert_eq!(view.press(Key::Enter, 24), Wish::Show(id("i-evil")));
     let shown = screen(&view, 80, 24);
-    assert!(shown.contains(">  8 M") || shown.contains("> 8 M"), "{shown}");
+    assert!(shown.contains("\n> 8 model"), "{shown}");
     view.press(Key::Up, 24);
     assert_eq!(view.press(Key::Enter, 24), Wish::Show(id("i-new")));
 }
@@ -317,7 +315,7 @@ fn keys_sort_pause_open_scroll_and_go_back() {
     view.press(Key::Pause, 24);
     assert!(screen(&view, 80, 24).contains("PAUSED"));
     view.press(Key::Help, 24);
-    assert!(screen(&view, 80, 24).contains("this page"));
+    assert!(screen(&view, 80, 24).contains("take the mark away"));
     view.press(Key::Back, 24);
     assert_eq!(view.press(Key::Quit, 24), Wish::Quit);
 }

@@ -10,6 +10,33 @@ use crate::command::look::Look;
 /// Verdicts looked at: the newest are listed, the slowest of them too.
 pub(super) const JUDGED_MAX: usize = 500;
 
+/// What the keys do, and what the words on the board mean.
+const HELP: &str = "\
+q, Ctrl-C   quit; on a page: back
+p           pause, and go on
+s           sort the verdicts: newest, slowest, most dangerous
+up, down    mark a verdict; PgUp and PgDn move by ten
+Enter       show the incident of the marked verdict
+Esc         back; on the board: take the mark away
+
+FUNNEL
+received    alerts that came: accepted, or given back to their sender
+accepted    stored for good, each in one of the places that add up
+folded      joined an incident
+incidents   what a person would work on
+verdicts    one for each revision of an incident
+published   messages that sinks have: one for each verdict and sink
+
+QUEUE
+ask         incidents that ask for a verdict, those being judged too
+no verdict  nobody judged them yet
+meanwhile   the playbook judged them, a model is still to be asked
+past        past the deadline of their severity
+
+VERDICTS
+BY          a model, the playbook for good, or the playbook meanwhile
+WAIT        from the incident asking for it to the verdict";
+
 /// A key, by what it means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
@@ -66,12 +93,8 @@ impl Order {
 pub(super) enum Page {
     #[default]
     Board,
-    /// One incident, as text, scrolled down by so many lines.
-    Incident {
-        text: String,
-        scroll: usize,
-    },
-    Help,
+    /// An incident or the help, scrolled down by so many lines.
+    Text { text: String, scroll: usize },
 }
 
 /// What the configuration says that matters here.
@@ -150,10 +173,9 @@ impl View {
         let page_step = height.saturating_sub(3).max(1);
         match (&mut self.page, key) {
             (Page::Board, Key::Quit) => return Wish::Quit,
-            (Page::Incident { .. } | Page::Help, Key::Quit | Key::Back) => self.page = Page::Board,
-            (Page::Help, Key::Enter | Key::Help) => self.page = Page::Board,
-            (_, Key::Help) => self.page = Page::Help,
-            (Page::Incident { text, scroll }, _) => {
+            (Page::Text { .. }, Key::Quit | Key::Back) => self.page = Page::Board,
+            (_, Key::Help) => self.show(HELP.to_owned()),
+            (Page::Text { text, scroll }, _) => {
                 let last = text.lines().count().saturating_sub(1);
                 *scroll = match key {
                     Key::Up => scroll.saturating_sub(1),
@@ -182,14 +204,13 @@ impl View {
                 }
             }
             (Page::Board, Key::Back) => self.marked = None,
-            (Page::Help, _) => {}
         }
         Wish::Nothing
     }
 
-    /// Shows the page of an incident.
+    /// Shows a text in place of the board.
     pub(super) fn show(&mut self, text: String) {
-        self.page = Page::Incident { text, scroll: 0 };
+        self.page = Page::Text { text, scroll: 0 };
     }
 
     /// Moves the mark; the first move marks the first row.
