@@ -25,7 +25,7 @@ use crate::publish::event::Publisher;
 
 pub(crate) mod handle;
 
-/// Jobs looked at for one decision. The most urgent and the oldest are among them, whatever the queue's length.
+/// Jobs looked at for one decision. The most urgent, the oldest, and the oldest without any verdict are among them, whatever the queue's length.
 const JOBS_MAX: usize = 256;
 
 /// Requests of people applied at a time.

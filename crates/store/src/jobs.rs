@@ -88,7 +88,10 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
 }
 
 impl Store {
-    /// Gives the most urgent and the oldest jobs, at most `limit` of each, without repeats.
+    /// Gives the most urgent jobs, the oldest, and the oldest that nobody judged, at most `limit` of each, without repeats.
+    ///
+    /// A model that is far behind leaves thousands that the playbook judged in the meantime. They stay urgent and grow old, and must not hide
+    /// the one that nobody judged.
     ///
     /// # Errors
     /// If the store fails.
@@ -97,7 +100,9 @@ impl Store {
             .connection
             .prepare_cached(
                 "SELECT body FROM job WHERE incident_id IN (SELECT incident_id FROM job ORDER BY score DESC LIMIT ?1)
-                 OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1) ORDER BY score DESC, incident_id",
+                 OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1)
+                 OR incident_id IN (SELECT incident_id FROM job WHERE body ->> 'is_unjudged' ORDER BY queued_ms LIMIT ?1)
+                 ORDER BY score DESC, incident_id",
             )
             .doing("read the queue")?;
         let bodies = read
