@@ -249,11 +249,11 @@ impl Backlog {
     /// Says it in words.
     pub fn text(&self) -> String {
         let (wait, oldest) = match self.incidents {
-            1 => ("incident waits", "it has waited"),
-            _ => ("incidents wait", "the oldest has waited"),
+            1 => ("incident waited", "since"),
+            _ => ("incidents waited", "the oldest since"),
         };
         let oldest_s = self.oldest_s;
-        format!("{} {wait} for a model, {oldest} {oldest_s} s", self.incidents)
+        format!("{} {wait} for a model, {oldest} {oldest_s} s before", self.incidents)
     }
 }
 

@@ -264,7 +264,7 @@ pub(crate) struct Top {
     /// How often to look, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) interval: u64,
-    /// Print one frame as plain text, as is done where the output is no terminal
+    /// Print one frame as plain text, as is done where input or output is no terminal
     #[arg(long)]
     pub(crate) once: bool,
 }

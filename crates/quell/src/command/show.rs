@@ -98,20 +98,7 @@ pub(super) fn page(
             verdict.analyst.label(),
             if verdict.model_pending { ", model pending" } else { "" }
         ));
-        if !verdict.playbook_reason.is_empty() {
-            let meanwhile = if verdict.model_pending { " in the meantime" } else { "" };
-            line(format!("  the playbook judged{meanwhile}: {}", verdict.playbook_reason));
-        }
-        if let Some(backlog) = &verdict.backlog {
-            line(format!("  the models are behind: {}", backlog.text()));
-        }
-        if let Some(asked_at) = verdict.asked_at {
-            line(format!(
-                "  judged {}, {} after the incident asked for it",
-                verdict.judged_at,
-                span(verdict.judged_at.since(asked_at))
-            ));
-        }
+        how_judged(verdict).into_iter().for_each(&mut line);
         line(format!(
             "  level held between {} ({}) and {} ({})",
             verdict.bounds.floor,
@@ -165,6 +152,26 @@ pub(super) fn page(
         });
     }
     page
+}
+
+/// Says who judged instead of a model and why, how far the models were behind, and how long the incident had waited.
+fn how_judged(verdict: &Verdict) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !verdict.playbook_reason.is_empty() {
+        let meanwhile = if verdict.model_pending { " in the meantime" } else { "" };
+        lines.push(format!("  the playbook judged{meanwhile}: {}", verdict.playbook_reason));
+    }
+    if let Some(backlog) = &verdict.backlog {
+        lines.push(format!("  the models were behind: {}", backlog.text()));
+    }
+    if let Some(asked_at) = verdict.asked_at {
+        lines.push(format!(
+            "  judged {}, {} after the incident asked for it",
+            verdict.judged_at,
+            span(verdict.judged_at.since(asked_at))
+        ));
+    }
+    lines
 }
 
 fn facts(incident: &Incident, campaign: Option<&str>) -> Vec<String> {

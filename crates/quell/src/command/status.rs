@@ -130,6 +130,27 @@ fn text(status: &Value, look: &Look, delay: &Delay) -> String {
         number("/store/playbook_verdicts"),
         number("/store/interim_verdicts")
     ));
+    lines.extend(standing(look, delay));
+    for sink in status.get("outbox").and_then(Value::as_array).into_iter().flatten() {
+        let of = |name: &str| sink.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let name = sink.get("sink").and_then(Value::as_str).unwrap_or("?");
+        lines.push(format!(
+            "sink      {name}: {} sent, {} waiting, {} refused",
+            of("sent"),
+            of("waiting"),
+            of("refused")
+        ));
+    }
+    for level in status.get("threat_levels").and_then(Value::as_array).into_iter().flatten() {
+        let of = |name: &str| level.get(name).and_then(Value::as_u64).unwrap_or(0);
+        lines.push(format!("threat    {:>2}: {} incidents", of("threat_level"), of("incidents")));
+    }
+    lines.join("\n")
+}
+
+/// Says what waits and how long, what the models do, and what came from where.
+fn standing(look: &Look, delay: &Delay) -> Vec<String> {
+    let mut lines = Vec::new();
     let heading = if delay.is_felt() { "delayed" } else { "queue" };
     lines.push(format!("{heading:<9} {}", delay.text()));
     for (severity, row) in by_severity(&look.queue) {
@@ -161,21 +182,7 @@ fn text(status: &Value, look: &Look, delay: &Delay) -> String {
         );
         lines.push(format!("file      {}: {behind}", sanitize::shown(&file.path, 200)));
     }
-    for sink in status.get("outbox").and_then(Value::as_array).into_iter().flatten() {
-        let of = |name: &str| sink.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let name = sink.get("sink").and_then(Value::as_str).unwrap_or("?");
-        lines.push(format!(
-            "sink      {name}: {} sent, {} waiting, {} refused",
-            of("sent"),
-            of("waiting"),
-            of("refused")
-        ));
-    }
-    for level in status.get("threat_levels").and_then(Value::as_array).into_iter().flatten() {
-        let of = |name: &str| level.get(name).and_then(Value::as_u64).unwrap_or(0);
-        lines.push(format!("threat    {:>2}: {} incidents", of("threat_level"), of("incidents")));
-    }
-    lines.join("\n")
+    lines
 }
 
 /// Says what a model does.

@@ -12,7 +12,7 @@ mod view;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use alert::{Clock as _, IncidentId, SystemClock, Timestamp};
@@ -21,7 +21,7 @@ use ratatui_core::layout::Rect;
 use store::{Store, StoreError};
 
 use self::frame::{Colours, draw, text};
-use self::screen::{Pressed, Screen};
+use self::screen::{Screen, Woken};
 use self::view::{JUDGED_MAX, Promises, View, Wish};
 use super::look::Look;
 use super::{Failure, load, print, show};
@@ -30,7 +30,7 @@ use crate::desk::campaign_of;
 use crate::setup;
 use crate::stage::gauge::REST_FACTOR;
 
-/// How often signals and keys are looked for between two looks at the daemon.
+/// How long a key is waited for between two frames: the clock on the screen goes on.
 const KEY_WAIT: Duration = Duration::from_millis(250);
 
 /// Between the two looks that rates are told from, where one frame is printed.
@@ -50,10 +50,10 @@ pub(super) fn run(file: Option<&Path>, options: &Top) -> Result<(), Failure> {
     };
     let mut watched = Watched { data_dir: config.general.data_dir, store: None };
     let view = View::new(promises);
-    if options.once || !std::io::stdout().is_terminal() {
+    let is_live = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if options.once || !is_live {
         return once(&mut watched, view);
     }
-    // A script's output closed early, or a terminal that went away, is the end and no error.
     live(&mut watched, view, Duration::from_secs(options.interval))
 }
 
@@ -121,14 +121,14 @@ fn once(watched: &mut Watched, mut view: View) -> Result<(), Failure> {
 
 /// Shows frames until somebody or a signal ends it.
 fn live(watched: &mut Watched, mut view: View, interval: Duration) -> Result<(), Failure> {
-    let ended = listen_for_signals()?;
     let colours = match std::env::var_os("NO_COLOR") {
         Some(wish) if !wish.is_empty() => Colours::None,
         _ => Colours::Allowed,
     };
+    let woken = screen::listen()?;
     let mut screen = Screen::take().context("could not take the terminal over")?;
     let (mut looked_at, mut rest) = (None, Duration::ZERO);
-    while ended.try_recv().is_err() {
+    loop {
         let now = SystemClock.now();
         // A clock that jumped back must not stop the view.
         let is_due = looked_at.is_none_or(|last: Timestamp| now < last || now.since(last) >= rest);
@@ -140,48 +140,17 @@ fn live(watched: &mut Watched, mut view: View, interval: Duration) -> Result<(),
         }
         let area = Screen::area();
         screen.draw(draw(&view, now, area, colours))?;
-        match Screen::wait(KEY_WAIT)? {
-            Some(Pressed::Key(key)) => match view.press(key, usize::from(area.height)) {
+        match woken.recv_timeout(KEY_WAIT) {
+            Ok(Woken::Key(key)) => match view.press(key, usize::from(area.height)) {
                 Wish::Nothing => {}
-                Wish::Quit => break,
+                Wish::Quit => return Ok(()),
                 Wish::Show(id) => {
                     let page = watched.page(&id);
                     view.show(page);
                 }
             },
-            Some(Pressed::Interrupt) => break,
-            Some(Pressed::Resize) | None => {}
+            Ok(Woken::Resized) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Woken::Ended) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
-    Ok(())
-}
-
-/// Listens for signals that end the program, on a thread of its own, so that the terminal is given back first.
-fn listen_for_signals() -> Result<Receiver<()>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("could not start to listen for signals")?;
-    let (tell, ended) = std::sync::mpsc::sync_channel(1);
-    let mut signals = {
-        let _inside = runtime.enter();
-        let on = |kind| signal(kind).context("could not listen for a signal");
-        [on(SignalKind::terminate())?, on(SignalKind::interrupt())?, on(SignalKind::hangup())?]
-    };
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            runtime.block_on(async {
-                let [terminate, interrupt, hang_up] = &mut signals;
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                    _ = hang_up.recv() => {}
-                }
-            });
-            tell.send(()).ok();
-        })
-        .context("could not start to listen for signals")?;
-    Ok(ended)
 }

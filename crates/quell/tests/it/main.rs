@@ -18,6 +18,7 @@ mod daemon;
 mod fake_model;
 mod http;
 mod sample;
+mod terminal;
 
 mod cli;
 mod crash;
@@ -35,3 +36,4 @@ mod raw_log;
 mod recorded;
 mod rules;
 mod rules_check;
+mod top;

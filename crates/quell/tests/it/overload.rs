@@ -168,7 +168,7 @@ fn tells_with_the_verdict(daemon: &Daemon, all: u64) {
     let id = text(&events[events.len() - 1], "incident_id");
     let page = daemon.quell(&["incidents", "show", &id]).expect_code(0).out;
     for part in
-        ["the playbook judged in the meantime: all models are busy", "the models are behind: "]
+        ["the playbook judged in the meantime: all models are busy", "the models were behind: "]
     {
         assert!(page.contains(part), "{part} is not in:\n{page}");
     }

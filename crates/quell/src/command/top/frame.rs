@@ -35,7 +35,8 @@ pub(super) enum Colours {
 /// Draws a frame.
 pub(super) fn draw(view: &View, now: Timestamp, area: Rect, colours: Colours) -> Buffer {
     let area = Rect { width: area.width.max(WIDTH_MIN), height: area.height.max(4), ..area };
-    let mut pen = Pen { buffer: Buffer::empty(area), colours, row: 0 };
+    let keys_row = area.height.saturating_sub(1);
+    let mut pen = Pen { buffer: Buffer::empty(area), colours, row: 0, end: keys_row };
     head(&mut pen, view, now);
     match &view.page {
         Page::Board => board(&mut pen, view, now),
@@ -45,7 +46,7 @@ pub(super) fn draw(view: &View, now: Timestamp, area: Rect, colours: Colours) ->
         Page::Board => "q quit   p pause   s sort   up/down mark   Enter incident   ? help",
         Page::Text { .. } => "up/down, PgUp/PgDn scroll   q, Esc back",
     };
-    pen.row = area.height.saturating_sub(1);
+    (pen.row, pen.end) = (keys_row, area.height);
     pen.line(keys, pen.dim());
     pen.buffer
 }
@@ -102,6 +103,8 @@ struct Pen {
     buffer: Buffer,
     colours: Colours,
     row: u16,
+    /// The row from which on nothing is written: the line of keys has its own.
+    end: u16,
 }
 
 impl Pen {
@@ -111,7 +114,7 @@ impl Pen {
 
     /// Rows that are left above the line of keys.
     fn room(&self) -> usize {
-        usize::from(self.buffer.area().height.saturating_sub(1).saturating_sub(self.row))
+        usize::from(self.end.saturating_sub(self.row))
     }
 
     fn style(&self, colour: Color, modifier: Modifier) -> Style {
@@ -143,7 +146,7 @@ impl Pen {
     fn put(&mut self, column: usize, text: &str, style: Style) {
         let room = self.width().saturating_sub(column);
         let (Ok(column), true) = (u16::try_from(column), room > 0) else { return };
-        if self.row < self.buffer.area().height {
+        if self.row < self.end {
             self.buffer.set_stringn(column, self.row, fit(text, room), room, style);
         }
     }
@@ -165,7 +168,7 @@ impl Pen {
     /// Turns the colours of the current line round.
     fn reverse(&mut self) {
         let area = Rect { y: self.row, height: 1, ..*self.buffer.area() };
-        if self.row < self.buffer.area().height {
+        if self.row < self.end {
             self.buffer.set_style(area, Style::new().add_modifier(Modifier::REVERSED));
         }
     }
@@ -433,7 +436,7 @@ fn sources(pen: &mut Pen, look: &Look, is_tall: bool) {
     let text = if parts.is_empty() { "nothing came yet".to_owned() } else { parts.join("   ") };
     pen.pieces([(1, "SOURCES", bold), (10, text.as_str(), Style::new())]);
     if is_tall {
-        for file in look.files.iter().take(4) {
+        for file in look.files.iter().filter(|file| file.behind_bytes != Some(0)).take(4) {
             let behind = file.behind_bytes.map_or_else(
                 || "the place that was read last is in another file".to_owned(),
                 |behind| format!("{} not read yet", bytes(behind)),

@@ -268,7 +268,13 @@ fn small_screens_are_cut_and_nothing_breaks() {
             let mut view = view();
             for page in [Page::Board, Page::Text { text: "a b".repeat(99), scroll: 0 }] {
                 view.page = page;
-                screen(&view, width, height);
+                let shown = screen(&view, width, height);
+                let last = shown.lines().last().unwrap_or_default();
+                assert!(
+                    height < 4 || last.starts_with("q quit") || last.starts_with("up/down"),
+                    "{width} x {height}:\n{shown}"
+                );
+                assert!(height < 4 || !last.contains('-'), "{shown}");
             }
         }
     }

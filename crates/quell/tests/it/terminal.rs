@@ -1,0 +1,105 @@
+//! A terminal of 80 x 24 with a program in it, as a person would sit before one.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nix::pty::{Winsize, openpty};
+use nix::sys::termios::{LocalFlags, tcgetattr};
+
+use crate::command::{eventually, quell};
+
+/// How long the program may take for what a key asks.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
+
+/// A terminal, and the program in it.
+pub(crate) struct Terminal {
+    /// The person's side. None once it hung up.
+    keyboard: Option<File>,
+    /// A hold on the program's side, so that its modes can be read after the program ended.
+    line: OwnedFd,
+    written: Arc<Mutex<Vec<u8>>>,
+    child: Child,
+}
+
+impl Terminal {
+    /// Starts the program in a terminal.
+    pub(crate) fn with(arguments: &[&str]) -> Self {
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(&size, None).unwrap();
+        let end = || Stdio::from(pair.slave.try_clone().unwrap());
+        let child = quell()
+            .args(arguments)
+            .env("TERM", "xterm-256color")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+        let keyboard = File::from(pair.master);
+        let mut screen = keyboard.try_clone().unwrap();
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&written);
+        // It ends when the last hold on the program's side is gone.
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read) = screen.read(&mut chunk) {
+                if read == 0 {
+                    break;
+                }
+                sink.lock().unwrap().extend_from_slice(&chunk[..read]);
+            }
+        });
+        Self { keyboard: Some(keyboard), line: pair.slave, written, child }
+    }
+
+    /// Gives everything that was written to the terminal.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until a text was written.
+    #[track_caller]
+    pub(crate) fn expect(&self, text: &str) {
+        eventually(text, ANSWER_MAX, || self.written().contains(text).then_some(()));
+    }
+
+    /// Types.
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.keyboard.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(
+            std::process::Command::new("kill")
+                .args([&format!("-{name}"), &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Tells whether the program has the keys to itself: they are not echoed, and come one by one.
+    pub(crate) fn is_taken(&self) -> bool {
+        let modes = tcgetattr(&self.line).unwrap().local_flags;
+        !modes.intersects(LocalFlags::ICANON | LocalFlags::ECHO)
+    }
+
+    /// Waits until the program ends.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        eventually("the program ends", ANSWER_MAX, || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
