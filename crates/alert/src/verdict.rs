@@ -248,12 +248,11 @@ pub struct Backlog {
 impl Backlog {
     /// Says it in words.
     pub fn text(&self) -> String {
-        let (wait, oldest) = match self.incidents {
-            1 => ("incident waited", "since"),
-            _ => ("incidents waited", "the oldest since"),
+        let who = match self.incidents {
+            1 => "1 incident waited for a model,".to_owned(),
+            many => format!("{many} incidents waited for a model, the oldest"),
         };
-        let oldest_s = self.oldest_s;
-        format!("{} {wait} for a model, {oldest} {oldest_s} s before", self.incidents)
+        format!("{who} for {} s", self.oldest_s)
     }
 }
 
@@ -297,6 +296,25 @@ mod tests {
     const GOOD: &str = r#"{"title":"SQL injection","summary":"One request.","evidence":[],"class":"sql_injection",
         "outcome":"attempted","threat_level":6,"confidence":80,"false_positive":false,"mitre":["T1190"],
         "indicators":[],"recommendations":["Block it."],"unknowns":[]}"#;
+
+    #[test]
+    fn a_backlog_says_how_many_waited_and_how_long() {
+        let text = |incidents, oldest_s| Backlog { incidents, oldest_s }.text();
+        assert_eq!(text(1, 20), "1 incident waited for a model, for 20 s");
+        assert_eq!(text(41, 724), "41 incidents waited for a model, the oldest for 724 s");
+    }
+
+    #[test]
+    fn a_verdict_of_an_older_version_is_read_without_what_it_does_not_say() {
+        let body = json!({
+            "incident_id": "Q-1", "revision": 1, "analyst": Analyst::Playbook, "judged_at": 5,
+            "draft": Draft::parse(GOOD).expect("a draft"), "checks": [],
+            "bounds": {"floor": 0, "floor_reason": "", "ceiling": 10, "ceiling_reason": "", "typical": 5, "typical_reason": ""},
+            "model_pending": true, "playbook_reason": "", "prompt_version": "1", "cost": Cost::default(),
+        });
+        let verdict: Verdict = serde_json::from_value(body).expect("a verdict");
+        assert_eq!((verdict.asked_at, verdict.backlog), (None, None));
+    }
 
     #[test]
     fn an_answer_in_a_fence_is_read() {

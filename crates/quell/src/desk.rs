@@ -267,6 +267,7 @@ impl Desk {
             queued_at: now,
             deadline_at: now.after(self.settings.deadlines.of(priority.severity)),
             is_unjudged: !has_verdict,
+            is_interim: false,
             playbook_only: incident.echo,
         })
     }
@@ -408,7 +409,9 @@ impl Desk {
             incident.reasons = vec![reason.clone()];
         })?;
         Ok(incident.map(|incident| {
-            let job = JobRow { revision: incident.revision, is_unjudged: false, ..job.clone() };
+            let is_interim = matches!(reason, Reason::ModelPending);
+            let revision = incident.revision;
+            let job = JobRow { revision, is_unjudged: false, is_interim, ..job.clone() };
             (incident, job)
         }))
     }

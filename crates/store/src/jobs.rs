@@ -31,6 +31,9 @@ pub struct JobRow {
     pub deadline_at: Timestamp,
     /// Nobody judged the incident yet.
     pub is_unjudged: bool,
+    /// The playbook's verdict stands in the meantime, and a model is still to be asked.
+    #[serde(default)]
+    pub is_interim: bool,
     /// A model must not be asked.
     pub playbook_only: bool,
 }
@@ -50,6 +53,7 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
         let earlier: JobRow = serde_json::from_str(&body).doing("read a waiting job")?;
         job.queued_at = job.queued_at.min(earlier.queued_at);
         job.deadline_at = job.deadline_at.min(earlier.deadline_at);
+        job.is_interim |= earlier.is_interim;
         if earlier.score > job.score {
             // More of the same does not make the news that wait less urgent.
             (job.score, job.parts, job.severity) = (earlier.score, earlier.parts, earlier.severity);
@@ -78,6 +82,7 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
     job.queued_at = job.queued_at.max(verdict.judged_at);
     job.deadline_at = job.queued_at.after(allowed);
     job.is_unjudged = false;
+    job.is_interim = verdict.model_pending;
     let body = serde_json::to_string(&job).doing("write a job")?;
     tx.execute(
         "UPDATE job SET queued_ms = ?2, body = ?3 WHERE incident_id = ?1",

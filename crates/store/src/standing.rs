@@ -60,8 +60,7 @@ impl Store {
             .connection
             .prepare_cached(
                 "SELECT j.body ->> 'severity' AS severity, count(*) AS jobs, sum(j.body ->> 'is_unjudged') AS unjudged,
-                     sum(coalesce((SELECT v.body ->> 'model_pending' FROM verdict v WHERE v.incident_id = j.incident_id
-                                   ORDER BY v.revision DESC LIMIT 1), 0)) AS interim,
+                     sum(coalesce(j.body ->> 'is_interim', 0)) AS interim,
                      sum(j.body ->> 'deadline_at' < ?1) AS overdue, min(j.queued_ms) AS oldest
                  FROM job j GROUP BY 1",
             )

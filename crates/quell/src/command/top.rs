@@ -4,6 +4,7 @@
 //! terminal nor clock. It only reads, and its looks get no more than a tenth of the time, so that watching costs the watched little.
 
 mod frame;
+mod pen;
 mod rate;
 mod screen;
 #[cfg(test)]
@@ -20,7 +21,8 @@ use anyhow::Context as _;
 use ratatui_core::layout::Rect;
 use store::{Store, StoreError};
 
-use self::frame::{Colours, draw, text};
+use self::frame::draw;
+use self::pen::{Colours, text};
 use self::screen::{Screen, Woken};
 use self::view::{JUDGED_MAX, Promises, View, Wish};
 use super::look::Look;

@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Child, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 
@@ -22,6 +24,9 @@ pub(crate) struct Terminal {
     /// A hold on the program's side, so that its modes can be read after the program ended.
     line: OwnedFd,
     written: Arc<Mutex<Vec<u8>>>,
+    /// Whoever reads along holds the terminal open too, until it is told to let go.
+    reader: Option<std::thread::JoinHandle<()>>,
+    lets_go: Arc<AtomicBool>,
     child: Child,
 }
 
@@ -40,20 +45,20 @@ impl Terminal {
             .spawn()
             .unwrap();
         let keyboard = File::from(pair.master);
-        let mut screen = keyboard.try_clone().unwrap();
+        let screen = keyboard.try_clone().unwrap();
         let written = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&written);
-        // It ends when the last hold on the program's side is gone.
-        std::thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            while let Ok(read) = screen.read(&mut chunk) {
-                if read == 0 {
-                    break;
-                }
-                sink.lock().unwrap().extend_from_slice(&chunk[..read]);
-            }
-        });
-        Self { keyboard: Some(keyboard), line: pair.slave, written, child }
+        let lets_go = Arc::new(AtomicBool::new(false));
+        let (sink, told) = (Arc::clone(&written), Arc::clone(&lets_go));
+        let reader = std::thread::spawn(move || read_along(screen, &sink, &told));
+        let line = pair.slave;
+        Self { keyboard: Some(keyboard), line, written, reader: Some(reader), lets_go, child }
+    }
+
+    /// Hangs up, as a broken SSH session does. The program gets no signal, because this is not the terminal of its session.
+    pub(crate) fn hang_up(&mut self) {
+        self.lets_go.store(true, Ordering::Relaxed);
+        self.reader.take().unwrap().join().unwrap();
+        self.keyboard = None;
     }
 
     /// Gives everything that was written to the terminal.
@@ -97,8 +102,24 @@ impl Terminal {
     }
 }
 
+/// Keeps what is written, until it is told to let go.
+fn read_along(mut screen: File, sink: &Mutex<Vec<u8>>, lets_go: &AtomicBool) {
+    let mut chunk = [0; 4096];
+    while !lets_go.load(Ordering::Relaxed) {
+        let mut waiting = [PollFd::new(screen.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut waiting, PollTimeout::from(50_u8)).unwrap_or(0) == 0 {
+            continue;
+        }
+        match screen.read(&mut chunk) {
+            Ok(read @ 1..) => sink.lock().unwrap().extend_from_slice(&chunk[..read]),
+            _ => return,
+        }
+    }
+}
+
 impl Drop for Terminal {
     fn drop(&mut self) {
+        self.lets_go.store(true, Ordering::Relaxed);
         self.child.kill().ok();
         self.child.wait().ok();
     }

@@ -58,8 +58,11 @@ fn ctrl_c_and_sigterm_give_the_terminal_back() {
 #[test]
 fn a_terminal_that_hung_up_leaves_no_program_behind() {
     let (_daemon, mut terminal) = watched();
-    terminal.signal("HUP");
+    terminal.hang_up();
     terminal.ended();
+    let (_daemon, mut terminal) = watched();
+    terminal.signal("HUP");
+    assert_eq!(terminal.ended().code(), Some(0));
 }
 
 #[test]

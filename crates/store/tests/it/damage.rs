@@ -37,7 +37,7 @@ fn a_store_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_holds()
     drop(connection);
     for _ in 0..2 {
         let store = Store::open(folder.path()).expect("a store");
-        assert_eq!(store.jobs(5).expect("read"), [waiting.clone()]);
+        assert_eq!(store.jobs(5).expect("read"), std::slice::from_ref(&waiting));
     }
     let connection = Connection::open(Store::path(folder.path())).expect("a second connection");
     let plan: String = connection

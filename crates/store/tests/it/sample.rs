@@ -72,6 +72,7 @@ pub(crate) fn job(incident: &Incident, score: f64, second: i64) -> JobRow {
         queued_at: at(second),
         deadline_at: at(second + 600),
         is_unjudged: true,
+        is_interim: false,
         playbook_only: false,
     }
 }

@@ -22,7 +22,7 @@ fn the_queue_is_measured_by_severity_with_what_is_late_and_what_the_playbook_jud
     let said = Verdict { model_pending: true, ..verdict(&judged, 5, 40) };
     let mut next = judged;
     next.revision = 2;
-    let again = JobRow { is_unjudged: false, ..job(&next, 1.0, 20) };
+    let again = JobRow { is_unjudged: false, is_interim: true, ..job(&next, 1.0, 20) };
     store.commit_verdict(&said, &[], Some((&next, &again))).expect("committed");
     let row = |severity: &str, jobs, unjudged, interim, overdue, oldest| QueueRow {
         severity: severity.to_owned(),
@@ -37,8 +37,13 @@ fn the_queue_is_measured_by_severity_with_what_is_late_and_what_the_playbook_jud
         [row("high", 3, 2, 1, 2, 10), row("low", 1, 1, 0, 1, 5)]
     );
     assert_eq!(store.totals().expect("read").interim_verdicts, 1);
+    // News changes nothing about that.
+    next.revision = 3;
+    let news = Batch { jobs: vec![job(&next, 1.0, 45)], ..Batch::default() };
+    store.commit_batch(&news).expect("committed");
+    assert_eq!(store.queue(at(625)).expect("read")[0].interim, 1);
     // The model's verdict ends it.
-    let said = Verdict { revision: 2, ..verdict(&next, 5, 50) };
+    let said = Verdict { revision: 3, ..verdict(&next, 5, 50) };
     store.commit_verdict(&said, &[], None).expect("committed");
     assert_eq!(store.queue(at(625)).expect("read")[0], row("high", 2, 2, 0, 1, 10));
 }

@@ -9,7 +9,8 @@ use ratatui_core::layout::Rect;
 use store::{Counts, JudgedRow, OutboxTotals, QueueRow};
 use triage::priority::Deadlines;
 
-use super::frame::{Colours, draw, text};
+use super::frame::draw;
+use super::pen::{Colours, text};
 use super::view::{Key, Page, Promises, View, Wish};
 use crate::command::look::{FileLag, Look};
 use crate::stage::tend::Heartbeat;
