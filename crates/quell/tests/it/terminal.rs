@@ -1,15 +1,17 @@
-//! A terminal of 80 x 24 with a program in it, as a person would sit before one.
+//! A terminal with a program in it, as a person would sit before one. It does not say how large it is, like a serial line.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::{Winsize, openpty};
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 
 use crate::command::{eventually, quell};
@@ -33,9 +35,19 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts the program in a terminal.
     pub(crate) fn with(arguments: &[&str]) -> Self {
-        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let pair = openpty(&size, None).unwrap();
-        let end = || Stdio::from(pair.slave.try_clone().unwrap());
+        // Programs that other tests start at this moment must not inherit it, or it could not hang up.
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let master = posix_openpt(flags).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let line = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlag::O_NOCTTY.bits())
+            .open(ptsname_r(&master).unwrap())
+            .unwrap();
+        let line = OwnedFd::from(line);
+        let end = || Stdio::from(line.try_clone().unwrap());
         let child = quell()
             .args(arguments)
             .env("TERM", "xterm-256color")
@@ -44,13 +56,13 @@ impl Terminal {
             .stderr(end())
             .spawn()
             .unwrap();
-        let keyboard = File::from(pair.master);
+        let keyboard = File::from(master.as_fd().try_clone_to_owned().unwrap());
+        drop(master);
         let screen = keyboard.try_clone().unwrap();
         let written = Arc::new(Mutex::new(Vec::new()));
         let lets_go = Arc::new(AtomicBool::new(false));
         let (sink, told) = (Arc::clone(&written), Arc::clone(&lets_go));
         let reader = std::thread::spawn(move || read_along(screen, &sink, &told));
-        let line = pair.slave;
         Self { keyboard: Some(keyboard), line, written, reader: Some(reader), lets_go, child }
     }
 

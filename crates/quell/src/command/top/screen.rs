@@ -47,7 +47,9 @@ impl Screen {
 
     /// Gives its size.
     pub(super) fn area() -> Rect {
-        let (width, height) = size().unwrap_or((80, 24));
+        // A serial line does not know, and says 0.
+        let (width, height) =
+            size().ok().filter(|(width, height)| *width > 0 && *height > 0).unwrap_or((80, 24));
         Rect::new(0, 0, width, height)
     }
 
