@@ -236,6 +236,26 @@ pub struct Cost {
     pub failures: Vec<String>,
 }
 
+/// How far the models were behind when the playbook stood in for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// Incidents that waited for a model, the one judged among them.
+    pub incidents: u64,
+    /// How long the one that waited longest had waited, in seconds.
+    pub oldest_s: u64,
+}
+
+impl Backlog {
+    /// Says it in words.
+    pub fn text(&self) -> String {
+        let who = match self.incidents {
+            1 => "1 incident waited for a model,".to_owned(),
+            many => format!("{many} incidents waited for a model, the oldest"),
+        };
+        format!("{who} for {} s", self.oldest_s)
+    }
+}
+
 /// A checked judgement on an incident at one revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -245,6 +265,9 @@ pub struct Verdict {
     pub revision: u32,
     /// Who judged.
     pub analyst: Analyst,
+    /// Since when the incident had asked for it. Verdicts of older versions don't say.
+    #[serde(default)]
+    pub asked_at: Option<Timestamp>,
     /// When.
     pub judged_at: Timestamp,
     /// What was said, after the checks.
@@ -255,6 +278,9 @@ pub struct Verdict {
     pub bounds: Bounds,
     /// The playbook stands in: a model is still to be asked.
     pub model_pending: bool,
+    /// How far the models were behind, where the playbook stands in.
+    #[serde(default)]
+    pub backlog: Option<Backlog>,
     /// Why the playbook judged, where it did. Empty if a model did.
     pub playbook_reason: String,
     /// The version of prompt and schema.
@@ -270,6 +296,25 @@ mod tests {
     const GOOD: &str = r#"{"title":"SQL injection","summary":"One request.","evidence":[],"class":"sql_injection",
         "outcome":"attempted","threat_level":6,"confidence":80,"false_positive":false,"mitre":["T1190"],
         "indicators":[],"recommendations":["Block it."],"unknowns":[]}"#;
+
+    #[test]
+    fn a_backlog_says_how_many_waited_and_how_long() {
+        let text = |incidents, oldest_s| Backlog { incidents, oldest_s }.text();
+        assert_eq!(text(1, 20), "1 incident waited for a model, for 20 s");
+        assert_eq!(text(41, 724), "41 incidents waited for a model, the oldest for 724 s");
+    }
+
+    #[test]
+    fn a_verdict_of_an_older_version_is_read_without_what_it_does_not_say() {
+        let body = json!({
+            "incident_id": "Q-1", "revision": 1, "analyst": Analyst::Playbook, "judged_at": 5,
+            "draft": Draft::parse(GOOD).expect("a draft"), "checks": [],
+            "bounds": {"floor": 0, "floor_reason": "", "ceiling": 10, "ceiling_reason": "", "typical": 5, "typical_reason": ""},
+            "model_pending": true, "playbook_reason": "", "prompt_version": "1", "cost": Cost::default(),
+        });
+        let verdict: Verdict = serde_json::from_value(body).expect("a verdict");
+        assert_eq!((verdict.asked_at, verdict.backlog), (None, None));
+    }
 
     #[test]
     fn an_answer_in_a_fence_is_read() {

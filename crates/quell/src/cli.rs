@@ -65,6 +65,11 @@ pub(crate) enum Command {
     Rules(RulesCommand),
     /// Tell how the daemon stands: what came in, what waits, what was judged
     Status(Output),
+    /// Watch the daemon: the funnel, what waits and how long, the models, the newest and the slowest verdicts
+    ///
+    /// Keys: q quits, p pauses, s sorts, the arrows choose a verdict, Enter shows its incident, ? helps.
+    #[command(after_help = "Examples:\n  quell top\n  quell top --once | tee standing.txt")]
+    Top(Top),
     /// List, show, close and annotate incidents
     #[command(subcommand)]
     Incidents(Incidents),
@@ -267,6 +272,16 @@ pub(crate) struct Output {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// How often to look, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) interval: u64,
+    /// Print one frame as plain text, as is done where input or output is no terminal
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 /// Who judges.

@@ -7,11 +7,13 @@ mod detect;
 mod doctor;
 mod incidents;
 mod logtest;
+mod look;
 mod offline;
 mod rules;
 mod run;
 mod show;
 mod status;
+mod top;
 mod triage;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -134,6 +136,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Logtest(options) => logtest::run(&options),
         Command::Rules(command) => rules::run(&command),
         Command::Status(output) => status::run(file, output.json),
+        Command::Top(options) => top::run(file, &options),
         Command::Incidents(command) => incidents::run(file, &command),
         Command::Config(command) => config::run(file, &command),
         Command::Doctor(output) => doctor::run(file, output.json),

@@ -23,7 +23,7 @@ use crate::home::Home;
 use crate::stage::detect::RuledLog;
 use crate::stage::judge::Bench;
 use crate::stage::tend::{Heartbeat, Upkeep};
-use crate::stage::{Stage, detect, intake, judge, publish, tend};
+use crate::stage::{Stage, detect, gauge, intake, judge, publish, tend};
 use crate::{event, listener, operations, setup};
 
 /// How long sources and stages together may take to finish what they hold. systemd kills after 30 s.
@@ -66,6 +66,9 @@ pub(crate) async fn run(
     start_logs(logs, &stage, &deliver, &sources_end, &mut sources).await?;
     let mut stages: Tasks = JoinSet::new();
     let panel = setup::panel(&config)?;
+    let models = panel.iter().map(|seat| seat.name().to_owned()).collect();
+    let bench = Bench::new(panel, setup::no_model(&config));
+    let sources_word = watch::Sender::new(Vec::new());
     let upkeep = Upkeep {
         retention: config.general.retention,
         dead_letters_max: config.limits.dead_letters as u64,
@@ -74,16 +77,20 @@ pub(crate) async fn run(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: now,
             at: now,
-            models: panel.iter().map(|seat| seat.name().to_owned()).collect(),
+            models,
             incidents_in_memory: 0,
             deliveries_waiting: 0,
+            bench: Vec::new(),
+            sources: Vec::new(),
             has_ended: false,
         },
         deliveries: deliver.downgrade(),
+        bench: bench.listen(),
+        sources: sources_word.subscribe(),
     };
     drop(deliver);
-    stages.spawn(intake::run(stage.clone(), deliveries));
-    let bench = Bench::new(panel, setup::no_model(&config));
+    stages.spawn(intake::run(stage.clone(), deliveries, sources_word));
+    stages.spawn(gauge::run(stage.clone(), home.path().to_path_buf(), bench.listen()));
     stages.spawn(judge::run(stage.clone(), bench));
     for sink in setup::sinks(&config)? {
         stages.spawn(publish::run(stage.clone(), sink));

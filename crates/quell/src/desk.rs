@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use alert::incident::{Actor, Reason, State};
-use alert::verdict::Bounds;
+use alert::verdict::{Backlog, Bounds};
 use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
 use anyhow::Context as _;
 use model::prompt::Context;
@@ -25,7 +25,7 @@ use crate::publish::event::Publisher;
 
 pub(crate) mod handle;
 
-/// Jobs looked at for one decision. The most urgent and the oldest are among them, whatever the queue's length.
+/// Jobs looked at for one decision. The most urgent, the oldest, and the oldest without any verdict are among them, whatever the queue's length.
 const JOBS_MAX: usize = 256;
 
 /// Requests of people applied at a time.
@@ -109,6 +109,8 @@ pub(crate) struct Case {
     pub(crate) context: Context,
     /// Who is to judge, and why.
     pub(crate) turn: Turn,
+    /// How far the models are behind, where the playbook stands in for them.
+    pub(crate) backlog: Option<Backlog>,
 }
 
 /// The triage desk.
@@ -265,6 +267,7 @@ impl Desk {
             queued_at: now,
             deadline_at: now.after(self.settings.deadlines.of(priority.severity)),
             is_unjudged: !has_verdict,
+            is_interim: false,
             playbook_only: incident.echo,
         })
     }
@@ -291,18 +294,51 @@ impl Desk {
         let jobs: Vec<Job> = rows.iter().map(job).collect();
         let actors: Vec<String> = running.iter().map(|(_, actor)| actor.clone()).collect();
         let turns = self.scheduler.pick(now, &jobs, &actors, capacity);
+        let backlog = self.backlog(now, &rows, &turns, running.len())?;
         let mut cases = Vec::with_capacity(turns.len());
         for (at, turn) in turns {
             let Some(row) = rows.get(at) else { continue };
             match self.store.incident(row.incident_id.as_str())? {
-                Some(incident) => cases.push(self.case(row.clone(), incident, turn)?),
+                Some(incident) => {
+                    let backlog = backlog.filter(|_| matches!(turn, Turn::Interim(_)));
+                    cases.push(self.case(row.clone(), incident, turn, backlog)?);
+                }
                 None => self.store.drop_job(&row.incident_id)?,
             }
         }
         Ok(cases)
     }
 
-    fn case(&self, job: JobRow, incident: Incident, turn: Turn) -> Result<Case, StoreError> {
+    /// Says how far the models are behind, if the playbook has to stand in for them at one of `turns`. The oldest jobs are among `rows`.
+    fn backlog(
+        &self,
+        now: Timestamp,
+        rows: &[JobRow],
+        turns: &[(usize, Turn)],
+        running: usize,
+    ) -> Result<Option<Backlog>, StoreError> {
+        if !turns.iter().any(|(_, turn)| matches!(turn, Turn::Interim(_))) {
+            return Ok(None);
+        }
+        let leaving: HashSet<usize> = turns
+            .iter()
+            .filter(|(_, turn)| !matches!(turn, Turn::Interim(_)))
+            .map(|(at, _)| *at)
+            .collect();
+        let staying = rows.iter().enumerate().filter(|(at, _)| !leaving.contains(at));
+        let oldest = staying.map(|(_, row)| now.since(row.queued_at).as_secs()).max();
+        let (jobs, _) = self.store.queue_depth()?;
+        let incidents = jobs.saturating_sub((running + leaving.len()) as u64);
+        Ok(Some(Backlog { incidents, oldest_s: oldest.unwrap_or(0) }))
+    }
+
+    fn case(
+        &self,
+        job: JobRow,
+        incident: Incident,
+        turn: Turn,
+        backlog: Option<Backlog>,
+    ) -> Result<Case, StoreError> {
         let notes = self.store.notes(&incident.id)?;
         let context = Context {
             campaign: self.campaign(&incident)?.map(|campaign| campaign.line()),
@@ -310,7 +346,7 @@ impl Desk {
             notes: notes.into_iter().rev().map(|note| note.text).collect(),
             redact: self.settings.redact,
         };
-        Ok(Case { bounds: threat::assess(&incident), job, incident, context, turn })
+        Ok(Case { bounds: threat::assess(&incident), job, incident, context, turn, backlog })
     }
 
     /// Gives the campaign that an incident belongs to.
@@ -373,7 +409,9 @@ impl Desk {
             incident.reasons = vec![reason.clone()];
         })?;
         Ok(incident.map(|incident| {
-            let job = JobRow { revision: incident.revision, is_unjudged: false, ..job.clone() };
+            let is_interim = matches!(reason, Reason::ModelPending);
+            let revision = incident.revision;
+            let job = JobRow { revision, is_unjudged: false, is_interim, ..job.clone() };
             (incident, job)
         }))
     }

@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
+use alert::Timestamp;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use store::Counts;
+use store::{Counts, QueueRow};
+
+use crate::standing::by_severity;
 
 /// Every metric with its help text.
 pub(crate) const METRICS: &[(&str, &str)] = &[
@@ -37,6 +40,24 @@ pub(crate) const METRICS: &[(&str, &str)] = &[
     ("quell_deadline_misses_total", "Verdicts that came after their deadline, by severity."),
     ("quell_queue_jobs", "Incidents waiting for a verdict."),
     ("quell_queue_age_seconds", "Age of the oldest incident that waits for a verdict."),
+    (
+        "quell_backlog_incidents",
+        "Incidents waiting for a verdict, those under way among them, by severity.",
+    ),
+    (
+        "quell_backlog_unjudged_incidents",
+        "Incidents waiting for a verdict that nobody judged yet, by severity.",
+    ),
+    (
+        "quell_backlog_interim_incidents",
+        "Incidents that the playbook judged in the meantime and that wait for a model, by severity.",
+    ),
+    (
+        "quell_backlog_overdue_incidents",
+        "Incidents waiting for a verdict past their deadline, by severity.",
+    ),
+    ("quell_backlog_age_seconds", "Age of the oldest incident that waits, by severity."),
+    ("quell_model_running_cases", "Cases under way, by backend."),
     (
         "quell_model_call_seconds",
         "Time of one case at the models, calls and pauses together, by backend.",
@@ -150,10 +171,35 @@ pub(crate) fn message(sink: &str, result: &'static str) {
     counter!("quell_messages_total", "sink" => sink.to_owned(), "result" => result).increment(1);
 }
 
-/// How things stand, once a second.
-pub(crate) fn standing(queue: u64, oldest: Duration, in_memory: usize, deliveries: usize) {
-    gauge!("quell_queue_jobs").set(as_f64(queue));
+/// What waits for a verdict.
+pub(crate) fn queue(queue: &[QueueRow], now: Timestamp) {
+    let age = |row: &QueueRow| now.since(row.oldest);
+    gauge!("quell_queue_jobs").set(as_f64(queue.iter().map(|row| row.jobs).sum()));
+    let oldest = queue.iter().map(age).max().unwrap_or_default();
     gauge!("quell_queue_age_seconds").set(oldest.as_secs_f64());
+    for (severity, row) in by_severity(queue) {
+        // What nothing waits in is set too, or it would keep its last value.
+        let count = |field: fn(&QueueRow) -> u64| as_f64(row.map_or(0, field));
+        let severity = severity.as_str();
+        gauge!("quell_backlog_incidents", "severity" => severity).set(count(|row| row.jobs));
+        gauge!("quell_backlog_unjudged_incidents", "severity" => severity)
+            .set(count(|row| row.unjudged));
+        gauge!("quell_backlog_interim_incidents", "severity" => severity)
+            .set(count(|row| row.interim));
+        gauge!("quell_backlog_overdue_incidents", "severity" => severity)
+            .set(count(|row| row.overdue));
+        gauge!("quell_backlog_age_seconds", "severity" => severity)
+            .set(row.map_or(0.0, |row| age(row).as_secs_f64()));
+    }
+}
+
+/// What a model is at.
+pub(crate) fn model_running(backend: &str, cases: usize) {
+    gauge!("quell_model_running_cases", "backend" => backend.to_owned()).set(as_f64(cases as u64));
+}
+
+/// How things stand in memory, twice a second.
+pub(crate) fn standing(in_memory: usize, deliveries: usize) {
     gauge!("quell_incidents_in_memory").set(as_f64(in_memory as u64));
     gauge!("quell_intake_queue_deliveries").set(as_f64(deliveries as u64));
 }

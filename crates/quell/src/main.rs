@@ -16,6 +16,7 @@ mod publish;
 mod rulebook;
 mod setup;
 mod stage;
+mod standing;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ use triage::checks;
 use triage::schedule::Turn;
 
 use crate::desk::Case;
+use crate::standing::Spent;
 
 /// Pauses while a server says that it loads a model. A 14B model takes up to 10 s from an SSD.
 const LOADING_PAUSES: [Duration; 4] = [
@@ -48,6 +49,8 @@ pub(crate) struct Opinion {
     pub(crate) verdict: Verdict,
     /// For each model that was asked: its place in the panel, and why it did not work as a server, if so.
     pub(crate) health: Vec<(usize, Option<String>)>,
+    /// For each model that was asked: its place in the panel, what it cost, and why it gave no verdict, if so.
+    pub(crate) uses: Vec<(usize, Spent, Option<String>)>,
 }
 
 /// Judges a case by the models at `seats`, then by the playbook.
@@ -60,20 +63,33 @@ pub(crate) async fn judge(
 ) -> Opinion {
     let started = clock.now();
     let mut cost = Cost::default();
-    let mut health = Vec::new();
+    let (mut health, mut uses) = (Vec::new(), Vec::new());
     if case.turn == Turn::Model {
         for seat in seats {
             let Some(model) = panel.get(*seat) else { continue };
-            match ask(model, case, nonce, &mut cost).await {
+            let (before, begun, mut generation_ms) = (cost.clone(), clock.now(), 0);
+            let answered = ask(model, case, nonce, &mut cost, &mut generation_ms).await;
+            let spent = Spent {
+                took_ms: millis(clock.now().since(begun)),
+                prompt_tokens: u64::from(cost.prompt_tokens.saturating_sub(before.prompt_tokens)),
+                completion_tokens: u64::from(
+                    cost.completion_tokens.saturating_sub(before.completion_tokens),
+                ),
+                generation_ms,
+            };
+            match answered {
                 Ok((draft, analyst)) => {
                     health.push((*seat, None));
+                    uses.push((*seat, spent, None));
                     cost.elapsed_ms = millis(clock.now().since(started));
                     return Opinion {
                         verdict: assemble(case, draft, analyst, cost, clock),
                         health,
+                        uses,
                     };
                 }
                 Err(failure) => {
+                    uses.push((*seat, spent, Some(failure.text.clone())));
                     health.push((*seat, failure.is_backend_fault.then(|| failure.text.clone())));
                     note(&mut cost, format!("{}: {}", model.name(), failure.text));
                 }
@@ -85,7 +101,7 @@ pub(crate) async fn judge(
     let why = alert::sanitize::cut(&cost.failures.join("; "), REASON_CHARACTERS_MAX, false);
     let mut opinion = by_playbook(case, why, clock);
     opinion.verdict.cost = cost;
-    Opinion { health, ..opinion }
+    Opinion { health, uses, ..opinion }
 }
 
 /// Judges a case by the playbook. `why` tells people why no model did.
@@ -93,9 +109,10 @@ pub(crate) fn by_playbook(case: &Case, why: String, clock: &dyn Clock) -> Opinio
     let draft = playbook::judge(&case.incident, &case.bounds, case.context.campaign.as_deref());
     let mut verdict = assemble(case, draft, Analyst::Playbook, Cost::default(), clock);
     verdict.model_pending = matches!(case.turn, Turn::Interim(_));
+    verdict.backlog = case.backlog.filter(|_| verdict.model_pending);
     verdict.playbook_reason =
         if why.is_empty() { "no model of the panel could be asked".to_owned() } else { why };
-    Opinion { verdict, health: Vec::new() }
+    Opinion { verdict, health: Vec::new(), uses: Vec::new() }
 }
 
 /// Why a model gave no draft.
@@ -115,6 +132,7 @@ async fn ask(
     case: &Case,
     nonce: &str,
     cost: &mut Cost,
+    generation_ms: &mut u64,
 ) -> Result<(Draft, Analyst), Failure> {
     let context = seat.backend.config().num_ctx;
     let question = |context| {
@@ -128,11 +146,11 @@ async fn ask(
         )
     };
     let mut first = question(context);
-    let mut answered = call(seat, &first, cost).await;
+    let mut answered = call(seat, &first, cost, generation_ms).await;
     if let Err(AskError::PromptTooLong { .. } | AskError::Truncated { .. }) = &answered {
         // The estimate was too low for this tokenizer: half the room is enough for the most telling evidence.
         first = question(context / 2);
-        answered = call(seat, &first, cost).await;
+        answered = call(seat, &first, cost, generation_ms).await;
     }
     let (text, complaint) = match answered {
         Ok(answer) => match Draft::parse(&answer.text) {
@@ -145,7 +163,8 @@ async fn ask(
         Err(error) => return Err(error.into()),
     };
     note(cost, format!("{}: {complaint}; asked once more", seat.name()));
-    let answer = call(seat, &prompt::repair(&first, &text, &complaint), cost).await?;
+    let again = prompt::repair(&first, &text, &complaint);
+    let answer = call(seat, &again, cost, generation_ms).await?;
     match Draft::parse(&answer.text) {
         Ok(draft) => Ok((draft, analyst(seat, answer.model))),
         Err(complaint) => Err(Failure {
@@ -156,12 +175,18 @@ async fn ask(
 }
 
 /// Makes one call, waiting while the server loads the model.
-async fn call(seat: &Seat, prompt: &Prompt, cost: &mut Cost) -> Result<model::Answer, AskError> {
+async fn call(
+    seat: &Seat,
+    prompt: &Prompt,
+    cost: &mut Cost,
+    generation_ms: &mut u64,
+) -> Result<model::Answer, AskError> {
     let mut pauses = LOADING_PAUSES.iter();
     loop {
         cost.calls = cost.calls.saturating_add(1);
         match seat.backend.ask(prompt).await {
             Ok(answer) => {
+                *generation_ms = generation_ms.saturating_add(answer.generation_ms.unwrap_or(0));
                 cost.prompt_tokens =
                     cost.prompt_tokens.saturating_add(answer.prompt_tokens.unwrap_or(0));
                 cost.completion_tokens =
@@ -197,11 +222,13 @@ fn assemble(case: &Case, draft: Draft, analyst: Analyst, cost: Cost, clock: &dyn
         incident_id: case.incident.id.clone(),
         revision: case.incident.revision,
         analyst,
+        asked_at: Some(case.job.queued_at),
         judged_at: clock.now(),
         draft,
         checks,
         bounds: case.bounds.clone(),
         model_pending: false,
+        backlog: None,
         playbook_reason: String::new(),
         prompt_version: PROMPT_VERSION.to_owned(),
         cost,

@@ -2,6 +2,7 @@
 //! one path for normal running, for the time after a crash, and for a wake-up that was lost.
 
 pub(crate) mod detect;
+pub(crate) mod gauge;
 pub(crate) mod intake;
 pub(crate) mod judge;
 pub(crate) mod publish;

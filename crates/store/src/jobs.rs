@@ -31,6 +31,9 @@ pub struct JobRow {
     pub deadline_at: Timestamp,
     /// Nobody judged the incident yet.
     pub is_unjudged: bool,
+    /// The playbook's verdict stands in the meantime, and a model is still to be asked.
+    #[serde(default)]
+    pub is_interim: bool,
     /// A model must not be asked.
     pub playbook_only: bool,
 }
@@ -50,6 +53,7 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
         let earlier: JobRow = serde_json::from_str(&body).doing("read a waiting job")?;
         job.queued_at = job.queued_at.min(earlier.queued_at);
         job.deadline_at = job.deadline_at.min(earlier.deadline_at);
+        job.is_interim |= earlier.is_interim;
         if earlier.score > job.score {
             // More of the same does not make the news that wait less urgent.
             (job.score, job.parts, job.severity) = (earlier.score, earlier.parts, earlier.severity);
@@ -78,6 +82,7 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
     job.queued_at = job.queued_at.max(verdict.judged_at);
     job.deadline_at = job.queued_at.after(allowed);
     job.is_unjudged = false;
+    job.is_interim = verdict.model_pending;
     let body = serde_json::to_string(&job).doing("write a job")?;
     tx.execute(
         "UPDATE job SET queued_ms = ?2, body = ?3 WHERE incident_id = ?1",
@@ -88,7 +93,10 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
 }
 
 impl Store {
-    /// Gives the most urgent and the oldest jobs, at most `limit` of each, without repeats.
+    /// Gives the most urgent jobs, the oldest, and the oldest that nobody judged, at most `limit` of each, without repeats.
+    ///
+    /// A model that is far behind leaves thousands that the playbook judged in the meantime. They stay urgent and grow old, and must not hide
+    /// the one that nobody judged.
     ///
     /// # Errors
     /// If the store fails.
@@ -97,7 +105,9 @@ impl Store {
             .connection
             .prepare_cached(
                 "SELECT body FROM job WHERE incident_id IN (SELECT incident_id FROM job ORDER BY score DESC LIMIT ?1)
-                 OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1) ORDER BY score DESC, incident_id",
+                 OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1)
+                 OR incident_id IN (SELECT incident_id FROM job WHERE body ->> 'is_unjudged' ORDER BY queued_ms LIMIT ?1)
+                 ORDER BY score DESC, incident_id",
             )
             .doing("read the queue")?;
         let bodies = read
@@ -172,6 +182,7 @@ impl Store {
             let by =
                 if verdict.analyst.is_model() { "model_verdicts" } else { "playbook_verdicts" };
             add_to_counter(&tx, by, 1)?;
+            add_to_counter(&tx, "interim_verdicts", u64::from(verdict.model_pending))?;
             add_to_counter(&tx, "model_calls", u64::from(verdict.cost.calls))?;
         }
         match follow_up {

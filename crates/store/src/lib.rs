@@ -15,6 +15,7 @@ mod outbox;
 mod people;
 mod row;
 mod sqlite;
+mod standing;
 mod upkeep;
 
 pub use error::{StoreError, StoreFault};
@@ -24,4 +25,5 @@ pub use jobs::JobRow;
 pub use outbox::{OutboxEntry, OutboxMessage, OutboxTotals};
 pub use people::{AuditRow, Note, Request};
 pub use sqlite::Store;
+pub use standing::{JudgedRow, QueueRow};
 pub use upkeep::{Retention, Totals};

@@ -8,8 +8,11 @@ use rusqlite::{Connection, OpenFlags};
 use crate::StoreError;
 use crate::error::{Doing, StoreFault};
 
+/// The steps from one version of the schema to the next, from an empty file on. None is ever changed.
+const SCHEMA_STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
+
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// The file's name in the data directory.
 const FILE: &str = "quell.db";
@@ -94,22 +97,26 @@ impl Store {
             });
         }
         let mut store = Self { connection };
-        if version == 0 {
-            store.create(&doing)?;
+        if version < SCHEMA_VERSION {
+            store.upgrade(&doing)?;
         }
         Ok(store)
     }
 
-    fn create(&mut self, doing: &str) -> Result<(), StoreError> {
+    /// Brings the file to this program's version: all steps that are missing, or none.
+    fn upgrade(&mut self, doing: &str) -> Result<(), StoreError> {
         let tx = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .doing(doing)?;
-        // Another process may have made it while this one waited for the lock.
+        // Another process may have done it while this one waited for the lock.
         let version: i64 =
             tx.pragma_query_value(None, "user_version", |row| row.get(0)).doing(doing)?;
-        if version == 0 {
-            tx.execute_batch(include_str!("schema.sql")).doing(doing)?;
+        let done = usize::try_from(version).unwrap_or(0);
+        for step in SCHEMA_STEPS.iter().skip(done) {
+            tx.execute_batch(step).doing(doing)?;
+        }
+        if version < SCHEMA_VERSION {
             tx.pragma_update(None, "user_version", SCHEMA_VERSION).doing(doing)?;
         }
         tx.commit().doing(doing)

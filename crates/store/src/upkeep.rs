@@ -35,6 +35,8 @@ pub struct Totals {
     pub model_verdicts: u64,
     /// Verdicts by the playbook.
     pub playbook_verdicts: u64,
+    /// Of these, given in the meantime, while no model had time.
+    pub interim_verdicts: u64,
     /// Dead letters kept.
     pub dead_letters: u64,
 }
@@ -60,6 +62,7 @@ impl Store {
             model_calls: self.counter("model_calls")?,
             model_verdicts: self.counter("model_verdicts")?,
             playbook_verdicts: self.counter("playbook_verdicts")?,
+            interim_verdicts: self.counter("interim_verdicts")?,
             dead_letters: one("SELECT count(*) FROM dead_letter")?,
         })
     }

@@ -8,6 +8,8 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde_json::{Map, Value, json};
 use store::{IncidentRow, Note};
 
+use crate::standing::span;
+
 /// Narrowest terminal that tables are made for.
 const WIDTH_MIN: u16 = 80;
 
@@ -96,9 +98,7 @@ pub(super) fn page(
             verdict.analyst.label(),
             if verdict.model_pending { ", model pending" } else { "" }
         ));
-        if !verdict.playbook_reason.is_empty() {
-            line(format!("  the playbook judged: {}", verdict.playbook_reason));
-        }
+        how_judged(verdict).into_iter().for_each(&mut line);
         line(format!(
             "  level held between {} ({}) and {} ({})",
             verdict.bounds.floor,
@@ -152,6 +152,26 @@ pub(super) fn page(
         });
     }
     page
+}
+
+/// Says who judged instead of a model and why, how far the models were behind, and how long the incident had waited.
+fn how_judged(verdict: &Verdict) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !verdict.playbook_reason.is_empty() {
+        let meanwhile = if verdict.model_pending { " in the meantime" } else { "" };
+        lines.push(format!("  the playbook judged{meanwhile}: {}", verdict.playbook_reason));
+    }
+    if let Some(backlog) = &verdict.backlog {
+        lines.push(format!("  the models were behind: {}", backlog.text()));
+    }
+    if let Some(asked_at) = verdict.asked_at {
+        lines.push(format!(
+            "  judged {}, {} after the incident asked for it",
+            verdict.judged_at,
+            span(verdict.judged_at.since(asked_at))
+        ));
+    }
+    lines
 }
 
 fn facts(incident: &Incident, campaign: Option<&str>) -> Vec<String> {
@@ -243,8 +263,10 @@ pub(super) fn verdict_json(verdict: &Verdict) -> Value {
         "checks": verdict.checks,
         "bounds": verdict.bounds,
         "revision": verdict.revision,
+        "asked_at": verdict.asked_at.map(|asked_at| asked_at.to_string()),
         "judged_at": verdict.judged_at.to_string(),
         "model_pending": verdict.model_pending,
+        "backlog": verdict.backlog,
         "playbook_reason": verdict.playbook_reason,
         "prompt_version": verdict.prompt_version,
         "cost": verdict.cost,

@@ -1,41 +1,37 @@
 //! `quell status`: how the daemon stands, from its store.
 
 use std::path::Path;
-use std::time::Duration;
 
-use alert::{Clock as _, SystemClock, Timestamp};
+use alert::{Clock as _, SystemClock, Timestamp, sanitize};
 use serde_json::{Value, json};
 use store::Store;
 
+use super::look::{Look, model_json};
 use super::{Failure, load, print};
-use crate::stage::tend::{HEARTBEAT, Heartbeat};
-
-/// Age of the daemon's word from which on it counts as not running. It speaks twice a second.
-const SILENCE_MAX: Duration = Duration::from_secs(15);
+use crate::config::Config;
+use crate::setup;
+use crate::standing::{Delay, ModelStanding, by_severity, grouped, span};
 
 pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     let config = load(file)?.config;
     let store = Store::open_existing(&config.general.data_dir)?;
     let now = SystemClock.now();
-    let status = gather(&store, now)?;
+    let look = Look::take(&store, 0, now)?;
+    let delay = look.delay(config.judge.calls_per_minute);
+    let status = gather(&store, &look, &delay, &config)?;
     if as_json {
         print(&status.to_string())?;
     } else {
-        print(&text(&status))?;
+        print(&text(&status, &look, &delay))?;
     }
-    let runs = status.pointer("/daemon/runs").and_then(Value::as_bool) == Some(true);
-    let conserved = status.get("conserved").and_then(Value::as_bool) == Some(true);
-    if runs && conserved { Ok(()) } else { Err(Failure::no()) }
+    if look.runs() && look.counts.are_conserved(0) { Ok(()) } else { Err(Failure::no()) }
 }
 
-fn gather(store: &Store, now: Timestamp) -> Result<Value, Failure> {
-    let (counts, totals) = (store.counts()?, store.totals()?);
-    let (jobs, oldest) = store.queue_depth()?;
-    let heartbeat: Option<Heartbeat> =
-        store.meta(HEARTBEAT)?.and_then(|text| serde_json::from_str(&text).ok());
-    let daemon = match &heartbeat {
+fn gather(store: &Store, look: &Look, delay: &Delay, config: &Config) -> Result<Value, Failure> {
+    let now = look.at;
+    let daemon = match &look.heartbeat {
         Some(beat) => json!({
-            "runs": !beat.has_ended && now.since(beat.at) <= SILENCE_MAX,
+            "runs": look.runs(),
             "pid": beat.pid,
             "version": beat.version,
             "started_at": beat.started_at.to_string(),
@@ -51,18 +47,52 @@ fn gather(store: &Store, now: Timestamp) -> Result<Value, Failure> {
         .into_iter()
         .map(|(level, incidents)| json!({"threat_level": level, "incidents": incidents}))
         .collect();
+    let jobs: u64 = look.queue.iter().map(|row| row.jobs).sum();
+    let oldest = look.queue.iter().map(|row| row.oldest).min();
+    let mut overload = json!(delay);
+    if let Value::Object(overload) = &mut overload {
+        overload.insert("is_delayed".to_owned(), json!(delay.is_felt()));
+        overload.insert("text".to_owned(), json!(delay.text()));
+    }
     Ok(json!({
         "daemon": daemon,
-        "alerts": counts,
-        "conserved": counts.are_conserved(0),
-        "store": totals,
-        "queue": {"jobs": jobs, "oldest_s": oldest.map(|oldest| now.since(oldest).as_secs())},
+        "alerts": look.counts,
+        "conserved": look.counts.are_conserved(0),
+        "store": store.totals()?,
+        "queue": {
+            "jobs": jobs,
+            "oldest_s": oldest.map(|oldest| now.since(oldest).as_secs()),
+            "by_severity": queue_json(look, config),
+        },
+        "overload": overload,
+        "models": look.models().iter().map(|model| model_json(model, now)).collect::<Vec<_>>(),
+        "sources": look.sources(),
+        "files": look.files,
         "threat_levels": levels,
-        "outbox": store.outbox_totals()?,
+        "outbox": look.outbox,
     }))
 }
 
-fn text(status: &Value) -> String {
+fn queue_json(look: &Look, config: &Config) -> Vec<Value> {
+    let deadlines = setup::desk(config).deadlines;
+    by_severity(&look.queue)
+        .into_iter()
+        .map(|(severity, row)| {
+            let count = |field: fn(&store::QueueRow) -> u64| row.map_or(0, field);
+            json!({
+                "severity": severity,
+                "jobs": count(|row| row.jobs),
+                "unjudged": count(|row| row.unjudged),
+                "judged_meanwhile": count(|row| row.interim),
+                "past_deadline": count(|row| row.overdue),
+                "oldest_s": row.map(|row| look.at.since(row.oldest).as_secs()),
+                "deadline_s": deadlines.of(severity).as_secs(),
+            })
+        })
+        .collect()
+}
+
+fn text(status: &Value, look: &Look, delay: &Delay) -> String {
     let number = |path: &str| status.pointer(path).and_then(Value::as_u64).unwrap_or(0);
     let word = |path: &str| status.pointer(path).and_then(Value::as_str).unwrap_or("?").to_owned();
     let mut lines = Vec::new();
@@ -94,16 +124,13 @@ fn text(status: &Value) -> String {
         number("/store/campaigns")
     ));
     lines.push(format!(
-        "verdicts  {} by a model ({} calls), {} by the playbook",
+        "verdicts  {} by a model ({} calls), {} by the playbook ({} of them in the meantime)",
         number("/store/model_verdicts"),
         number("/store/model_calls"),
-        number("/store/playbook_verdicts")
+        number("/store/playbook_verdicts"),
+        number("/store/interim_verdicts")
     ));
-    lines.push(format!(
-        "queue     {} incidents wait, the oldest for {} s",
-        number("/queue/jobs"),
-        number("/queue/oldest_s")
-    ));
+    lines.extend(standing(look, delay));
     for sink in status.get("outbox").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| sink.get(name).and_then(Value::as_u64).unwrap_or(0);
         let name = sink.get("sink").and_then(Value::as_str).unwrap_or("?");
@@ -119,4 +146,68 @@ fn text(status: &Value) -> String {
         lines.push(format!("threat    {:>2}: {} incidents", of("threat_level"), of("incidents")));
     }
     lines.join("\n")
+}
+
+/// Says what waits and how long, what the models do, and what came from where.
+fn standing(look: &Look, delay: &Delay) -> Vec<String> {
+    let mut lines = Vec::new();
+    let heading = if delay.is_felt() { "delayed" } else { "queue" };
+    lines.push(format!("{heading:<9} {}", delay.text()));
+    for (severity, row) in by_severity(&look.queue) {
+        if let Some(row) = row {
+            lines.push(format!(
+                "          {:<8} {}, {} past deadline, {} judged by the playbook meanwhile, the oldest asked {} ago",
+                severity.as_str(),
+                grouped(row.jobs),
+                grouped(row.overdue),
+                grouped(row.interim),
+                span(look.at.since(row.oldest))
+            ));
+        }
+    }
+    lines.extend(look.models().iter().map(|model| model_line(model, look.at)));
+    for source in look.sources() {
+        lines.push(format!(
+            "source    {}: {} alerts, {} refused, the last {} ago",
+            source.route,
+            grouped(source.alerts),
+            grouped(source.refused),
+            span(look.at.since(source.last_at))
+        ));
+    }
+    for file in look.files.iter().filter(|file| file.behind_bytes != Some(0)) {
+        let behind = file.behind_bytes.map_or_else(
+            || "the place that was read last is in another file".to_owned(),
+            |bytes| format!("{} bytes not read yet", grouped(bytes)),
+        );
+        lines.push(format!("file      {}: {behind}", sanitize::shown(&file.path, 200)));
+    }
+    lines
+}
+
+/// Says what a model does.
+fn model_line(model: &ModelStanding, now: Timestamp) -> String {
+    let mut line = format!("model     {}: {}", model.name, model.state(now));
+    if let Some(first) = model.running.first() {
+        line.push_str(&format!(
+            " {} of {} at a time, the longest for {}",
+            model.running.len(),
+            model.slots,
+            span(now.since(first.since))
+        ));
+    }
+    if let Some(time) = model.case_time() {
+        line.push_str(&format!(", {:.1} s a case", time.as_secs_f64()));
+    }
+    if let Some(speed) = model.tokens_per_second() {
+        line.push_str(&format!(", {speed:.1} tokens/s"));
+    }
+    line.push_str(&format!(", {} of {} cases failed", model.failures, model.cases));
+    if let Some(until) = model.rests_until.filter(|until| *until > now) {
+        line.push_str(&format!(", for {} more", span(until.since(now))));
+    }
+    if model.failures > 0 {
+        line.push_str(&format!(", the last of: {}", sanitize::shown(&model.last_failure, 200)));
+    }
+    line
 }

@@ -5,7 +5,7 @@
 //! read as a JSON array. The keyed tag covers all of them, so the event is known when it comes back.
 
 use alert::tag::TagKey;
-use alert::verdict::{Check, TITLE_MAX, Verdict};
+use alert::verdict::{Backlog, Check, TITLE_MAX, Verdict};
 use alert::{Incident, redact, sanitize};
 use serde_json::{Map, Value};
 
@@ -88,6 +88,10 @@ fn facts(
     campaign: Option<&str>,
 ) -> Vec<(&'static str, String)> {
     let draft = &verdict.draft;
+    let backlog = |field: fn(&Backlog) -> u64| {
+        verdict.backlog.map(|backlog| field(&backlog).to_string()).unwrap_or_default()
+    };
+    let waited = verdict.asked_at.map(|asked| verdict.judged_at.since(asked));
     vec![
         ("kind", "verdict".to_owned()),
         ("key", key(verdict)),
@@ -101,6 +105,10 @@ fn facts(
         ("analyst", verdict.analyst.label()),
         ("prompt_version", verdict.prompt_version.clone()),
         ("pending", verdict.model_pending.to_string()),
+        ("pending_reason", pending_reason(verdict)),
+        ("backlog_incidents", backlog(|backlog| backlog.incidents)),
+        ("backlog_s", backlog(|backlog| backlog.oldest_s)),
+        ("waited_s", waited.map(|waited| waited.as_secs().to_string()).unwrap_or_default()),
         ("injection_suspected", incident.injection.is_some().to_string()),
         ("level_floor", verdict.bounds.floor.to_string()),
         ("level_ceiling", verdict.bounds.ceiling.to_string()),
@@ -115,6 +123,11 @@ fn facts(
         ("judged_at", verdict.judged_at.to_string()),
         ("campaign", campaign.unwrap_or_default().to_owned()),
     ]
+}
+
+/// Says why a model is still to be asked.
+fn pending_reason(verdict: &Verdict) -> String {
+    if verdict.model_pending { verdict.playbook_reason.clone() } else { String::new() }
 }
 
 fn lists(verdict: &Verdict) -> Vec<(&'static str, Vec<String>)> {

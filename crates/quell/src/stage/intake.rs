@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use alert::Timestamp;
+use tokio::sync::{mpsc, watch};
 use wazuh::{Delivery, Outcome, Receipt};
 
 use super::Stage;
 use crate::desk::Arrivals;
 use crate::event;
+use crate::standing::SourceStanding;
 
 /// Alerts committed at once. A flush of the disk takes about 4 ms; 256 alerts share it.
 const BATCH_ALERTS_MAX: usize = 256;
@@ -24,16 +26,20 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(
     mut stage: Stage,
     mut deliveries: mpsc::Receiver<Delivery>,
+    word: watch::Sender<Vec<SourceStanding>>,
 ) -> anyhow::Result<()> {
     let mut refusals = Refusals::default();
     while let Some(first) = next(&mut stage, &mut deliveries).await {
         let batch = gather(first, &mut deliveries).await;
+        word.send_modify(|sources| received(sources, &batch, stage.clock.now()));
         let (behind, batch): (Vec<Delivery>, Vec<Delivery>) =
             batch.into_iter().partition(|delivery| refusals.cover(&delivery.receipt));
+        word.send_modify(|sources| refused(sources, weights(&behind)));
         refusals.refuse(behind.into_iter().map(|delivery| split(delivery).1), BEHIND);
         if batch.is_empty() {
             continue;
         }
+        let weights = weights(&batch);
         let (arrivals, receipts): (Vec<Arrivals>, Vec<(&'static str, Receipt)>) =
             batch.into_iter().map(split).unzip();
         let now = stage.clock.now();
@@ -51,16 +57,53 @@ pub(crate) async fn run(
                     hint = error.hint(),
                     "alerts could not be stored, their senders keep them: {error}"
                 );
+                word.send_modify(|sources| refused(sources, weights));
                 refusals.refuse(receipts, &error.to_string());
                 tokio::time::sleep(REFUSED_PAUSE).await;
                 // What waits by now would fail as well, one commit after the other: its senders hear so at once.
                 while let Ok(delivery) = deliveries.try_recv() {
+                    let late = [delivery];
+                    word.send_modify(|sources| {
+                        received(sources, &late, stage.clock.now());
+                        refused(sources, self::weights(&late));
+                    });
+                    let [delivery] = late;
                     refusals.refuse([split(delivery).1], BEHIND);
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Gives how many alerts each delivery holds, with its route.
+fn weights(deliveries: &[Delivery]) -> Vec<(&'static str, u64)> {
+    let weight = |delivery: &Delivery| (delivery.alerts.len() + delivery.rejected.len()) as u64;
+    deliveries.iter().map(|delivery| (delivery.route.as_str(), weight(delivery))).collect()
+}
+
+/// Counts what arrived, by route.
+fn received(sources: &mut Vec<SourceStanding>, deliveries: &[Delivery], now: Timestamp) {
+    for (route, weight) in weights(deliveries) {
+        if !sources.iter().any(|source| source.route == route) {
+            let route = route.to_owned();
+            sources.push(SourceStanding { route, ..SourceStanding::default() });
+        }
+        if let Some(source) = sources.iter_mut().find(|source| source.route == route) {
+            source.alerts = source.alerts.saturating_add(weight);
+            source.last_at = now;
+        }
+    }
+}
+
+/// Counts what arrived and was given back.
+fn refused(sources: &mut [SourceStanding], weights: Vec<(&'static str, u64)>) {
+    for (route, weight) in weights {
+        if let Some(source) = sources.iter_mut().find(|source| source.route == route) {
+            source.alerts = source.alerts.saturating_sub(weight);
+            source.refused = source.refused.saturating_add(weight);
+        }
+    }
 }
 
 /// Gives the next delivery. Sources have ended when the daemon's stages are told to, so what does not wait by then does not come: only a
@@ -152,10 +195,10 @@ fn split(delivery: Delivery) -> (Arrivals, (&'static str, Receipt)) {
 mod tests {
     use std::sync::Arc;
 
-    use alert::{ManualClock, Timestamp};
+    use alert::ManualClock;
     use rusqlite::Connection;
     use store::Store;
-    use tokio::sync::{Notify, oneshot, watch};
+    use tokio::sync::{Notify, oneshot};
     use triage::admit::Gate;
     use triage::policy::Policy;
     use wazuh::{Checkpoint, Route};
@@ -207,7 +250,7 @@ mod tests {
             publish: Arc::new(Notify::new()),
         };
         // Its end is the end of the test's runtime.
-        drop(tokio::task::spawn_local(run(stage, deliveries)));
+        drop(tokio::task::spawn_local(run(stage, deliveries, watch::Sender::new(Vec::new()))));
         (send, desk, end)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alert::{Clock, IncidentId, Timestamp};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use triage::budget::Breaker;
 use triage::schedule::{Capacity, Turn};
@@ -15,6 +15,7 @@ use super::Stage;
 use crate::desk::Case;
 use crate::event;
 use crate::panel::{self, Opinion, Seat};
+use crate::standing::{ModelStanding, RunningCase, Spent};
 
 /// How often the queue is looked at without a nudge: budgets refill, patience ends.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -33,14 +34,29 @@ pub(crate) struct Bench {
     failures: Vec<String>,
     /// Why there is no model, where there is none.
     absence: String,
-    /// For each case under way: whose it is, and the seat it was given to first.
-    running: HashMap<IncidentId, (String, usize)>,
+    /// For each case under way: whose it is, the seat it was given to first, and when.
+    running: HashMap<IncidentId, (String, usize, Timestamp)>,
+    /// What is said of each model.
+    standings: Vec<ModelStanding>,
+    /// Where it is said.
+    word: watch::Sender<Vec<ModelStanding>>,
 }
 
 impl Bench {
     /// Seats a panel. `absence` says why it is empty, if it is.
     pub(crate) fn new(panel: Vec<Arc<Seat>>, absence: String) -> Self {
+        let standings: Vec<ModelStanding> = panel
+            .iter()
+            .map(|seat| ModelStanding {
+                name: seat.name().to_owned(),
+                model: seat.backend.config().model.clone().unwrap_or_default(),
+                slots: seat.backend.config().concurrency,
+                ..ModelStanding::default()
+            })
+            .collect();
         Self {
+            word: watch::Sender::new(standings.clone()),
+            standings,
             breakers: vec![Breaker::default(); panel.len()],
             failures: vec![String::new(); panel.len()],
             absence,
@@ -49,8 +65,43 @@ impl Bench {
         }
     }
 
+    /// Listens to what is said of the models.
+    pub(crate) fn listen(&self) -> watch::Receiver<Vec<ModelStanding>> {
+        self.word.subscribe()
+    }
+
+    /// Says how the models stand.
+    fn tell(&mut self) {
+        for (seat, standing) in self.standings.iter_mut().enumerate() {
+            standing.rests_until = self.breakers.get(seat).and_then(Breaker::open_until);
+            standing.running = self
+                .running
+                .iter()
+                .filter(|(_, (_, given, _))| *given == seat)
+                .map(|(id, (actor, _, since))| RunningCase {
+                    incident_id: id.clone(),
+                    actor: actor.clone(),
+                    since: *since,
+                })
+                .collect();
+            standing.running.sort_by_key(|case| case.since);
+        }
+        self.word.send_replace(self.standings.clone());
+    }
+
+    /// Takes note of what a case cost at each model.
+    fn used(&mut self, uses: &[(usize, Spent, Option<String>)]) {
+        for (seat, spent, failure) in uses {
+            if let Some(standing) = self.standings.get_mut(*seat) {
+                let failure = failure.as_ref().map(|text| alert::sanitize::shown(text, 300));
+                standing.note(*spent, failure.as_deref());
+            }
+        }
+        self.tell();
+    }
+
     fn load(&self, seat: usize) -> usize {
-        self.running.values().filter(|(_, given)| *given == seat).count()
+        self.running.values().filter(|(_, given, _)| *given == seat).count()
     }
 
     fn is_up(&self, seat: usize, now: Timestamp) -> bool {
@@ -109,7 +160,8 @@ impl Bench {
             seats.rotate_left(free);
         }
         let given = seats.first().copied().unwrap_or(0);
-        self.running.insert(case.incident.id.clone(), (case.job.actor.clone(), given));
+        self.running.insert(case.incident.id.clone(), (case.job.actor.clone(), given, now));
+        self.tell();
         seats
     }
 
@@ -142,7 +194,7 @@ impl Bench {
     }
 
     pub(crate) fn running(&self) -> Vec<(IncidentId, String)> {
-        self.running.iter().map(|(id, (actor, _))| (id.clone(), actor.clone())).collect()
+        self.running.iter().map(|(id, (actor, ..))| (id.clone(), actor.clone())).collect()
     }
 
     pub(crate) fn panel(&self) -> Arc<Vec<Arc<Seat>>> {
@@ -170,6 +222,7 @@ pub(crate) async fn run(mut stage: Stage, mut bench: Bench) -> anyhow::Result<()
         while let Some(done) = calls.try_join_next() {
             let (case, opinion) = done?;
             bench.finished(&case.incident.id, &opinion.health, stage.clock.now());
+            bench.used(&opinion.uses);
             if !settle(&stage, case, opinion).await? {
                 // A store that takes no verdict takes none in the next second either, and asking models again is dear.
                 tokio::time::sleep(REFUSED_PAUSE).await;

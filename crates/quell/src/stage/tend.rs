@@ -9,6 +9,7 @@ use store::Retention;
 
 use super::Stage;
 use crate::event;
+use crate::standing::{ModelStanding, SourceStanding};
 
 /// How often it looks. People who close an incident wait for it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -32,6 +33,12 @@ pub(crate) struct Heartbeat {
     pub(crate) models: Vec<String>,
     pub(crate) incidents_in_memory: usize,
     pub(crate) deliveries_waiting: usize,
+    /// What the judge stage says of the models.
+    #[serde(default)]
+    pub(crate) bench: Vec<ModelStanding>,
+    /// What intake says of the ways in.
+    #[serde(default)]
+    pub(crate) sources: Vec<SourceStanding>,
     /// It said that it ends.
     #[serde(default)]
     pub(crate) has_ended: bool,
@@ -44,6 +51,10 @@ pub(crate) struct Upkeep {
     pub(crate) heartbeat: Heartbeat,
     /// Tells how many deliveries wait for intake.
     pub(crate) deliveries: tokio::sync::mpsc::WeakSender<wazuh::Delivery>,
+    /// What the judge stage says.
+    pub(crate) bench: tokio::sync::watch::Receiver<Vec<ModelStanding>>,
+    /// What intake says.
+    pub(crate) sources: tokio::sync::watch::Receiver<Vec<SourceStanding>>,
 }
 
 /// Runs until shutdown.
@@ -58,6 +69,8 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
             .deliveries
             .upgrade()
             .map_or(0, |sender| sender.max_capacity().saturating_sub(sender.capacity()));
+        upkeep.heartbeat.bench.clone_from(&upkeep.bench.borrow());
+        upkeep.heartbeat.sources.clone_from(&upkeep.sources.borrow());
         let mut heartbeat = upkeep.heartbeat.clone();
         let sweeps = now.since(swept_at) >= SWEEP_EVERY || now < swept_at;
         let retention = Retention {
@@ -74,17 +87,7 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
                 }
                 heartbeat.incidents_in_memory = desk.incidents_in_memory();
                 desk.store.set_meta(HEARTBEAT, &serde_json::to_string(&heartbeat)?)?;
-                let (jobs, oldest) = desk.store.queue_depth()?;
-                let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
-                event::standing(
-                    jobs,
-                    age,
-                    heartbeat.incidents_in_memory,
-                    heartbeat.deliveries_waiting,
-                );
-                for sink in desk.store.outbox_totals()? {
-                    event::outbox(&sink.sink, sink.waiting);
-                }
+                event::standing(heartbeat.incidents_in_memory, heartbeat.deliveries_waiting);
                 Ok(applied)
             })
             .await?;

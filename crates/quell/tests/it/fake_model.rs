@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -19,12 +19,20 @@ pub(crate) enum Manner {
     Reset,
     Failing,
     NotHttp,
+    /// Answers well, and only once it was released: slow for as long as a test wants.
+    Held,
 }
+
+/// A verdict that passes the checks of most incidents.
+const VERDICT: &str = r#"{"title":"Pages that are not there","summary":"One source asked for a page that does not exist.","evidence":[],
+    "class":"scanner","outcome":"attempted","threat_level":2,"confidence":80,"false_positive":false,"mitre":[],"indicators":[],
+    "recommendations":["Watch the source."],"unknowns":[]}"#;
 
 /// A model server that answers questions about itself well, and about incidents in its own manner.
 pub(crate) struct FakeModel {
     pub(crate) address: SocketAddr,
     asked: Arc<AtomicUsize>,
+    is_released: Arc<AtomicBool>,
 }
 
 impl FakeModel {
@@ -32,15 +40,21 @@ impl FakeModel {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&asked);
+        let is_released = Arc::new(AtomicBool::new(false));
+        let (counted, released) = (Arc::clone(&asked), Arc::clone(&is_released));
         // The thread ends with the test's process.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let counted = Arc::clone(&counted);
-                std::thread::spawn(move || serve(stream, manner, &counted));
+                let (counted, released) = (Arc::clone(&counted), Arc::clone(&released));
+                std::thread::spawn(move || serve(stream, manner, &counted, &released));
             }
         });
-        Self { address, asked }
+        Self { address, asked, is_released }
+    }
+
+    /// Lets a model that is held answer from now on.
+    pub(crate) fn release(&self) {
+        self.is_released.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -48,7 +62,7 @@ impl FakeModel {
     }
 }
 
-fn serve(mut stream: TcpStream, manner: Manner, asked: &AtomicUsize) {
+fn serve(mut stream: TcpStream, manner: Manner, asked: &AtomicUsize, released: &AtomicBool) {
     while let Some((path, body)) = request(&mut stream) {
         let is_about_an_incident = !body.contains("weather station");
         if !path.ends_with("/chat/completions") {
@@ -56,7 +70,12 @@ fn serve(mut stream: TcpStream, manner: Manner, asked: &AtomicUsize) {
             reply(&mut stream, 200, &listed);
         } else if is_about_an_incident {
             asked.fetch_add(1, Ordering::Relaxed);
-            if !misbehave(&mut stream, manner) {
+            if manner == Manner::Held {
+                while !released.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                reply(&mut stream, 200, &completion(VERDICT));
+            } else if !misbehave(&mut stream, manner) {
                 return;
             }
         } else {
@@ -68,6 +87,7 @@ fn serve(mut stream: TcpStream, manner: Manner, asked: &AtomicUsize) {
 /// Gives false if the connection is over.
 fn misbehave(stream: &mut TcpStream, manner: Manner) -> bool {
     match manner {
+        Manner::Held => return true,
         Manner::Prose => reply(
             stream,
             200,

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use store::{Store, StoreFault};
 
-use crate::sample::{batch, incident};
+use crate::sample::{batch, incident, job};
 
 fn fault_of(folder: &std::path::Path) -> (StoreFault, String) {
     let error = Store::open(folder).expect_err("a store that can't be used");
@@ -21,6 +21,33 @@ fn a_store_of_a_newer_program_is_left_alone() {
     let (fault, cause) = fault_of(folder.path());
     assert_eq!(fault, StoreFault::TooNew);
     assert!(cause.starts_with("its schema is version 99, this program knows up to "), "{cause}");
+}
+
+#[test]
+fn a_store_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = Connection::open(Store::path(folder.path())).expect("a new file");
+    connection.execute_batch(include_str!("../../src/schema.sql")).expect("the first schema");
+    let waiting = job(&incident("Q-1", 0), 3.0, 7);
+    let body = serde_json::to_string(&waiting).expect("JSON");
+    connection
+        .execute("INSERT INTO job VALUES ('Q-1', 1, 3.0, 7, ?1)", [body])
+        .expect("a job of the first version");
+    connection.pragma_update(None, "user_version", 1).expect("the first version");
+    drop(connection);
+    for _ in 0..2 {
+        let store = Store::open(folder.path()).expect("a store");
+        assert_eq!(store.jobs(5).expect("read"), std::slice::from_ref(&waiting));
+    }
+    let connection = Connection::open(Store::path(folder.path())).expect("a second connection");
+    let plan: String = connection
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT incident_id FROM job WHERE body ->> 'is_unjudged' ORDER BY queued_ms LIMIT 2",
+            [],
+            |row| row.get("detail"),
+        )
+        .expect("a plan");
+    assert!(plan.contains("job_unjudged"), "{plan}");
 }
 
 #[test]

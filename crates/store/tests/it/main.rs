@@ -6,3 +6,4 @@ mod keeping;
 mod people;
 mod queue;
 mod sample;
+mod standing;

@@ -1,6 +1,6 @@
 //! Jobs, verdicts and the outbox: one verdict per revision, one message per sink and verdict, and a place in the queue that news keeps.
 
-use store::{Batch, Store};
+use store::{Batch, JobRow, Store};
 
 use crate::sample::{at, batch, incident, job, message, verdict};
 
@@ -115,6 +115,22 @@ fn the_most_urgent_and_the_oldest_jobs_are_given_whatever_the_length_of_the_queu
     let names: Vec<String> =
         store.jobs(2).expect("read").into_iter().map(|job| job.incident_id.to_string()).collect();
     assert_eq!(names, ["Q-49", "Q-48", "Q-01", "Q-00"]);
+}
+
+#[test]
+fn what_nobody_judged_is_not_hidden_by_what_is_more_urgent_and_older() {
+    let mut store = Store::open_in_memory().expect("a store");
+    for number in 0..50_u32 {
+        let one = incident(&format!("Q-{number:02}"), 0);
+        let mut batch = batch(&one, &one.id.to_string(), 0);
+        let is_unjudged = number == 25;
+        let waiting = job(&one, f64::from(number), i64::from(number));
+        batch.jobs = vec![JobRow { is_unjudged, ..waiting }];
+        store.commit_batch(&batch).expect("committed");
+    }
+    let names: Vec<String> =
+        store.jobs(2).expect("read").into_iter().map(|job| job.incident_id.to_string()).collect();
+    assert_eq!(names, ["Q-49", "Q-48", "Q-25", "Q-01", "Q-00"]);
 }
 
 #[test]

@@ -72,6 +72,7 @@ pub(crate) fn job(incident: &Incident, score: f64, second: i64) -> JobRow {
         queued_at: at(second),
         deadline_at: at(second + 600),
         is_unjudged: true,
+        is_interim: false,
         playbook_only: false,
     }
 }
@@ -92,6 +93,7 @@ pub(crate) fn verdict(incident: &Incident, threat_level: u8, second: i64) -> Ver
         incident_id: incident.id.clone(),
         revision: incident.revision,
         analyst: Analyst::Playbook,
+        asked_at: None,
         judged_at: at(second),
         draft: Draft {
             title: "SQL injection".to_owned(),
@@ -117,6 +119,7 @@ pub(crate) fn verdict(incident: &Incident, threat_level: u8, second: i64) -> Ver
             typical_reason: String::new(),
         },
         model_pending: false,
+        backlog: None,
         playbook_reason: String::new(),
         prompt_version: "1".to_owned(),
         cost: Cost::default(),

@@ -59,6 +59,7 @@ fn verdict(incident: &Incident, change: impl FnOnce(&mut Draft)) -> Verdict {
         incident_id: incident.id.clone(),
         revision: incident.revision,
         analyst: Analyst::Model { backend: "lab".to_owned(), model: "small".to_owned() },
+        asked_at: Some(Timestamp::from_millis(1_795_530_349_000)),
         judged_at: Timestamp::from_millis(1_795_530_361_000),
         draft,
         checks: vec![Check {
@@ -68,6 +69,7 @@ fn verdict(incident: &Incident, change: impl FnOnce(&mut Draft)) -> Verdict {
         }],
         bounds: threat::assess(incident),
         model_pending: false,
+        backlog: None,
         playbook_reason: String::new(),
         prompt_version: PROMPT_VERSION.to_owned(),
         cost: Cost::default(),

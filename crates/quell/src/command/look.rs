@@ -1,0 +1,145 @@
+//! One look at a daemon from outside: its heartbeat and its store, all at one moment. `quell status` prints one, `quell top` one after the other.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
+
+use alert::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::{Counts, JudgedRow, OutboxTotals, QueueRow, Store, StoreError};
+use wazuh::Checkpoint;
+
+use crate::stage::tend::{HEARTBEAT, Heartbeat};
+use crate::standing::{Delay, ModelStanding, SourceStanding};
+
+/// Age of the daemon's word from which on it counts as not running. It speaks twice a second.
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(15);
+
+/// How far a followed file was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct FileLag {
+    pub(super) path: String,
+    /// Bytes in the file that were not read yet. None where the place is in a file that was rotated away, or there is no file.
+    pub(super) behind_bytes: Option<u64>,
+}
+
+/// What a look saw.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    pub(super) at: Timestamp,
+    pub(super) heartbeat: Option<Heartbeat>,
+    pub(super) counts: Counts,
+    pub(super) incidents: u64,
+    pub(super) model_verdicts: u64,
+    pub(super) playbook_verdicts: u64,
+    pub(super) queue: Vec<QueueRow>,
+    pub(super) outbox: Vec<OutboxTotals>,
+    pub(super) files: Vec<FileLag>,
+    /// The newest verdicts, the newest first.
+    pub(super) judged: Vec<JudgedRow>,
+}
+
+impl Look {
+    /// Looks, with at most `judged_max` verdicts.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub(super) fn take(
+        store: &Store,
+        judged_max: usize,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        store.at_one_moment(|store| {
+            let checkpoints = store.checkpoints()?;
+            Ok(Self {
+                at: now,
+                heartbeat: store.meta(HEARTBEAT)?.and_then(|text| serde_json::from_str(&text).ok()),
+                counts: store.counts()?,
+                incidents: store.incident_count()?,
+                model_verdicts: store.counter("model_verdicts")?,
+                playbook_verdicts: store.counter("playbook_verdicts")?,
+                queue: store.queue(now)?,
+                outbox: store.outbox_totals()?,
+                files: checkpoints.iter().filter_map(|body| lag(body)).collect(),
+                judged: store.judged_last(judged_max)?,
+            })
+        })
+    }
+
+    /// Tells whether the daemon runs, by its word.
+    pub(super) fn runs(&self) -> bool {
+        self.heartbeat
+            .as_ref()
+            .is_some_and(|beat| !beat.has_ended && self.at.since(beat.at) <= SILENCE_MAX)
+    }
+
+    /// Gives what a daemon that runs says of its models. What a dead one said last is not true any more.
+    pub(super) fn models(&self) -> &[ModelStanding] {
+        match &self.heartbeat {
+            Some(beat) if self.runs() => &beat.bench,
+            _ => &[],
+        }
+    }
+
+    /// Gives what a daemon that runs says of the ways in.
+    pub(super) fn sources(&self) -> &[SourceStanding] {
+        match &self.heartbeat {
+            Some(beat) if self.runs() => &beat.sources,
+            _ => &[],
+        }
+    }
+
+    /// Says how far verdicts are behind.
+    pub(super) fn delay(&self, calls_per_minute: u32) -> Delay {
+        Delay::of(&self.queue, self.models(), calls_per_minute, self.at)
+    }
+
+    /// Counts the verdicts.
+    pub(super) const fn verdicts(&self) -> u64 {
+        self.model_verdicts.saturating_add(self.playbook_verdicts)
+    }
+
+    /// Counts what sinks have, and what was not sent yet.
+    pub(super) fn messages(&self) -> (u64, u64) {
+        let sum = |field: fn(&OutboxTotals) -> u64| self.outbox.iter().map(field).sum();
+        (sum(|sink| sink.sent), sum(|sink| sink.waiting))
+    }
+}
+
+/// Gives a model in JSON, with what follows from its figures.
+pub(super) fn model_json(model: &ModelStanding, now: Timestamp) -> Value {
+    let running: Vec<Value> = model
+        .running
+        .iter()
+        .map(|case| {
+            json!({
+                "incident_id": case.incident_id,
+                "actor": alert::sanitize::shown(&case.actor, 60),
+                "since": case.since.to_string(),
+                "for_s": now.since(case.since).as_secs(),
+            })
+        })
+        .collect();
+    json!({
+        "name": model.name,
+        "model": model.model,
+        "state": model.state(now),
+        "slots": model.slots,
+        "running": running,
+        "cases": model.cases,
+        "failures": model.failures,
+        "last_failure": model.last_failure,
+        "rests_s": model.rests_until.map(|until| until.since(now).as_secs()).filter(|rest| *rest > 0),
+        "case_ms": model.case_time().map(|time| time.as_millis()),
+        "tokens_per_second": model.tokens_per_second().map(|speed| (speed * 10.0).round() / 10.0),
+    })
+}
+
+fn lag(body: &str) -> Option<FileLag> {
+    let place: Checkpoint = serde_json::from_str(body).ok()?;
+    let file = std::fs::metadata(&place.source).ok();
+    let behind_bytes = file
+        .filter(|file| file.ino() == place.inode && file.dev() == place.device)
+        .map(|file| file.len().saturating_sub(place.offset));
+    Some(FileLag { path: place.source, behind_bytes })
+}
