@@ -149,16 +149,15 @@ fn report(
     };
     let baseline = (options.policy != Policy::Quell).then(|| hook(false));
     let baseline_told = baseline.as_ref().filter(|_| !needles.is_empty()).map(|_| hook(true));
-    let goals = quell.as_ref().map(|quell| goals::goals(quell, baseline_told.as_ref()));
+    let seconds =
+        stream.events.last().map_or(0.0, |it| figures::seconds(it.at, figures::start_of(stream)));
+    let goals = quell.as_ref().map(|quell| goals::goals(quell, baseline_told.as_ref(), seconds));
     let both = quell.as_ref().zip(baseline_told.as_ref());
     let speed = plan.speed;
     Ok(Report {
         alerts: stream.events.len(),
         needles: needles.len(),
-        seconds: stream
-            .events
-            .last()
-            .map_or(0.0, |last| figures::seconds(last.at, figures::start_of(stream))),
+        seconds,
         model: ModelSpeed {
             name: speed.name,
             prompt_per_second: speed.prompt_per_second,

@@ -34,3 +34,4 @@ mod raw_log;
 mod recorded;
 mod rules;
 mod rules_check;
+mod simulate;

@@ -85,9 +85,26 @@ pub(super) struct OfQuell {
     /// Seconds since the start, and how many incidents waited from then on.
     pub(super) queue: Vec<(f64, u64)>,
     pub(super) needles: Vec<Found>,
+    /// The first calls, in order of their ends.
+    pub(super) calls: Vec<Call>,
     #[serde(skip)]
     pub(super) waited: Vec<Waited>,
 }
+
+/// One case that the model was busy with.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Call {
+    /// Seconds since the start.
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) incident: String,
+    pub(super) class: Class,
+    pub(super) severity: Severity,
+    pub(super) threat_level: u8,
+}
+
+/// Most calls that are told one by one.
+const CALLS_MAX: usize = 2000;
 
 /// How long one incident waited.
 #[derive(Debug, Clone)]
@@ -179,6 +196,7 @@ pub(super) fn of_quell(
         fairness: fairness(&incidents, stream, &by_incident),
         queue_max: run.depth.iter().map(|(_, waiting)| *waiting).max().unwrap_or(0),
         queue: steps(&run.depth, start),
+        calls: calls_of(run, start),
         needles: needle::find(run, stream, needles, &incidents, parallel),
         waited,
     })
@@ -218,6 +236,18 @@ pub(super) fn of_fifo(fifo: &Fifo, stream: &Stream, needles: &[Needle], level_mi
             })
             .collect(),
     }
+}
+
+fn calls_of(run: &Run, start: Timestamp) -> Vec<Call> {
+    let of = |given: &Given| Call {
+        from: seconds(given.picked_at, start),
+        to: seconds(given.at, start),
+        incident: given.incident.to_string(),
+        class: given.class,
+        severity: given.severity,
+        threat_level: given.threat_level,
+    };
+    run.given.iter().filter(|given| given.calls > 0).take(CALLS_MAX).map(of).collect()
 }
 
 pub(super) fn start_of(stream: &Stream) -> Timestamp {

@@ -8,8 +8,11 @@ use super::needle::Found;
 /// The share of alerts that may cost a call, in percent.
 const CALLS_PERCENT_MAX: f64 = 0.2;
 
-/// Calls that a stream may cost however short it is: a needle costs one, and so does the noise round it.
-const CALLS_FREE: u64 = 8;
+/// The queue from which on a hook is late: with less, it keeps up, and there is nothing to be sooner than.
+const HOOK_QUEUE_MIN: u64 = 100;
+
+/// How many alerts must come in the time of one call for a stream to be a flood: with fewer, a model could be asked about each.
+const ALERTS_PER_CALL_MIN: f64 = 1.0;
 
 /// How much sooner than the hook a needle must be judged.
 const TIMES_SOONER_MIN: f64 = 100.0;
@@ -27,19 +30,26 @@ pub(super) struct Goal {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Sooner {
     pub(super) needles: usize,
+    /// Until the model's verdict.
     pub(super) median: f64,
     pub(super) max: f64,
+    /// Until the first verdict, whoever gave it.
+    pub(super) first_median: f64,
+    pub(super) first_max: f64,
     /// Needles that the hook is never asked about, at the level it is set to.
     pub(super) never_asked: usize,
 }
 
-/// Holds what came of a run against the goals. `told` is the hook that is told of every needle, if it was played.
-pub(super) fn goals(quell: &OfQuell, told: Option<&OfFifo>) -> Vec<Goal> {
-    let mut goals = vec![conserved(quell), calls(quell)];
+/// Holds what came of a run against the goals. `told` is the hook that is told of every needle, if it was played; the stream lasted `seconds`.
+pub(super) fn goals(quell: &OfQuell, told: Option<&OfFifo>, seconds: f64) -> Vec<Goal> {
+    let mut goals = vec![conserved(quell)];
+    goals.extend(calls(quell, seconds));
     if !quell.needles.is_empty() {
         let all = &quell.needles;
         goals.push(each("each needle has an incident of its own", all, |it| it.is_own));
-        goals.push(each("each needle is ranked above the noise", all, |it| it.is_above_noise));
+        if all.iter().any(|it| it.is_phase) {
+            goals.push(each("each phase is ranked above the noise", all, |it| it.is_above_noise));
+        }
         let with_class: Vec<Found> =
             all.iter().filter(|it| it.is_class_right.is_some()).cloned().collect();
         if !with_class.is_empty() {
@@ -53,13 +63,14 @@ pub(super) fn goals(quell: &OfQuell, told: Option<&OfFifo>) -> Vec<Goal> {
             |it| it.is_prompt,
         ));
     }
-    if let Some(sooner) = told.and_then(|told| sooner(quell, told)) {
+    let late = told.filter(|told| told.queue_max >= HOOK_QUEUE_MIN);
+    if let Some(sooner) = late.and_then(|told| sooner(quell, told)) {
         goals.push(Goal {
             name: "needles are judged 100 times sooner than by the hook, at median and maximum",
             holds: sooner.median >= TIMES_SOONER_MIN && sooner.max >= TIMES_SOONER_MIN,
             because: format!(
-                "{:.0} times at the median, {:.0} times at the maximum, if the hook is told of every needle",
-                sooner.median, sooner.max
+                "the model {:.0} times at the median and {:.0} times at the maximum, the first verdict {:.0} and {:.0} times, if the hook is told of every needle",
+                sooner.median, sooner.max, sooner.first_median, sooner.first_max
             ),
         });
     }
@@ -68,15 +79,19 @@ pub(super) fn goals(quell: &OfQuell, told: Option<&OfFifo>) -> Vec<Goal> {
 
 /// Compares ages of needles with those of the hook. A needle that has no verdict of the model in one of the two is as old as the run.
 pub(super) fn sooner(quell: &OfQuell, told: &OfFifo) -> Option<Sooner> {
-    let ours: Vec<f64> =
-        quell.needles.iter().map(|needle| needle.model_verdict.unwrap_or(quell.seconds)).collect();
+    let ours = |age: fn(&Found) -> Option<f64>| {
+        Ages::of(quell.needles.iter().map(|it| age(it).unwrap_or(quell.seconds)).collect())
+    };
     let theirs: Vec<f64> = told.needles.iter().copied().flatten().collect();
-    let (needles, never_asked) = (ours.len(), told.needles.len() - theirs.len());
-    let (ours, theirs) = (Ages::of(ours)?, Ages::of(theirs)?);
+    let never_asked = told.needles.len() - theirs.len();
+    let theirs = Ages::of(theirs)?;
+    let (model, first) = (ours(|it| it.model_verdict)?, ours(|it| it.first_verdict)?);
     Some(Sooner {
-        needles,
-        median: theirs.median / ours.median.max(0.001),
-        max: theirs.max / ours.max.max(0.001),
+        needles: quell.needles.len(),
+        median: theirs.median / model.median.max(0.001),
+        max: theirs.max / model.max.max(0.001),
+        first_median: theirs.median / first.median.max(0.001),
+        first_max: theirs.max / first.max.max(0.001),
         never_asked,
     })
 }
@@ -99,16 +114,18 @@ fn conserved(quell: &OfQuell) -> Goal {
     }
 }
 
-fn calls(quell: &OfQuell) -> Goal {
-    Goal {
+fn calls(quell: &OfQuell, seconds: f64) -> Option<Goal> {
+    #[expect(clippy::cast_precision_loss, reason = "a stream has far fewer than 2^52 alerts")]
+    let per_call = quell.counts.accepted as f64 / seconds.max(0.001) * quell.model_busy_seconds
+        / quell.model_calls.max(1) as f64;
+    (per_call >= ALERTS_PER_CALL_MIN).then(|| Goal {
         name: "the model is called for 0.2 % of the alerts at most",
-        holds: quell.calls_per_alert_percent <= CALLS_PERCENT_MAX
-            || quell.model_calls <= CALLS_FREE + quell.needles.len() as u64,
+        holds: quell.calls_per_alert_percent <= CALLS_PERCENT_MAX,
         because: format!(
             "{} calls, {:.3} % of {} alerts",
             quell.model_calls, quell.calls_per_alert_percent, quell.counts.accepted
         ),
-    }
+    })
 }
 
 fn each(name: &'static str, needles: &[Found], holds: impl Fn(&Found) -> bool) -> Goal {

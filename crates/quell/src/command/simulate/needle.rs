@@ -1,7 +1,8 @@
 //! What became of each needle: where it is, what it shares its incident with, when somebody judged it, and whether it was taken for what it is.
 //!
 //! A needle has an incident of its own if all its alerts are in incidents that hold nothing else. A phase of an attack is told by time, so what
-//! happened to be reported meanwhile is counted into it; it has an incident of its own if one holds mostly alerts of the phase. Ages count
+//! happened to be reported meanwhile is counted into it; it has an incident of its own if one that holds alerts of it holds mostly
+//! alerts of the attack (one web shell may be used in two phases, and is one thing). Ages count
 //! from the needle's first alert to the first verdict of a case that was picked when that alert was there.
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,7 +15,7 @@ use super::stream::Stream;
 use super::truth::{Kind, Needle};
 use super::world::{Given, Run};
 
-/// The share of an incident's alerts that a phase must have for it to be the phase's: more than half.
+/// The share of an incident's alerts that an attack must have for the incident to be the attack's: more than half.
 const PHASE_SHARE_MIN: f64 = 0.5;
 
 /// The share of noise that a needle must be ranked above: a person who reads from the top must meet it before nearly all of the noise.
@@ -47,6 +48,8 @@ pub(super) struct Found {
     /// The share of incidents without a needle that have a lower threat level, 0 to 1.
     pub(super) noise_below: f64,
     pub(super) is_above_noise: bool,
+    /// It is a phase of an attack, told by time.
+    pub(super) is_phase: bool,
     /// Seconds until the first verdict, whoever gave it.
     pub(super) first_verdict: Option<f64>,
     /// Seconds until the first verdict of the model.
@@ -81,7 +84,9 @@ struct Holder<'a> {
     /// Where the first of them is in the stream.
     first: usize,
     strangers: usize,
+    /// Other needles in it, and how many alerts they have there.
     others: BTreeSet<usize>,
+    others_alerts: usize,
 }
 
 impl Holder<'_> {
@@ -91,7 +96,8 @@ impl Holder<'_> {
                 clippy::cast_precision_loss,
                 reason = "an incident has far fewer than 2^52 alerts"
             )]
-            let share = self.own as f64 / self.ended.alerts.len().max(1) as f64;
+            let share =
+                (self.own + self.others_alerts) as f64 / self.ended.alerts.len().max(1) as f64;
             return share > PHASE_SHARE_MIN;
         }
         self.strangers == 0 && self.others.is_empty()
@@ -154,17 +160,25 @@ impl<'a> Scene<'a> {
         let ended = self.incidents.get(number)?;
         let own: BTreeSet<usize> = needle.alerts.iter().copied().collect();
         let rest = ended.alerts.iter().filter(|at| !own.contains(at));
-        let (mut strangers, mut others) = (0, BTreeSet::new());
+        let (mut strangers, mut others_alerts, mut others) = (0, 0, BTreeSet::new());
         for at in rest {
             match self.stream.events.get(*at).and_then(|event| event.needle) {
                 Some(other) => {
                     others.insert(other);
+                    others_alerts += 1;
                 }
                 None => strangers += 1,
             }
         }
         let held: Vec<usize> = ended.alerts.iter().copied().filter(|at| own.contains(at)).collect();
-        Some(Holder { ended, own: held.len(), first: *held.first()?, strangers, others })
+        Some(Holder {
+            ended,
+            own: held.len(),
+            first: *held.first()?,
+            strangers,
+            others,
+            others_alerts,
+        })
     }
 
     fn found(&self, number: usize, needle: &Needle) -> Found {
@@ -211,6 +225,7 @@ impl<'a> Scene<'a> {
             classes,
             threat_level,
             noise_below,
+            is_phase: needle.kind == Kind::Phase,
             is_above_noise: is_own && noise_below >= NOISE_BELOW_MIN,
             first_verdict: age.first,
             model_verdict: age.model,

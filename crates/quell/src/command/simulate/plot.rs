@@ -74,8 +74,10 @@ pub(super) fn drawn(report: &Report) -> String {
 
 struct Drawing<'a> {
     report: &'a Report,
-    /// Seconds that the plots are wide.
+    /// Seconds that the upper plot is wide.
     wide: f64,
+    /// Seconds that the lower plot is wide: a queue lasts longer than the stream.
+    wide_queue: f64,
     ages: Scale,
     queue: Scale,
     body: String,
@@ -96,11 +98,20 @@ impl<'a> Drawing<'a> {
         }
         let ages = Scale::new(0.01, oldest, AGES);
         let queue = Scale::new(1.0, deepest, QUEUE);
-        Self { report, wide: report.seconds.max(1.0), ages, queue, body: String::new() }
+        let wide = report.seconds.max(1.0);
+        let last = shown_hook(report).and_then(|hook| hook.queue.last()).map(|(at, _)| *at);
+        // The hook's queue may last for hours behind Quell's: then it leaves the picture.
+        let played = report.quell.as_ref().map(|quell| quell.seconds * 1.1).or(last);
+        let wide_queue = wide.max(played.unwrap_or(0.0));
+        Self { report, wide, wide_queue, ages, queue, body: String::new() }
     }
 
     fn x(&self, seconds: f64) -> f64 {
-        LEFT + (seconds / self.wide).clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
+        Self::across(seconds, self.wide)
+    }
+
+    fn across(seconds: f64, wide: f64) -> f64 {
+        LEFT + (seconds / wide).clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
     }
 
     fn text(&mut self, x: f64, y: f64, more: &str, text: &str) {
@@ -150,8 +161,9 @@ impl<'a> Drawing<'a> {
             let unit = if scale == 0 { "" } else { " (incidents; the hook: alerts)" };
             self.text(18.0, middle, &turned, &format!("{label}{unit}"));
             for step in 0..=4 {
-                let at = self.wide * f64::from(step) / 4.0;
-                let x = self.x(at);
+                let wide = if scale == 0 { self.wide } else { self.wide_queue };
+                let at = wide * f64::from(step) / 4.0;
+                let x = Self::across(at, wide);
                 self.line((x, bottom), (x, bottom + 5.0), "stroke=\"#222\"");
                 let name = if step == 0 { "0".to_owned() } else { span(at) };
                 self.text(x, bottom + 19.0, "text-anchor=\"middle\"", &name);
@@ -239,8 +251,9 @@ impl<'a> Drawing<'a> {
     fn steps(&mut self, queue: &[(f64, u64)], colour: &str, more: &str) {
         let mut path = String::new();
         let mut last = self.queue.bottom;
-        for (at, waiting) in queue {
-            let (x, y) = (self.x(*at), self.queue.place(count(*waiting).max(1.0)));
+        for (at, waiting) in queue.iter().filter(|(at, _)| *at <= self.wide_queue) {
+            let (x, y) =
+                (Self::across(*at, self.wide_queue), self.queue.place(count(*waiting).max(1.0)));
             // Nobody waits: below the line of one.
             let y = if *waiting == 0 { self.queue.bottom } else { y };
             if path.is_empty() {

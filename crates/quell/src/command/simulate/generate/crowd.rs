@@ -51,7 +51,7 @@ pub(super) fn botnet(maker: &mut Maker, count: usize) {
             None,
         );
     }
-    let needle = maker.needle("login by one of the guessers", &guesser, "login");
+    let needle = maker.needle("login by one of the guessers", &guesser, "brute_force");
     maker.login(late + 400, &guesser, "backup", LOGGED_IN, ("003", "bastion"), Some(needle));
 }
 
