@@ -14,8 +14,10 @@ pub(super) fn botnet(maker: &mut Maker, count: usize) {
     let span = count as u64 * 4;
     for number in 0..count as u64 - 8 {
         let at = number * 4;
-        let source = bot(maker.chance.below(bots));
-        if maker.chance.happens(0.3) {
+        // One after the other, so that the crowd of guessers is full when it matters.
+        let guesser = (number % 2 == 0).then(|| bot(number / 2 % bots));
+        let source = guesser.clone().unwrap_or_else(|| bot(maker.chance.below(bots)));
+        if guesser.is_some() {
             let user =
                 maker.chance.one_of(&["root", "admin", "oracle", "test", "git", "deploy"], "root");
             maker.login(at, &source, user, BAD_PASSWORD, ("003", "bastion"), None);

@@ -75,7 +75,7 @@ pub(super) fn evidence_exhaustion(maker: &mut Maker, count: usize) {
     maker.web(at, source, "/download/?name=....//....//....//etc/passwd", 200, Some(needle));
 }
 
-/// Lines of several kilobytes from one address, each of another shape. Among them an injection with as long a tail, and a short one.
+/// Lines of some kilobytes from one address, each of another shape. Among them an injection with as long a tail, and a short one.
 pub(super) fn prompt_stuffing(maker: &mut Maker, count: usize) {
     let source = "203.0.113.90";
     let span = count as u64 * 6;
@@ -91,11 +91,11 @@ pub(super) fn prompt_stuffing(maker: &mut Maker, count: usize) {
     };
     for number in 0..count as u64 - 3 {
         let path = maker.guessed_path();
-        let tail = stuffing(maker, 2500);
-        let client = stuffing(maker, 1500);
+        let tail = stuffing(maker, 1600);
+        let client = stuffing(maker, 800);
         maker.web_by(number * 6, source, &format!("{path}?pad={tail}"), 404, &client, None);
     }
-    let tail = stuffing(maker, 2500);
+    let tail = stuffing(maker, 1600);
     for (name, class, url) in [
         (
             "injection in front of a long tail",
@@ -111,7 +111,7 @@ pub(super) fn prompt_stuffing(maker: &mut Maker, count: usize) {
     ] {
         let needle = maker.needle(name, source, class);
         let at = maker.amid(span);
-        let client = stuffing(maker, 1500);
+        let client = stuffing(maker, 800);
         maker.web_by(at, source, &url, 500, &client, Some(needle));
     }
 }
