@@ -140,7 +140,9 @@ impl Scheduler {
                     let share = |job: &Job| {
                         let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
                         let lately = lately.get(job.kind.as_str()).copied().unwrap_or(0.0);
-                        f64::from(1 + share) * (1.0 + lately) * (1.0 + lately)
+                        // One alike is no crowd.
+                        let crowd = (lately - 1.0).max(0.0);
+                        f64::from(1 + share) * (1.0 + crowd) * (1.0 + crowd)
                     };
                     urgency(a, share(a), now).total_cmp(&urgency(b, share(b), now))
                 })

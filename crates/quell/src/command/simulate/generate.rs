@@ -37,8 +37,11 @@ Needles and their truth come with it. Kinds:\n\
   fingerprint-collision  names that run together, or differ in what is cut or not seen\n  \
   starvation           serious noise of many kinds in front of something less serious";
 
+/// Makes about so many alerts.
+type Make = fn(&mut Maker, usize);
+
 /// The kinds, by name.
-const KINDS: &[(&str, fn(&mut Maker, usize))] = &[
+const KINDS: &[(&str, Make)] = &[
     ("botnet", crowd::botnet),
     ("rotating-source", crowd::rotating_source),
     ("slow-drip", hidden::slow_drip),
