@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::command::{assert_conserved, number, repository, run};
+use crate::recorded::{beside, converted};
 
 /// Each kind of made flood: alerts to make, and most incidents that may come of them. The noise of each would be hundreds if it came apart.
 const FLOODS: &[(&str, u64)] = &[
@@ -118,6 +119,49 @@ fn assert_flood(flood: &Path, truth: &Path) {
     for needle in quell["needles"].as_array().unwrap() {
         assert!(needle["first_verdict"].as_f64().unwrap() < 120.0, "{needle}");
         assert!(needle["model_verdict"].as_f64().unwrap() < 600.0, "{needle}");
+    }
+}
+
+#[test]
+fn the_flood_beside_the_repository_keeps_its_goals_too() {
+    let (Some(flood), Some(truth)) =
+        (beside("data/flood14k.alerts.json.gz"), beside("data/flood14k.truth.tsv"))
+    else {
+        return;
+    };
+    assert_flood(&flood, &truth);
+}
+
+#[test]
+fn ait_russellmitchell_shows_every_phase_that_left_an_alert_of_its_own() {
+    // Nothing but updates of a virus scanner was reported during the scan of networks.
+    ait("russellmitchell", &["network_scans"]);
+}
+
+#[test]
+fn ait_shaw_shows_nearly_every_phase_that_left_an_alert_of_its_own() {
+    // Nothing but mail logins and updates was reported during the theft by DNS. The scan of names has nine alerts of a kind that
+    // the same machine raises on ordinary days, and nothing else in them.
+    ait("shaw", &["dnsteal", "network_scans"]);
+}
+
+/// Plays a scenario of the AIT alert data set. `hidden` are the phases that may have no incident of their own.
+#[track_caller]
+fn ait(scenario: &str, hidden: &[&str]) {
+    let dir = tempfile::TempDir::new().unwrap();
+    let Some((alerts, truth)) = converted(scenario, dir.path()) else { return };
+    let (alerts, truth) = (alerts.to_str().unwrap(), truth.to_str().unwrap());
+    let report = simulated(&[alerts, "--truth", truth, "--policy", "quell"]);
+    let quell = &report["quell"];
+    assert_conserved(&quell["counts"], 0);
+    let reduction = quell["reduction_percent"].as_f64().unwrap();
+    assert!((99.0..99.95).contains(&reduction), "{reduction} % fewer incidents than alerts");
+    let phases = quell["needles"].as_array().unwrap();
+    assert_eq!(phases.len(), 10);
+    for phase in phases {
+        let name = phase["name"].as_str().unwrap();
+        assert!(flag(phase, "is_own") || hidden.contains(&name), "{phase}");
+        assert!(phase["first_verdict"].is_f64(), "{phase}");
     }
 }
 

@@ -278,13 +278,13 @@ impl<'a> Drawing<'a> {
         }
         self.mark(x + 5.0, 64.0, "#222", true, true);
         self.text(x + 17.0, 68.0, "", "needle");
-        self.mark(x + 80.0, 64.0, "#222", false, true);
-        self.text(x + 88.0, 68.0, "", "by the model");
-        self.mark(x + 176.0, 64.0, "#222", false, false);
-        self.text(x + 184.0, 68.0, "", "by the playbook until then");
+        self.mark(x + 84.0, 64.0, "#222", false, true);
+        self.text(x + 93.0, 68.0, "", "by the model");
+        self.mark(x + 190.0, 64.0, "#222", false, false);
+        self.text(x + 199.0, 68.0, "", "by the playbook until then");
         if self.report.baseline.is_some() {
-            self.mark(x + 354.0, 64.0, HOOK, false, false);
-            self.text(x + 362.0, 68.0, "", "the hook");
+            self.mark(x + 374.0, 64.0, HOOK, false, false);
+            self.text(x + 383.0, 68.0, "", "the hook");
         }
         self.line(
             (LEFT, QUEUE.0 - 12.0),

@@ -450,3 +450,85 @@ fn answer_tokens(case: &Case) -> u32 {
         .unwrap_or(ANSWER_TOKENS_MAX)
         .clamp(1, ANSWER_TOKENS_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stream(count: usize, apart_ms: u64) -> Stream {
+        let start = super::super::stream::START;
+        Stream::of((0..count).map(|number| {
+            let at = start.after(Duration::from_millis(number as u64 * apart_ms));
+            json!({
+                "timestamp": at.to_string(), "id": number.to_string(),
+                "rule": {"id": "31101", "level": 5, "description": "x", "groups": ["web", "accesslog"]},
+                "agent": {"id": "1", "name": "a"},
+                "data": {"srcip": "203.0.113.9", "url": format!("/page{number}"), "id": "404"},
+            })
+        }))
+        .expect("a stream")
+    }
+
+    fn speed() -> Speed {
+        Speed {
+            name: "test",
+            prompt_per_second: 1e9,
+            generation_per_second: 10.0,
+            parallel: 1,
+            load_seconds: 5.0,
+            fixed_seconds: 0.0,
+        }
+    }
+
+    fn plan(failure_rate: f64) -> Plan {
+        let (interim, verdict_tokens) = (Interim::Never, Some(100));
+        Plan { speed: speed(), interim, verdict_tokens, failure_rate, seed: 1 }
+    }
+
+    fn config() -> Config {
+        Config::load(crate::config::ConfigFile::Usual(std::path::Path::new("/nowhere")), [], |_| {
+            Err(std::io::ErrorKind::NotFound.into())
+        })
+        .expect("the defaults")
+        .config
+    }
+
+    #[test]
+    fn a_batch_waits_5_ms_for_more_and_is_full_at_256() {
+        let start = super::super::stream::START;
+        let after = |millis: u64| start.after(Duration::from_millis(millis));
+        assert_eq!(batch_of(&stream(3, 4), 0), Some((2, after(5))));
+        assert_eq!(batch_of(&stream(3, 4), 2), Some((3, after(13))));
+        assert_eq!(batch_of(&stream(300, 0), 0), Some((256, start)));
+        assert_eq!(batch_of(&stream(3, 4), 3), None);
+    }
+
+    #[test]
+    fn the_first_verdict_comes_after_batch_load_and_writing_and_growth_is_asked_about_once_the_model_is_free()
+     {
+        let run = play(&config(), &stream(12, 1000), &plan(0.0)).expect("a run");
+        let start = super::super::stream::START;
+        let ages: Vec<u64> = run
+            .given
+            .iter()
+            .map(|given| u64::try_from(given.at.since(start).as_millis()).expect("small"))
+            .collect();
+        // 5 ms of gathering, 5 s of loading, 10 s of writing; then the tenth alert has come.
+        let slower = 1.0..1.2;
+        let first = ages[0] as f64 / 15_005.0;
+        assert!(slower.contains(&first), "{ages:?}");
+        assert_eq!(run.given.len(), 2, "{ages:?}");
+        assert!(run.given.iter().all(|given| given.is_by_model));
+        assert_eq!(run.given[1].picked_at, run.given[0].at);
+    }
+
+    #[test]
+    fn a_model_that_never_answers_rests_and_the_playbook_judges() {
+        let run = play(&config(), &stream(3, 1000), &plan(1.0)).expect("a run");
+        assert!(run.failed_calls > 0);
+        assert!(!run.given.is_empty() && run.given.iter().all(|given| !given.is_by_model));
+        assert_eq!(run.desk.store.queue_depth().expect("a depth").0, 0);
+    }
+}
