@@ -36,6 +36,8 @@ pub(super) struct Found {
     pub(super) incidents: Vec<String>,
     /// All its alerts are in incidents of its own.
     pub(super) is_own: bool,
+    /// An incident that holds alerts of it holds mostly alerts of it, and not of other needles.
+    pub(super) is_mostly_alone: bool,
     /// Alerts in its incidents that are no needle's.
     pub(super) strangers: usize,
     /// Other needles in its incidents.
@@ -212,6 +214,9 @@ impl<'a> Scene<'a> {
             alerts: needle.alerts.len(),
             incidents: ended.iter().map(|ended| ended.row.incident.id.to_string()).collect(),
             is_own,
+            is_mostly_alone: holders
+                .iter()
+                .any(|holder| holder.own * 2 > holder.ended.alerts.len()),
             strangers: shown.iter().map(|holder| holder.strangers).sum(),
             shares_with: others
                 .collect::<BTreeSet<_>>()

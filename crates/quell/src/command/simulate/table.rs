@@ -157,7 +157,10 @@ fn needles(report: &Report, quell: &OfQuell) -> String {
     }
     let found = quell.needles.iter().filter(|needle| needle.is_own).count();
     let of = quell.needles.len();
-    format!("\nneedles\n{table}\nrecall: {found} of {of} have an incident of their own\n")
+    let alone = quell.needles.iter().filter(|needle| needle.is_mostly_alone).count();
+    format!(
+        "\nneedles\n{table}\nrecall: {found} of {of} have an incident of their own; in {alone} cases it is mostly theirs alone\n"
+    )
 }
 
 fn table(header: &[&str]) -> Table {
