@@ -25,7 +25,8 @@ use crate::publish::event::Publisher;
 
 pub(crate) mod handle;
 
-/// Jobs looked at for one decision. The most urgent and the oldest are among them, whatever the queue's length.
+/// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
+/// length of the queue.
 const JOBS_MAX: usize = 256;
 
 /// Requests of people applied at a time.

@@ -181,6 +181,24 @@ fn what_was_made_and_written_plays_again_the_same() {
 }
 
 #[test]
+fn a_truth_that_names_only_who_and_when_is_enough() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let (alerts, table) = (dir.path().join("alerts.json"), dir.path().join("who.tsv"));
+    let alerts = alerts.to_str().unwrap();
+    for flood in ["same-rule-needle:300", "botnet:300", "slow-drip:300"] {
+        simulated(&["--generate", flood, "--policy", "quell", "--write", alerts]);
+        let truth = std::fs::read_to_string(format!("{alerts}.truth.tsv")).unwrap();
+        let who_and_when: String = truth
+            .lines()
+            .map(|line| line.split('\t').skip(1).take(4).collect::<Vec<_>>().join("\t") + "\n")
+            .collect();
+        std::fs::write(&table, who_and_when).unwrap();
+        let report = simulated(&[alerts, "--truth", table.to_str().unwrap(), "--policy", "quell"]);
+        assert_needles_are_found(&report, flood);
+    }
+}
+
+#[test]
 fn a_model_that_fails_half_the_time_leaves_nothing_without_a_verdict() {
     let report = simulated(&[
         "--generate",

@@ -197,7 +197,7 @@ impl<'a> Scene<'a> {
         holders.sort_by_key(|holder| (!holder.is_pure(needle.kind), holder.first));
         let (pure, mixed): (Vec<&Holder<'_>>, Vec<&Holder<'_>>) =
             holders.iter().partition(|holder| holder.is_pure(needle.kind));
-        let is_own = !pure.is_empty() && (needle.kind == Kind::Phase || mixed.is_empty());
+        let is_own = !pure.is_empty() && (needle.kind != Kind::Exact || mixed.is_empty());
         // What is looked at is its own if it has one, else whatever swallowed it.
         let shown = if pure.is_empty() { mixed } else { pure };
         let ended: Vec<&Ended> = shown.iter().map(|holder| holder.ended).collect();

@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use alert::{Alert, Limits, Timestamp};
+use alert::{Alert, Class, Limits, Timestamp};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
@@ -33,6 +33,8 @@ pub(super) struct Event {
     pub(super) id: String,
     /// The rule's level.
     pub(super) level: u8,
+    /// What it looks like by itself, for truth that names only who and when.
+    pub(super) class: Class,
     /// Who did it, if the alert has an address or a user for it.
     pub(super) actor: String,
     /// The request, for truth that names requests.
@@ -53,6 +55,7 @@ impl Event {
                 raw,
                 id,
                 level: 0,
+                class: Class::Other,
                 actor,
                 url: None,
                 characters: 0,
@@ -64,6 +67,7 @@ impl Event {
             at: alert.time.unwrap_or(before).max(before),
             id: if alert.id.is_empty() { alert.key.0.to_string() } else { alert.id.clone() },
             level: alert.rule.level,
+            class: seen.class,
             actor: seen.actor.name().to_owned(),
             url: alert.field("data.url").map(str::to_owned),
             characters: alert.full_log.as_raw().len() + alert.rule.description.as_raw().len(),

@@ -2,8 +2,8 @@
 //!
 //! Three forms are read. A table with a header and the columns `actor`, `class`, `first`, `last`, and if known `name`, `url` and `alerts` (ids
 //! with commas between); the lab's table without a header (log time, source, class, status, URL); and phases of an attack as JSON (ids
-//! of alerts, first and last). Where a truth names the alerts it is exact; where it names only who and when, an alert belongs to
-//! a needle by its actor and its time, and what else that actor did in that time can't be told from it.
+//! of alerts, first and last). Where a truth names the alerts it is exact; where it names only who and when, an alert belongs to a needle by
+//! its actor, its time, and, if any of them does, by looking like the class; what else that actor did then can't be told from it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -49,18 +49,20 @@ pub(super) struct Needle {
 impl Needle {
     /// Tells whether a class is right for it. A truth may use the words of Quell, or the lab's; a phase says none.
     pub(super) fn fits(&self, class: Class) -> Option<bool> {
-        if self.kind == Kind::Phase {
-            return None;
-        }
-        let words: &[&str] = match self.class.as_str() {
-            "sqli" => &["sql_injection"],
-            "rce" => &["command_injection", "code_injection", "ssti"],
-            "lfi" | "traversal" => &["path_traversal", "file_inclusion"],
-            "scan" => &["scanner", "forced_browsing", "network_scan"],
-            other => return Some(other == class.as_str()),
-        };
-        Some(words.contains(&class.as_str()))
+        (self.kind != Kind::Phase).then(|| fits(&self.class, class))
     }
+}
+
+/// Tells whether a class of Quell is what a truth calls by a word of its own.
+fn fits(word: &str, class: Class) -> bool {
+    let words: &[&str] = match word {
+        "sqli" => &["sql_injection"],
+        "rce" => &["command_injection", "code_injection", "ssti"],
+        "lfi" | "traversal" => &["path_traversal", "file_inclusion"],
+        "scan" => &["scanner", "forced_browsing", "network_scan"],
+        other => return other == class.as_str(),
+    };
+    words.contains(&class.as_str())
 }
 
 /// Reads a truth, and marks the alerts of the stream that belong to it.
@@ -161,7 +163,7 @@ fn table_row(
             let places = within(stream, &actor, first, last);
             (Kind::Exact, places.filter(|at| url_of(stream, *at) == Some(url)).collect())
         }
-        (None, None) => (Kind::ActorAndTime, within(stream, &actor, first, last).collect()),
+        (None, None) => (Kind::ActorAndTime, of_its_class(stream, &actor, &class, first, last)),
     };
     let name = cell("name").map_or_else(|| format!("{class} from {actor}"), str::to_owned);
     Ok(Needle { name, actor, class, first, last, kind, alerts })
@@ -184,6 +186,24 @@ fn within<'a>(
         .enumerate()
         .filter(move |(_, event)| event.actor == actor && event.at >= from && event.at <= to)
         .map(|(at, _)| at)
+}
+
+/// Of what an actor did in a time, what looks like the class by itself, if anything does: the truth can't tell them apart.
+fn of_its_class(
+    stream: &Stream,
+    actor: &str,
+    class: &str,
+    first: Timestamp,
+    last: Timestamp,
+) -> Vec<usize> {
+    let all: Vec<usize> = within(stream, actor, first, last).collect();
+    // The end of guessing is a login.
+    let is_login = |seen: Class| class == Class::BruteForce.as_str() && seen == Class::Login;
+    let is_alike = |at: &usize| {
+        let seen = stream.events.get(*at).map(|event| event.class);
+        seen.is_some_and(|seen| fits(class, seen) || is_login(seen))
+    };
+    if all.iter().any(is_alike) { all.into_iter().filter(is_alike).collect() } else { all }
 }
 
 /// RFC 3339, seconds or milliseconds since 1970, or a web server's log time.
