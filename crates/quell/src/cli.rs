@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) mod simulate;
+
+use simulate::Simulate;
+
 /// Turns a flood of security alerts into a handful of judged incidents, on your own machines.
 #[derive(Debug, Parser)]
 #[command(
@@ -49,6 +53,14 @@ pub(crate) enum Command {
         after_help = "Examples:\n  quell triage /var/ossec/logs/alerts/alerts.json\n  zcat alerts.json.gz | quell triage - --json | jq .verdict.title"
     )]
     Triage(Triage),
+    /// Play a stream of alerts in virtual time against a model of a given speed: verdict ages, queue, needles
+    ///
+    /// The desk is the daemon's own, only the model is imagined: no model is asked, and hours pass in seconds. A hook that asks about one
+    /// alert after the other can stand beside it.
+    #[command(
+        after_help = "Examples:\n  quell simulate alerts.json --truth needles.tsv --svg ages.svg\n  quell simulate --generate botnet:5000 --seed 7 --goals\n  quell simulate alerts.json --preset m4-llama3.1-8b --rate 1000 --json | jq .needles"
+    )]
+    Simulate(Box<Simulate>),
     /// Run raw log lines through Wazuh's rules: alerts out
     ///
     /// Reads files (plain, gzip, zstd), globs or standard input, and prints one alert a line, as `alerts.json` has them.

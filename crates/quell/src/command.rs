@@ -12,6 +12,7 @@ mod offline;
 mod rules;
 mod run;
 mod show;
+pub(crate) mod simulate;
 mod status;
 mod top;
 mod triage;
@@ -132,6 +133,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Run(options) => run::run(file, &options),
         Command::Demo(options) => demo::run(file, &options),
         Command::Triage(options) => triage::run(file, &options),
+        Command::Simulate(options) => simulate::run(file, &options),
         Command::Detect(options) => detect::run(&options),
         Command::Logtest(options) => logtest::run(&options),
         Command::Rules(command) => rules::run(&command),

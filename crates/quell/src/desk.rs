@@ -25,7 +25,8 @@ use crate::publish::event::Publisher;
 
 pub(crate) mod handle;
 
-/// Jobs looked at for one decision. The most urgent, the oldest, and the oldest without any verdict are among them, whatever the queue's length.
+/// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
+/// length of the queue.
 const JOBS_MAX: usize = 256;
 
 /// Requests of people applied at a time.
@@ -252,18 +253,19 @@ impl Desk {
         let has_verdict = self.store.has_verdict(&incident.id)?;
         let weight = self.asset(incident).map_or(ASSET_WEIGHT_DEFAULT, |asset| asset.weight);
         let priority = priority::score(incident, &bounds, weight, has_verdict);
+        let once_judged = (!has_verdict).then(|| {
+            let later = priority::score(incident, &bounds, weight, true);
+            (later.score, parts_of(&later))
+        });
         Ok(JobRow {
             incident_id: incident.id.clone(),
             revision: incident.revision,
             actor: incident.actor.name().to_owned(),
+            kind: incident.class.as_str().to_owned(),
             severity: priority.severity.as_str().to_owned(),
             score: priority.score,
-            parts: priority
-                .parts
-                .iter()
-                .map(|part| format!("{} x{:.1}: {}", part.name, part.factor, part.reason))
-                .collect::<Vec<_>>()
-                .join("; "),
+            parts: parts_of(&priority),
+            once_judged,
             queued_at: now,
             deadline_at: now.after(self.settings.deadlines.of(priority.severity)),
             is_unjudged: !has_verdict,
@@ -410,8 +412,14 @@ impl Desk {
         })?;
         Ok(incident.map(|incident| {
             let is_interim = matches!(reason, Reason::ModelPending);
-            let revision = incident.revision;
-            let job = JobRow { revision, is_unjudged: false, is_interim, ..job.clone() };
+            // Whoever stood in did not judge for good: the urgency is still that of a first verdict.
+            let job = JobRow {
+                revision: incident.revision,
+                is_unjudged: false,
+                is_interim,
+                once_judged: None,
+                ..job.clone()
+            };
             (incident, job)
         }))
     }
@@ -506,11 +514,19 @@ pub(crate) fn campaign_of(
     Ok(Campaign::of(actor, steps.into_iter().map(step).collect()))
 }
 
+/// Writes out what a score is made of.
+fn parts_of(priority: &priority::Priority) -> String {
+    let part =
+        |part: &priority::Part| format!("{} x{:.1}: {}", part.name, part.factor, part.reason);
+    priority.parts.iter().map(part).collect::<Vec<_>>().join("; ")
+}
+
 fn job(row: &JobRow) -> Job {
     Job {
         incident_id: row.incident_id.clone(),
         revision: row.revision,
         actor: row.actor.clone(),
+        kind: row.kind.clone(),
         severity: Severity::ALL
             .into_iter()
             .find(|severity| severity.as_str() == row.severity)

@@ -216,7 +216,13 @@ fn note(cost: &mut Cost, failure: String) {
 }
 
 /// Checks a draft and makes the verdict of it.
-fn assemble(case: &Case, draft: Draft, analyst: Analyst, cost: Cost, clock: &dyn Clock) -> Verdict {
+pub(crate) fn assemble(
+    case: &Case,
+    draft: Draft,
+    analyst: Analyst,
+    cost: Cost,
+    clock: &dyn Clock,
+) -> Verdict {
     let (draft, checks) = checks::check(draft, &case.incident, &case.bounds);
     Verdict {
         incident_id: case.incident.id.clone(),

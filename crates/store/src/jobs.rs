@@ -19,12 +19,18 @@ pub struct JobRow {
     pub revision: u32,
     /// Whose incident it is.
     pub actor: String,
+    /// What kind of thing it is. Jobs that an earlier version left waiting don't say.
+    #[serde(default)]
+    pub kind: String,
     /// How serious it looks, in a word.
     pub severity: String,
     /// How urgent it is.
     pub score: f64,
     /// What the score is made of, as the scheduler explains it.
     pub parts: String,
+    /// Score and parts as they are once somebody judged an earlier revision: what waits then is news, and no first verdict.
+    #[serde(default)]
+    pub once_judged: Option<(f64, String)>,
     /// Since when it waits.
     pub queued_at: Timestamp,
     /// Until when there should be a verdict.
@@ -58,6 +64,11 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
             // More of the same does not make the news that wait less urgent.
             (job.score, job.parts, job.severity) = (earlier.score, earlier.parts, earlier.severity);
         }
+        if let (Some(before), Some(now)) = (earlier.once_judged, &job.once_judged)
+            && before.0 > now.0
+        {
+            job.once_judged = Some(before);
+        }
     }
     let body = serde_json::to_string(&job).doing("write a job")?;
     tx.prepare_cached("INSERT OR REPLACE INTO job (incident_id, revision, score, queued_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)")
@@ -83,33 +94,38 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
     job.deadline_at = job.queued_at.after(allowed);
     job.is_unjudged = false;
     job.is_interim = verdict.model_pending;
+    if let Some((score, parts)) = job.once_judged.take() {
+        (job.score, job.parts) = (score, parts);
+    }
     let body = serde_json::to_string(&job).doing("write a job")?;
     tx.execute(
-        "UPDATE job SET queued_ms = ?2, body = ?3 WHERE incident_id = ?1",
-        params![id, job.queued_at.as_millis(), body],
+        "UPDATE job SET queued_ms = ?2, score = ?3, body = ?4 WHERE incident_id = ?1",
+        params![id, job.queued_at.as_millis(), job.score, body],
     )
     .map(drop)
     .doing("store a job")
 }
 
 impl Store {
-    /// Gives the most urgent jobs, the oldest, and the oldest that nobody judged, at most `limit` of each, without repeats.
-    ///
-    /// A model that is far behind leaves thousands that the playbook judged in the meantime. They stay urgent and grow old, and must not hide
-    /// the one that nobody judged.
+    /// Gives the most urgent and the oldest jobs, at most `limit` of each, without repeats. Where more wait than that, the most urgent of each
+    /// class and the oldest of incidents that nobody judged are among them too: hundreds alike must not hide the one that is different.
     ///
     /// # Errors
     /// If the store fails.
     pub fn jobs(&self, limit: usize) -> Result<Vec<JobRow>, StoreError> {
-        let mut read = self
-            .connection
-            .prepare_cached(
-                "SELECT body FROM job WHERE incident_id IN (SELECT incident_id FROM job ORDER BY score DESC LIMIT ?1)
-                 OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1)
-                 OR incident_id IN (SELECT incident_id FROM job WHERE body ->> 'is_unjudged' ORDER BY queued_ms LIMIT ?1)
-                 ORDER BY score DESC, incident_id",
-            )
-            .doing("read the queue")?;
+        let (waiting, _) = self.queue_depth()?;
+        let sql = if waiting <= limit as u64 {
+            "SELECT body FROM job ORDER BY score DESC, incident_id LIMIT ?1"
+        } else {
+            "SELECT body FROM job WHERE incident_id IN (SELECT incident_id FROM job ORDER BY score DESC LIMIT ?1)
+             OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1)
+             OR incident_id IN (SELECT incident_id FROM (SELECT j.incident_id, row_number() OVER (PARTITION BY i.class ORDER BY j.score DESC) AS place
+                 FROM job j JOIN incident i ON i.id = j.incident_id) WHERE place <= 1 + ?1 / 32)
+             OR incident_id IN (SELECT incident_id FROM job j WHERE NOT EXISTS (SELECT 1 FROM verdict v WHERE v.incident_id = j.incident_id)
+                 ORDER BY queued_ms LIMIT ?1)
+             ORDER BY score DESC, incident_id"
+        };
+        let mut read = self.connection.prepare_cached(sql).doing("read the queue")?;
         let bodies = read
             .query_map([whole(limit as u64)], |row| row.get::<_, String>(0))
             .doing("read the queue")?;

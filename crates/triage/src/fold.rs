@@ -21,7 +21,7 @@ use crate::guard::Origin;
 mod absorb;
 mod gather;
 
-use gather::Gatherings;
+use gather::{Gatherings, Guessers};
 
 /// Failures after which a login by the same actor counts as the end of a brute force. Wazuh's own correlation rules use 8; people mistype 3 times.
 const FAILURES_BEFORE_LOGIN: u64 = 5;
@@ -72,6 +72,7 @@ pub struct Fold {
     /// Those that found no room among the windows of their key since they were last handed out, with whether each asks. At most one per alert of a batch.
     ended: Vec<(Incident, bool)>,
     gatherings: Gatherings,
+    guessers: Guessers,
 }
 
 #[derive(Debug)]
@@ -85,7 +86,8 @@ impl Fold {
     /// Makes an empty fold.
     pub fn new(limits: FoldLimits) -> Self {
         let (incidents, ended) = (HashMap::new(), Vec::new());
-        Self { limits, incidents, ended, gatherings: Gatherings::default() }
+        let (gatherings, guessers) = (Gatherings::default(), Guessers::default());
+        Self { limits, incidents, ended, gatherings, guessers }
     }
 
     /// Names the keys that these alerts may join and that are not in memory.
@@ -204,22 +206,42 @@ impl Fold {
         let own = Key {
             fingerprint: keys.own,
             actor: admitted.observation.actor.clone(),
+            class: admitted.observation.class,
             success: admitted.observation.success,
         };
-        // A login by whoever was just guessing passwords is not another login: it is the success of the guessing.
-        if let Some(guessed) =
-            keys.guessed_before.into_iter().flatten().find(|key| self.was_guessing(*key, admitted))
+        // A login by whoever was just guessing passwords is not another login: it is the success of the guessing. One of a crowd who
+        // gets in leaves the crowd: what it tried is one of thousands, that it worked is a thing of its own.
+        if let [Some(alone), Some(crowded)] = keys.guessed_before
+            && (self.was_guessing(alone, admitted)
+                || self.was_guessing(crowded, admitted)
+                || self.was_in_crowd(crowded, admitted))
         {
-            return Key { fingerprint: guessed, success: Success::Confirmed, ..own };
+            return Key {
+                fingerprint: alone,
+                class: Class::BruteForce,
+                success: Success::Confirmed,
+                ..own
+            };
         }
         if self.incidents.contains_key(&keys.own) {
             return own;
         }
         match self.gatherings.place(&keys, admitted, self.limits.window_max) {
             gather::Place::Own => own,
-            gather::Place::Crowd => Key { fingerprint: keys.crowded, actor: Actor::Many, ..own },
+            gather::Place::Crowd => {
+                if own.class == Class::BruteForce {
+                    self.guessers.note(keys.crowded, own.actor.name(), admitted.time);
+                }
+                Key { fingerprint: keys.crowded, actor: Actor::Many, ..own }
+            }
             gather::Place::Various => Key { fingerprint: keys.various, ..own },
         }
+    }
+
+    /// Tells whether the actor of a login is one of a crowd that was guessing until just now, whose names an incident can't all hold.
+    fn was_in_crowd(&self, crowd: Fingerprint, login: &Admitted) -> bool {
+        let seen = self.guessers.last_seen(crowd, login.observation.actor.name());
+        seen.is_some_and(|seen| login.time.since(seen) <= self.limits.quiet_after)
     }
 
     /// Tells whether the actor of a login was guessing passwords in this incident until just now.
@@ -267,9 +289,17 @@ fn window_of(windows: &[Held], time: Timestamp, window_max: Duration) -> Option<
     let covering = windows.iter().enumerate().filter_map(|(place, held)| {
         let anchor = held.incident.anchored_at;
         let apart = time.since(anchor).max(anchor.since(time));
-        (apart <= window_max).then_some(((anchor > time, apart), place))
+        let covers = apart <= window_max && !is_forgotten(&held.incident, time, window_max);
+        covers.then_some(((anchor > time, apart), place))
     });
     covering.min().map(|(_, place)| place)
+}
+
+/// Tells whether what a machine reports, with nobody's name on it, is too long ago to be the same thing. An address or a user holds what it does
+/// in a day together, however slowly. What only a machine ties together, and was silent for half a window, is two things: the rotation
+/// of logs at midnight, and the service that somebody stops at noon.
+fn is_forgotten(incident: &Incident, time: Timestamp, window_max: Duration) -> bool {
+    matches!(incident.actor, Actor::Host(_)) && time.since(incident.last_seen) > window_max / 2
 }
 
 /// The keys that an alert may fold under.
@@ -292,6 +322,8 @@ impl Keys {
         let (kind, name) = (seen.actor.kind(), seen.actor.name());
         let class = seen.class.fold_name();
         let variant = if seen.behaviour.is_empty() { "" } else { seen.variant.as_str() };
+        // Those who got an answer are few among those who only tried, and must not be lost among them: they are a crowd of their own.
+        let answered = if seen.success >= Success::Answered { "answered" } else { "" };
         let key = |class: &str, behaviour: &str, variant: &str, kind: &str, name: &str| {
             Fingerprint::of([
                 echo,
@@ -306,7 +338,7 @@ impl Keys {
         };
         Self {
             own: key(class, &seen.behaviour, variant, kind, name),
-            crowded: key(class, &seen.behaviour, "", "many", ""),
+            crowded: key(class, &seen.behaviour, answered, "many", ""),
             various: key(class, &seen.behaviour, "various", kind, name),
             guessed_before: match (seen.class, &seen.actor) {
                 // Without an address or a user there is nobody of whom to say that it is the same one.
@@ -327,6 +359,7 @@ impl Keys {
 struct Key {
     fingerprint: Fingerprint,
     actor: Actor,
+    class: Class,
     success: Success,
 }
 
@@ -337,6 +370,7 @@ fn incident_id(key: &Key, admitted: &Admitted) -> IncidentId {
 fn open(key: &Key, admitted: &Admitted) -> Incident {
     let mut incident =
         absorb::blank(incident_id(key, admitted), key.fingerprint, key.actor.clone(), admitted);
+    incident.class = key.class;
     absorb::absorb(&mut incident, admitted, key.success, Duration::MAX);
     incident.revision = 1;
     incident.reasons = vec![Reason::New];

@@ -1,7 +1,7 @@
 //! What is judged next, and by whom.
 //!
 //! One queue. The urgency of a job is its score, growing with age so that nothing starves, shared among actors so that one noisy source can't
-//! delay another's first verdict. What the models have no room for is judged by the playbook in the meantime, marked as pending, and
+//! delay another's first verdict, and among kinds so that a hundred alike don't go before the first of another kind. What the models have no room for is judged by the playbook in the meantime, marked as pending, and
 //! stays in the queue: nothing is ever dropped.
 
 use std::collections::HashMap;
@@ -24,6 +24,8 @@ pub struct Job {
     pub revision: u32,
     /// Whose incident it is.
     pub actor: String,
+    /// What kind of thing it is: its class.
+    pub kind: String,
     /// How serious it looks.
     pub severity: Severity,
     /// How urgent it is, from [`crate::priority::score`].
@@ -76,19 +78,27 @@ pub enum Turn {
     Interim(&'static str),
 }
 
+/// How long it takes until half of what a kind got is forgotten. A model on a small machine judges some twenty incidents in that time.
+const KIND_HALF_LIFE: Duration = Duration::from_secs(600);
+
+/// Kinds that are remembered. There are some forty classes; the limit only holds whatever else a caller may name.
+const KINDS_MAX: usize = 256;
+
 /// Decides whose turn it is.
 #[derive(Debug)]
 pub struct Scheduler {
     budgets: Budgets,
     all: Bucket,
     actors: HashMap<String, Bucket>,
+    /// What each kind got of the models lately, and as of when.
+    kinds: HashMap<String, (f64, Timestamp)>,
 }
 
 impl Scheduler {
     /// Makes a scheduler with full budgets.
     pub fn new(budgets: Budgets, now: Timestamp) -> Self {
         let all = Bucket::new(budgets.calls_per_minute.max(1), Duration::from_secs(60), now);
-        Self { budgets, all, actors: HashMap::new() }
+        Self { budgets, all, actors: HashMap::new(), kinds: HashMap::new() }
     }
 
     /// Picks from `jobs` those that are judged now, most urgent first, as indices with whose turn it is. `running` names the actors of
@@ -118,6 +128,8 @@ impl Scheduler {
         let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
         let mut why =
             if capacity == Capacity::Down { "no model answers" } else { "all models are busy" };
+        let mut lately: HashMap<&str, f64> =
+            jobs.iter().map(|job| (job.kind.as_str(), self.lately(&job.kind, now))).collect();
         while slots > 0 && !waiting.is_empty() {
             let urgent = waiting
                 .iter()
@@ -125,11 +137,17 @@ impl Scheduler {
                 .filter_map(|(place, at)| jobs.get(*at).map(|job| (place, job)))
                 .filter(|(_, job)| self.actor_has_budget(&job.actor, now))
                 .max_by(|(_, a), (_, b)| {
-                    let share = |job: &Job| shares.get(job.actor.as_str()).copied().unwrap_or(0);
+                    let share = |job: &Job| {
+                        let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
+                        let lately = lately.get(job.kind.as_str()).copied().unwrap_or(0.0);
+                        // One alike is no crowd.
+                        let crowd = (lately - 1.0).max(0.0);
+                        f64::from(1 + share) * (1.0 + crowd) * (1.0 + crowd)
+                    };
                     urgency(a, share(a), now).total_cmp(&urgency(b, share(b), now))
                 })
-                .map(|(place, job)| (place, job.actor.as_str()));
-            let Some((place, actor)) = urgent else {
+                .map(|(place, job)| (place, job.actor.as_str(), job.kind.as_str()));
+            let Some((place, actor, kind)) = urgent else {
                 why = "the budget of its actor is spent";
                 break;
             };
@@ -138,6 +156,8 @@ impl Scheduler {
                 break;
             }
             self.take_from_actor(actor, now);
+            self.note_kind(kind, now);
+            *lately.entry(kind).or_default() += 1.0;
             *shares.entry(actor).or_default() += 1;
             turns.push((waiting.swap_remove(place), Turn::Model));
             slots -= 1;
@@ -155,6 +175,22 @@ impl Scheduler {
 
     fn actor_has_budget(&mut self, actor: &str, now: Timestamp) -> bool {
         self.actors.get_mut(actor).is_none_or(|bucket| bucket.has(now))
+    }
+
+    /// Gives what a kind got of the models lately: each turn counts one, and half as much after [`KIND_HALF_LIFE`].
+    fn lately(&self, kind: &str, now: Timestamp) -> f64 {
+        self.kinds.get(kind).map_or(0.0, |(turns, as_of)| {
+            let half_lives = now.since(*as_of).as_secs_f64() / KIND_HALF_LIFE.as_secs_f64();
+            turns * (-half_lives).exp2()
+        })
+    }
+
+    fn note_kind(&mut self, kind: &str, now: Timestamp) {
+        let turns = self.lately(kind, now) + 1.0;
+        if self.kinds.len() >= KINDS_MAX && !self.kinds.contains_key(kind) {
+            self.kinds.clear();
+        }
+        self.kinds.insert(kind.to_owned(), (turns, now));
     }
 
     fn take_from_actor(&mut self, actor: &str, now: Timestamp) {
@@ -178,11 +214,16 @@ pub const fn patience(severity: Severity) -> Duration {
     })
 }
 
-/// Grows with age relative to the deadline, and shrinks with what the actor already gets.
-fn urgency(job: &Job, share: u32, now: Timestamp) -> f64 {
+/// The age, as a multiple of what the deadline allows, from which on urgency grows slowly: in an overload everything is late, and a crowd that
+/// is late must not outrun all that came a little later.
+const LATE: f64 = 3.0;
+
+/// Grows with age relative to the deadline, and shrinks with what the actor already gets and what its kind got lately.
+fn urgency(job: &Job, share: f64, now: Timestamp) -> f64 {
     let allowed = job.deadline_at.since(job.queued_at).as_secs_f64().max(1.0);
     let age = now.since(job.queued_at).as_secs_f64() / allowed;
-    job.score * (1.0 + age) * (1.0 + age) / f64::from(1 + share)
+    let grown = (1.0 + age.min(LATE)) * (1.0 + age.min(LATE)) * (1.0 + (age / LATE).max(1.0).ln());
+    job.score * grown / share
 }
 
 #[cfg(test)]
@@ -194,6 +235,7 @@ mod tests {
             incident_id: IncidentId::parse(name).expect("an id"),
             revision: 1,
             actor: actor.to_owned(),
+            kind: "one".to_owned(),
             severity,
             score,
             queued_at: Timestamp::from_millis(0),
@@ -217,6 +259,31 @@ mod tests {
         let mut scheduler = Scheduler::new(Budgets::default(), at(0));
         let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(2));
         assert_eq!(turns, [(0, Turn::Model), (2, Turn::Model)]);
+    }
+
+    #[test]
+    fn a_hundred_alike_do_not_go_before_the_first_of_another_kind() {
+        let noise = |number: u32| {
+            job(&format!("n{number}"), &format!("s{number}"), 30.0, Severity::Critical)
+        };
+        let mut jobs: Vec<Job> = (0..100).map(noise).collect();
+        let mut needle = job("needle", "somebody", 12.0, Severity::Medium);
+        needle.kind = "another".to_owned();
+        jobs.push(needle);
+        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+        let mut turns = 0;
+        while jobs.len() > 97 {
+            // One slot, and each call takes half a minute.
+            let now = at(30 * turns);
+            let picked = scheduler.pick(now, &jobs, &[], Capacity::Slots(1));
+            let (place, _) = *picked.iter().find(|(_, turn)| *turn == Turn::Model).expect("a turn");
+            turns += 1;
+            if jobs.remove(place).kind == "another" {
+                break;
+            }
+        }
+        assert!(turns <= 4, "{turns} turns");
+        assert!(turns > 1, "what is more serious goes first");
     }
 
     #[test]

@@ -103,7 +103,12 @@ fn typical(incident: &Incident) -> (u8, String) {
     let rule_level = of_rule_level(incident.level_max);
     match class {
         Class::Scanner | Class::ForcedBrowsing => {
-            let objects = incident.object_count();
+            // Where the alerts name no path, each is a request of its own: a dictionary does not get small by being logged badly.
+            let (objects, what) = if incident.objects.is_empty() {
+                (incident.alert_count, "requests")
+            } else {
+                (incident.object_count(), "different paths")
+            };
             let size = if objects >= SCAN_OBJECTS_LARGE {
                 2
             } else {
@@ -117,10 +122,7 @@ fn typical(incident: &Incident) -> (u8, String) {
             };
             (
                 base(class) + size + found,
-                format!(
-                    "{class}: about {objects} different paths, {} answered",
-                    incident.responses.ok
-                ),
+                format!("{class}: about {objects} {what}, {} answered", incident.responses.ok),
             )
         }
         Class::WebError | Class::WebAttack => {

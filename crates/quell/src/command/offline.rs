@@ -274,15 +274,15 @@ fn local_ollama(config: &Config, runtime: &Runtime) -> Result<Arc<Seat>, String>
 }
 
 /// A line of an input, or what is left of one that is no alert, with the reason.
-type Line = Result<Vec<u8>, (Vec<u8>, String)>;
+pub(super) type Line = Result<Vec<u8>, (Vec<u8>, String)>;
 
 /// Lines of an input that may be packed with gzip, with a bound on their length.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     input: Box<dyn BufRead + 'a>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(input: impl Read + 'a) -> Result<Self, Failure> {
+    pub(super) fn new(input: impl Read + 'a) -> Result<Self, Failure> {
         let mut input = BufReader::with_capacity(256 * 1024, input);
         let is_packed =
             input.fill_buf().context("could not read the alerts")?.starts_with(&[0x1f, 0x8b]);
@@ -297,7 +297,7 @@ impl<'a> Lines<'a> {
         Ok(Self { input })
     }
 
-    fn next_line(&mut self) -> Result<Option<Line>, Failure> {
+    pub(super) fn next_line(&mut self) -> Result<Option<Line>, Failure> {
         let line_max = Limits::default().bytes_max as u64;
         loop {
             let mut line = Vec::new();

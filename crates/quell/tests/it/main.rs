@@ -37,5 +37,6 @@ mod raw_log;
 mod recorded;
 mod rules;
 mod rules_check;
+mod simulate;
 mod top;
 mod web_rules;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::command::{assert_conserved, number, repository, run, run_with_input};
 
 /// Gives a file beside the repository, or says that the test is skipped.
-fn beside(path: &str) -> Option<PathBuf> {
+pub(crate) fn beside(path: &str) -> Option<PathBuf> {
     let found = repository("../shared").join(path);
     if found.exists() {
         return Some(found);
@@ -48,20 +48,12 @@ fn ait_shaw_shrinks_and_its_phases_show() {
     ait("shaw");
 }
 
-/// Runs one scenario of the AIT alert data set and says which of its attack phases have an incident of their own.
-fn ait(scenario: &str) {
-    let Some(csv) = beside(&format!("data/ait-ads/{scenario}_alerts.csv.gz")) else { return };
-    let (Some(convert), Some(rules)) =
-        (beside("data/ait-ads/to_wazuh.py"), beside("wazuh-4.14.7/rules"))
-    else {
-        return;
-    };
-    let dir = tempfile::TempDir::new().unwrap();
-    let (plain, truth, alerts) = (
-        dir.path().join("plain.csv"),
-        dir.path().join("truth.json"),
-        dir.path().join("alerts.json"),
-    );
+/// Converts one scenario of the AIT alert data set into alerts and a truth of its phases, or says that the test is skipped.
+pub(crate) fn converted(scenario: &str, dir: &Path) -> Option<(PathBuf, PathBuf)> {
+    let csv = beside(&format!("data/ait-ads/{scenario}_alerts.csv.gz"))?;
+    let (convert, rules) = (beside("data/ait-ads/to_wazuh.py")?, beside("wazuh-4.14.7/rules")?);
+    let (plain, truth, alerts) =
+        (dir.join("plain.csv"), dir.join("truth.json"), dir.join("alerts.json"));
     let mut unpacked = flate2::read::MultiGzDecoder::new(std::fs::File::open(csv).unwrap());
     std::io::copy(&mut unpacked, &mut std::fs::File::create(&plain).unwrap()).unwrap();
     let converted = Command::new("python3")
@@ -70,8 +62,15 @@ fn ait(scenario: &str) {
         .status();
     if !converted.is_ok_and(|status| status.success()) {
         eprintln!("SKIPPED: python3 could not convert the scenario {scenario}");
-        return;
+        return None;
     }
+    Some((alerts, truth))
+}
+
+/// Runs one scenario of the AIT alert data set and says which of its attack phases have an incident of their own.
+fn ait(scenario: &str) {
+    let dir = tempfile::TempDir::new().unwrap();
+    let Some((alerts, truth)) = converted(scenario, dir.path()) else { return };
     let (incidents, summary) = conserved(&alerts);
     let truth: Value = serde_json::from_str(&std::fs::read_to_string(truth).unwrap()).unwrap();
     let accepted = number(&summary, "/accepted");

@@ -162,3 +162,69 @@ fn an_attempt_that_was_cut_short_is_seen_and_can_be_confirmed() {
     let totals = store.outbox_totals().expect("read");
     assert_eq!((totals[0].waiting, totals[0].sent, totals[0].refused), (0, 1, 0));
 }
+
+#[test]
+fn hundreds_alike_do_not_hide_the_one_that_is_different() {
+    let mut store = Store::open_in_memory().expect("a store");
+    for number in 0..60 {
+        let name = format!("Q-{number:03}");
+        let mut one = incident(&name, 0);
+        let mut waiting = job(&one, 30.0, number);
+        if number == 30 {
+            // Neither among the most urgent nor among the oldest.
+            one.class = alert::Class::Xss;
+            waiting = job(&one, 3.0, number);
+        }
+        let mut batch = batch(&one, &name, number);
+        batch.jobs = vec![waiting];
+        store.commit_batch(&batch).expect("committed");
+    }
+    let jobs = store.jobs(10).expect("read");
+    assert!(jobs.len() < 40, "{} jobs", jobs.len());
+    assert!(jobs.iter().any(|job| job.incident_id.as_str() == "Q-030"));
+    assert_eq!(store.jobs(100).expect("read").len(), 60);
+}
+
+#[test]
+fn what_nobody_judged_is_seen_behind_what_waits_for_better() {
+    let mut store = Store::open_in_memory().expect("a store");
+    for number in 0..60 {
+        let name = format!("Q-{number:03}");
+        let one = incident(&name, 0);
+        let mut batch = batch(&one, &name, number);
+        batch.jobs = vec![job(&one, 30.0, number)];
+        store.commit_batch(&batch).expect("committed");
+        if number != 40 {
+            // The playbook stood in, and a model is still to be asked.
+            let mut next = one.clone();
+            next.revision = 2;
+            let follow_up = job(&next, 30.0, number);
+            store
+                .commit_verdict(&verdict(&one, 5, number + 20), &[], Some((&next, &follow_up)))
+                .expect("committed");
+        }
+    }
+    let jobs = store.jobs(10).expect("read");
+    assert!(jobs.iter().any(|job| job.incident_id.as_str() == "Q-040"));
+}
+
+#[test]
+fn news_that_came_while_an_incident_was_judged_is_as_urgent_as_news() {
+    let mut store = store_with(&["Q-1"]);
+    let one = incident("Q-1", 0);
+    let mut news = one.clone();
+    news.revision = 2;
+    let mut waiting = job(&news, 20.0, 50);
+    waiting.once_judged = Some((10.0, "news".to_owned()));
+    store
+        .commit_batch(&Batch {
+            incidents: vec![news.clone()],
+            jobs: vec![waiting],
+            ..Batch::default()
+        })
+        .expect("committed");
+    store.commit_verdict(&verdict(&one, 5, 100), &[], None).expect("committed");
+    let jobs = store.jobs(10).expect("read");
+    assert_eq!((jobs[0].score, jobs[0].parts.as_str()), (10.0, "news"));
+    assert!(!jobs[0].is_unjudged);
+}

@@ -21,6 +21,9 @@ const SHAPES_MAX: usize = 16;
 /// Gatherings remembered. Each takes at most 1 kB.
 const GATHERINGS_MAX: usize = 20_000;
 
+/// Guessers of a crowd that are remembered. Each takes some 50 bytes; beyond, the older half is forgotten.
+const GUESSERS_MAX: usize = 65_536;
+
 /// Where an alert belongs that opens an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -36,6 +39,36 @@ pub(super) enum Place {
 #[derive(Debug, Default)]
 pub(super) struct Gatherings {
     members: HashMap<Fingerprint, Gathering>,
+}
+
+/// Who of a crowd guessed passwords, and when last: an incident names some dozens, a botnet has thousands. Not stored either.
+#[derive(Debug, Default)]
+pub(super) struct Guessers {
+    seen: HashMap<u64, Timestamp>,
+}
+
+impl Guessers {
+    fn key(crowd: Fingerprint, actor: &str) -> u64 {
+        Fingerprint::of([crowd.to_string().as_str(), actor]).as_u64()
+    }
+
+    /// Takes note of one.
+    pub(super) fn note(&mut self, crowd: Fingerprint, actor: &str, time: Timestamp) {
+        if self.seen.len() >= GUESSERS_MAX {
+            let mut times: Vec<Timestamp> = self.seen.values().copied().collect();
+            times.sort_unstable();
+            if let Some(middle) = times.get(times.len() / 2).copied() {
+                self.seen.retain(|_, seen| *seen > middle);
+            }
+        }
+        let seen = self.seen.entry(Self::key(crowd, actor)).or_insert(time);
+        *seen = time.max(*seen);
+    }
+
+    /// Tells when one guessed last.
+    pub(super) fn last_seen(&self, crowd: Fingerprint, actor: &str) -> Option<Timestamp> {
+        self.seen.get(&Self::key(crowd, actor)).copied()
+    }
 }
 
 #[derive(Debug)]

@@ -469,3 +469,53 @@ fn no_more_than_four_windows_of_one_key_are_remembered_and_none_is_lost() {
     assert_eq!(changed.len(), 6);
     assert_eq!(changed.iter().map(|(incident, _)| incident.alert_count).sum::<u64>(), 7);
 }
+
+#[test]
+fn one_of_a_crowd_that_gets_in_has_an_incident_of_its_own() {
+    let mut scene = Scene::new();
+    // More guessers than an incident can name.
+    for number in 0..200 {
+        scene.join(number, failure(&format!("198.18.{}.{}", number / 100, number % 100 + 1)));
+    }
+    let crowd = scene.join(200, failure("198.18.1.100"));
+    assert_eq!(scene.incident(&crowd).actor, Actor::Many);
+    let got_in = scene.join(210, login("198.18.1.100"));
+    let incident = scene.incident(&got_in);
+    assert_eq!(
+        (incident.class, incident.success, incident.alert_count),
+        (Class::BruteForce, Success::Confirmed, 1)
+    );
+    assert_eq!(incident.actor, Actor::Address("198.18.1.100".to_owned()));
+    assert_eq!(scene.incident(&crowd).success, Success::None);
+    // Who guessed nothing just logs in, whatever the crowd does.
+    let ordinary = scene.join(211, login("192.0.2.7"));
+    assert_eq!(scene.incident(&ordinary).class, Class::Login);
+}
+
+#[test]
+fn who_of_a_crowd_gets_an_answer_is_not_lost_among_those_who_only_try() {
+    let mut scene = Scene::new();
+    let tried: Vec<Joined> = (0..80)
+        .map(|number| scene.join(number, attack(&format!("198.18.0.{}", number + 1), 404)))
+        .collect();
+    assert_eq!(scene.incident(&tried[79]).actor, Actor::Many);
+    let answered = scene.join(90, attack("198.18.0.80", 200));
+    let incident = scene.incident(&answered);
+    assert_eq!(incident.actor, Actor::Address("198.18.0.80".to_owned()));
+    assert_eq!((incident.success, incident.alert_count), (Success::Answered, 1));
+}
+
+#[test]
+fn what_a_machine_reports_after_half_a_day_of_silence_is_another_thing_and_an_actor_is_held_to_his()
+{
+    let mut scene = Scene::new();
+    let midnight = scene.join(0, message("a service was stopped"));
+    let noon = scene.join(13 * 60 * MINUTE, message("a service was stopped"));
+    assert_ne!(midnight.incident_id, noon.incident_id);
+    let soon = scene.join(14 * 60 * MINUTE, message("a service was stopped"));
+    assert_eq!(noon.incident_id, soon.incident_id);
+    // A slow attacker stays one.
+    let first = scene.join(0, failure("203.0.113.9"));
+    let second = scene.join(13 * 60 * MINUTE, failure("203.0.113.9"));
+    assert_eq!(first.incident_id, second.incident_id);
+}

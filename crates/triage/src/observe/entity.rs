@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use alert::incident::Actor;
-use alert::{Alert, Class, sanitize};
+use alert::{Alert, Class, Fingerprint, sanitize};
 
 /// Longest name taken over, in characters.
 const NAME_CHARACTERS_MAX: usize = 160;
@@ -125,8 +125,17 @@ fn address(text: &str) -> Option<String> {
     (!bare.is_unspecified()).then(|| bare.to_string())
 }
 
+/// Longest user name taken over, in characters.
+const USER_CHARACTERS_MAX: usize = 64;
+
+/// Reads a user's name. What is cut off it still tells it from others: who chooses a name must not be able to pass for somebody else.
 fn user(text: &str) -> Option<String> {
-    let name = sanitize::shown(text.trim(), 64);
+    let text = text.trim();
+    let mut name = sanitize::shown(text, USER_CHARACTERS_MAX);
+    if text.chars().count() > USER_CHARACTERS_MAX {
+        let rest = Fingerprint::of([text]).as_u64();
+        name = format!("{}~{:08x}", sanitize::shown(text, USER_CHARACTERS_MAX - 9), rest >> 32);
+    }
     let nobody = name.is_empty()
         || name == "-"
         || name == "4294967295"
@@ -148,6 +157,15 @@ mod tests {
         assert_eq!(address("[2001:db8::1]:443").as_deref(), Some("2001:db8::1"));
         assert_eq!(address("web01"), None);
         assert_eq!(address("-"), None);
+    }
+
+    #[test]
+    fn names_that_differ_only_behind_the_cut_are_two() {
+        let long = "x".repeat(70);
+        let (one, other) = (user(&format!("{long}a")), user(&format!("{long}b")));
+        assert!(one.is_some() && one != other, "{one:?}");
+        assert!(one.is_some_and(|name| name.chars().count() <= USER_CHARACTERS_MAX));
+        assert_eq!(user(&"x".repeat(64)), Some("x".repeat(64)));
     }
 
     #[test]

@@ -230,3 +230,16 @@ fn promiscuous_mode_is_no_network_scan() {
     }));
     assert_eq!(incident.class, Class::CommandExecution);
 }
+
+#[test]
+fn a_scan_whose_alerts_name_no_path_is_measured_by_its_requests() {
+    let scan = |alerts: u64| {
+        move |incident: &mut Incident| {
+            incident.class = Class::ForcedBrowsing;
+            incident.objects = alert::incident::Tally::default();
+            incident.alert_count = alerts;
+        }
+    };
+    assert_eq!(bounds(scan(5), "/x", 404, 5), "0 <= 2 <= 6");
+    assert_eq!(bounds(scan(4444), "/x", 404, 5), "0 <= 4 <= 6");
+}

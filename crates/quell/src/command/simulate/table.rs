@@ -1,0 +1,192 @@
+//! The report for people: short, in the order of the questions that one asks.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::Report;
+use super::figures::{Ages, OfFifo, OfQuell};
+
+/// Writes a report.
+pub(super) fn written(report: &Report) -> String {
+    let mut text = format!(
+        "{} alerts in {}, {} needles; model: {} ({} tokens/s read, {} written, {} at once)\n\
+         No model was asked. Time is virtual; a model's verdict is the playbook's draft, at the time the model would have needed.\n",
+        report.alerts,
+        span(report.seconds),
+        report.needles,
+        report.model.name,
+        report.model.prompt_per_second,
+        report.model.generation_per_second,
+        report.model.parallel,
+    );
+    if let Some(quell) = &report.quell {
+        text.push_str(&of_quell(quell));
+    }
+    if let Some(fifo) = &report.baseline {
+        text.push_str(&of_fifo(fifo, report.baseline_told.as_ref()));
+    }
+    if let Some(quell) = &report.quell
+        && !quell.needles.is_empty()
+    {
+        text.push_str(&needles(report, quell));
+    }
+    if !report.goals.is_empty() {
+        text.push_str("\ngoals\n");
+        for goal in &report.goals {
+            let mark = if goal.holds { "yes" } else { "NO " };
+            text.push_str(&format!("  {mark}  {}: {}\n", goal.name, goal.because));
+        }
+    }
+    text
+}
+
+fn of_quell(quell: &OfQuell) -> String {
+    let mut table = table(&[
+        "severity",
+        "incidents",
+        "first verdict: median",
+        "p95",
+        "max",
+        "by the model",
+        "median",
+        "p95",
+        "max",
+    ]);
+    for of in &quell.severities {
+        let first = cells(of.first_verdict.as_ref());
+        let model = cells(of.model_verdict.as_ref());
+        let judged = of.model_verdict.map_or(0, |ages| ages.count);
+        let mut row = vec![of.severity.as_str().to_owned(), of.incidents.to_string()];
+        row.extend(first);
+        row.push(judged.to_string());
+        row.extend(model);
+        table.add_row(row);
+    }
+    let counts = quell.counts;
+    let mut text = format!(
+        "\nquell\n{table}\n\
+         {} alerts = {} folded + {} own output + {} below policy + {} duplicate + {} malformed + {} waiting\n\
+         {} incidents, {:.1} alerts each: {:.2} % fewer; {} verdicts by the model, {} by the playbook, {} incidents wait at the end\n\
+         {} model calls, {:.3} % of the alerts, {} failed; about {} tokens read and {} written; queue at most {}\n",
+        counts.accepted,
+        counts.folded,
+        counts.own_output,
+        counts.below_policy,
+        counts.duplicate,
+        counts.malformed,
+        quell.waiting,
+        quell.incidents,
+        quell.alerts_per_incident,
+        quell.reduction_percent,
+        quell.model_verdicts,
+        quell.playbook_verdicts,
+        quell.incidents_waiting,
+        quell.model_calls,
+        quell.calls_per_alert_percent,
+        quell.failed_calls,
+        quell.prompt_tokens,
+        quell.answer_tokens,
+        quell.queue_max,
+    );
+    if let Some(fair) = &quell.fairness {
+        text.push_str(&format!(
+            "{} actors: Jain index {:.2}, slowest ({}) {} = {:.1} times the median\n",
+            fair.actors,
+            fair.jain_index,
+            fair.slowest_actor,
+            span(fair.slowest),
+            fair.max_over_median
+        ));
+    }
+    text
+}
+
+fn of_fifo(fifo: &OfFifo, told: Option<&OfFifo>) -> String {
+    let mut table =
+        table(&["hook", "calls", "verdict: median", "p95", "max", "queue", "needles judged"]);
+    let rows = [
+        (format!("level {} and higher", fifo.level_min), Some(fifo)),
+        ("told of every needle too".to_owned(), told),
+    ];
+    for (name, fifo) in rows.into_iter().filter_map(|(name, fifo)| Some((name, fifo?))) {
+        let mut row = vec![name, fifo.calls.to_string()];
+        row.extend(cells(fifo.verdict.as_ref()));
+        row.push(fifo.queue_max.to_string());
+        row.push(format!("{} of {}", fifo.needles_judged, fifo.needles.len()));
+        table.add_row(row);
+    }
+    format!("\na hook that asks about one alert after the other\n{table}\n")
+}
+
+fn needles(report: &Report, quell: &OfQuell) -> String {
+    let mut table = table(&[
+        "needle",
+        "alerts",
+        "own",
+        "shares with",
+        "taken for",
+        "level",
+        "noise below",
+        "first verdict",
+        "model's",
+        "hook's",
+    ]);
+    let hook = report.baseline_told.as_ref().or(report.baseline.as_ref());
+    for (number, needle) in quell.needles.iter().enumerate() {
+        let classes: Vec<&str> = needle.classes.iter().map(|class| class.as_str()).collect();
+        let right = match needle.is_class_right {
+            Some(false) => " (wrong)",
+            _ => "",
+        };
+        let mut shares: Vec<String> = needle.shares_with.clone();
+        if needle.strangers > 0 {
+            shares.push(format!("{} strangers", needle.strangers));
+        }
+        let theirs = hook.and_then(|hook| hook.needles.get(number).copied().flatten());
+        table.add_row(vec![
+            alert::sanitize::shown(&needle.name, 48),
+            needle.alerts.to_string(),
+            if needle.is_own { "yes" } else { "NO" }.to_owned(),
+            shares.join(", "),
+            format!("{}{right}", classes.join(", ")),
+            needle.threat_level.map_or_else(String::new, |level| level.to_string()),
+            format!("{:.0} %", needle.noise_below * 100.0),
+            maybe(needle.first_verdict),
+            maybe(needle.model_verdict),
+            if hook.is_some() { maybe(theirs) } else { String::new() },
+        ]);
+    }
+    let found = quell.needles.iter().filter(|needle| needle.is_own).count();
+    let of = quell.needles.len();
+    let alone = quell.needles.iter().filter(|needle| needle.is_mostly_alone).count();
+    format!(
+        "\nneedles\n{table}\nrecall: {found} of {of} have an incident of their own; in {alone} cases it is mostly theirs alone\n"
+    )
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.iter().copied());
+    table
+}
+
+fn cells(ages: Option<&Ages>) -> [String; 3] {
+    ages.map_or_else(Default::default, |ages| [span(ages.median), span(ages.p95), span(ages.max)])
+}
+
+fn maybe(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "never".to_owned(), span)
+}
+
+/// `0.2 s`, `14 s`, `5 min`, `2.3 h`, `4.1 d`.
+pub(super) fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 9.95 => format!("{s:.1} s"),
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s if s < 172_800.0 => format!("{:.1} h", s / 3600.0),
+        s => format!("{:.1} d", s / 86_400.0),
+    }
+}

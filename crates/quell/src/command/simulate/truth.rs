@@ -1,0 +1,371 @@
+//! The needles: what is hidden in a stream, by somebody who knows.
+//!
+//! Three forms are read. A table with a header and the columns `actor`, `class`, `first`, `last`, and if known `name`, `url` and `alerts` (ids
+//! with commas between); the lab's table without a header (log time, source, class, status, URL); and phases of an attack as JSON (ids
+//! of alerts, first and last). Where a truth names the alerts it is exact; where it names only who and when, an alert belongs to a needle by
+//! its actor, its time, and, if any of them does, by looking like the class; what else that actor did then can't be told from it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use alert::{Class, Timestamp};
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::super::Failure;
+use super::stream::Stream;
+
+/// Most bytes of a truth file: the largest known names 20,000 alerts.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How far the time of an alert may lie from that of the truth: log times have whole seconds, and servers write up to a second late.
+const SLACK: Duration = Duration::from_millis(1999);
+
+/// How sure the truth is about which alerts are the needle's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It names them, or their requests.
+    Exact,
+    /// It names who and when.
+    ActorAndTime,
+    /// It names everything that any machine reported during a phase of an attack, what is ordinary among it.
+    Phase,
+}
+
+/// Something that must be found.
+#[derive(Debug, Clone)]
+pub(super) struct Needle {
+    pub(super) name: String,
+    pub(super) actor: String,
+    pub(super) class: String,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+    pub(super) kind: Kind,
+    /// Where its alerts are in the stream.
+    pub(super) alerts: Vec<usize>,
+}
+
+impl Needle {
+    /// Tells whether a class is right for it. A truth may use the words of Quell, or the lab's; a phase says none.
+    pub(super) fn fits(&self, class: Class) -> Option<bool> {
+        (self.kind != Kind::Phase).then(|| fits(&self.class, class))
+    }
+}
+
+/// Tells whether a class of Quell is what a truth calls by a word of its own.
+fn fits(word: &str, class: Class) -> bool {
+    let words: &[&str] = match word {
+        "sqli" => &["sql_injection"],
+        "rce" => &["command_injection", "code_injection", "ssti"],
+        "lfi" | "traversal" => &["path_traversal", "file_inclusion"],
+        "scan" => &["scanner", "forced_browsing", "network_scan"],
+        other => return other == class.as_str(),
+    };
+    words.contains(&class.as_str())
+}
+
+/// Reads a truth, and marks the alerts of the stream that belong to it.
+pub(super) fn read(path: &Path, stream: &mut Stream) -> Result<Vec<Needle>, Failure> {
+    let name = alert::sanitize::shown(&path.display().to_string(), 200);
+    let size = std::fs::metadata(path)
+        .with_context(|| format!("could not open the truth `{name}`"))?
+        .len();
+    if size > BYTES_MAX {
+        return Err(Failure::usage(format!("the truth `{name}` has more than {BYTES_MAX} bytes")));
+    }
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("could not read the truth `{name}`"))?;
+    let needles = parse(&text, stream).map_err(|why| {
+        Failure::usage(format!("the truth `{name}` can't be used: {why}\nhint: give a table with the columns actor, class, first, last (tabs between), and if known name, url and alerts"))
+    })?;
+    mark(&needles, stream);
+    Ok(needles)
+}
+
+/// Writes a truth as it is read.
+pub(super) fn written(needles: &[Needle], stream: &Stream) -> String {
+    let mut text = "name\tactor\tclass\tfirst\tlast\talerts\n".to_owned();
+    for needle in needles {
+        let ids: Vec<&str> = needle
+            .alerts
+            .iter()
+            .filter_map(|at| stream.events.get(*at).map(|event| event.id.as_str()))
+            .collect();
+        text.push_str(&format!(
+            "{}\t{}\t{}\t{}\t{}\t{}\n",
+            needle.name,
+            needle.actor,
+            needle.class,
+            needle.first,
+            needle.last,
+            ids.join(",")
+        ));
+    }
+    text
+}
+
+/// Marks in the stream what belongs to which needle.
+pub(super) fn mark(needles: &[Needle], stream: &mut Stream) {
+    for (number, needle) in needles.iter().enumerate() {
+        for at in &needle.alerts {
+            if let Some(event) = stream.events.get_mut(*at) {
+                event.needle = Some(number);
+            }
+        }
+    }
+}
+
+fn parse(text: &str, stream: &Stream) -> Result<Vec<Needle>, String> {
+    if text.trim_start().starts_with('{') {
+        return phases(text, stream);
+    }
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let header: Vec<&str> = lines.next().ok_or("it is empty")?.split('\t').map(str::trim).collect();
+    if header.contains(&"actor") && header.contains(&"class") {
+        let by_id = stream.by_id();
+        return lines
+            .enumerate()
+            .map(|(number, line)| table_row(&header, line, number, stream, &by_id))
+            .collect();
+    }
+    lab(text, stream)
+}
+
+fn table_row(
+    header: &[&str],
+    line: &str,
+    number: usize,
+    stream: &Stream,
+    by_id: &HashMap<&str, Vec<usize>>,
+) -> Result<Needle, String> {
+    let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
+    let cell = |name: &str| {
+        let at = header.iter().position(|column| *column == name)?;
+        cells.get(at).copied().filter(|cell| !cell.is_empty())
+    };
+    let row = number + 2;
+    let wanted = |name: &str| cell(name).ok_or_else(|| format!("line {row} has no {name}"));
+    let when = |name: &str| {
+        let text = wanted(name)?;
+        time(text).ok_or_else(|| {
+            format!("line {row}: `{name}` is no time: {}", alert::sanitize::shown(text, 40))
+        })
+    };
+    let (actor, class) = (wanted("actor")?.to_owned(), wanted("class")?.to_owned());
+    let (first, last) = (when("first")?, when("last")?);
+    let (kind, alerts) = match (cell("alerts"), cell("url")) {
+        (Some(ids), _) => {
+            let places = ids.split(',').filter_map(|id| by_id.get(id.trim())).flatten().copied();
+            (Kind::Exact, places.collect())
+        }
+        (None, Some(url)) => {
+            let places = within(stream, &actor, first, last);
+            (Kind::Exact, places.filter(|at| url_of(stream, *at) == Some(url)).collect())
+        }
+        (None, None) => (Kind::ActorAndTime, of_its_class(stream, &actor, &class, first, last)),
+    };
+    let name = cell("name").map_or_else(|| format!("{class} from {actor}"), str::to_owned);
+    Ok(Needle { name, actor, class, first, last, kind, alerts })
+}
+
+fn url_of(stream: &Stream, at: usize) -> Option<&str> {
+    stream.events.get(at)?.url.as_deref()
+}
+
+fn within<'a>(
+    stream: &'a Stream,
+    actor: &'a str,
+    first: Timestamp,
+    last: Timestamp,
+) -> impl Iterator<Item = usize> + 'a {
+    let (from, to) = (first.before(SLACK), last.after(SLACK));
+    stream
+        .events
+        .iter()
+        .enumerate()
+        .filter(move |(_, event)| event.actor == actor && event.at >= from && event.at <= to)
+        .map(|(at, _)| at)
+}
+
+/// Of what an actor did in a time, what looks like the class by itself, if anything does: the truth can't tell them apart.
+fn of_its_class(
+    stream: &Stream,
+    actor: &str,
+    class: &str,
+    first: Timestamp,
+    last: Timestamp,
+) -> Vec<usize> {
+    let all: Vec<usize> = within(stream, actor, first, last).collect();
+    // The end of guessing is a login.
+    let is_login = |seen: Class| class == Class::BruteForce.as_str() && seen == Class::Login;
+    let is_alike = |at: &usize| {
+        let seen = stream.events.get(*at).map(|event| event.class);
+        seen.is_some_and(|seen| fits(class, seen) || is_login(seen))
+    };
+    if all.iter().any(is_alike) { all.into_iter().filter(is_alike).collect() } else { all }
+}
+
+/// RFC 3339, seconds or milliseconds since 1970, or a web server's log time.
+fn time(text: &str) -> Option<Timestamp> {
+    if let Ok(number) = text.parse::<f64>() {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a time of this age fits, and any other is no time"
+        )]
+        return Some(Timestamp::from_millis(
+            if number < 1e11 { number * 1000.0 } else { number } as i64
+        ));
+    }
+    Timestamp::parse(text).or_else(|| log_time(text))
+}
+
+/// `24/Nov/2026:14:26:00 +0000`.
+fn log_time(text: &str) -> Option<Timestamp> {
+    let time = jiff::fmt::strtime::parse("%d/%b/%Y:%H:%M:%S %z", text).ok()?;
+    Some(Timestamp::from_millis(time.to_timestamp().ok()?.as_millisecond()))
+}
+
+/// The lab's table: one line a request that was sprinkled in. A needle is what one source did of one class.
+fn lab(text: &str, stream: &Stream) -> Result<Vec<Needle>, String> {
+    let mut sent: HashMap<(&str, &str), &str> = HashMap::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let cells: Vec<&str> = line.split('\t').collect();
+        match cells.as_slice() {
+            [at, source, class, _, url, ..] if log_time(at).is_some() => {
+                sent.insert((source, url), class);
+            }
+            _ => {
+                return Err(format!(
+                    "line {} is neither a header nor a request with its time",
+                    number + 1
+                ));
+            }
+        }
+    }
+    let mut needles: Vec<Needle> = Vec::new();
+    for (at, event) in stream.events.iter().enumerate() {
+        let Some(url) = event.url.as_deref() else { continue };
+        let Some(class) = sent.get(&(event.actor.as_str(), url)) else { continue };
+        if *class == "benign" {
+            continue;
+        }
+        let known = needles
+            .iter_mut()
+            .find(|needle| needle.class == **class && needle.actor == event.actor);
+        match known {
+            Some(needle) => {
+                needle.alerts.push(at);
+                needle.last = event.at;
+            }
+            None => needles.push(Needle {
+                name: format!("{class} from {}", event.actor),
+                actor: event.actor.clone(),
+                class: (*class).to_owned(),
+                first: event.at,
+                last: event.at,
+                kind: Kind::Exact,
+                alerts: vec![at],
+            }),
+        }
+    }
+    Ok(needles)
+}
+
+/// Phases: `{"phases": {NAME: {"alerts": [ID, ...], "first": SECONDS, "last": SECONDS}}}`.
+fn phases(text: &str, stream: &Stream) -> Result<Vec<Needle>, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let phases = value.get("phases").and_then(Value::as_object).ok_or("it has no `phases`")?;
+    let by_id = stream.by_id();
+    let mut needles = Vec::new();
+    for (name, phase) in phases {
+        let seconds = |key: &str| {
+            phase.get(key).and_then(Value::as_i64).map(|s| Timestamp::from_millis(s * 1000))
+        };
+        let ids = phase.get("alerts").and_then(Value::as_array).ok_or("a phase has no `alerts`")?;
+        let alerts: Vec<usize> =
+            ids.iter().filter_map(|id| by_id.get(id.as_str()?)).flatten().copied().collect();
+        needles.push(Needle {
+            name: name.clone(),
+            actor: String::new(),
+            class: name.clone(),
+            first: seconds("first").ok_or("a phase has no `first`")?,
+            last: seconds("last").ok_or("a phase has no `last`")?,
+            kind: Kind::Phase,
+            alerts,
+        });
+    }
+    needles.sort_by_key(|needle| needle.first);
+    Ok(needles)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stream() -> Stream {
+        let alert = |id: &str, second: u32, source: &str, url: &str| {
+            json!({
+                "timestamp": format!("2026-11-24T14:26:{second:02}.000+0000"), "id": id,
+                "rule": {"id": "31101", "level": 5, "description": "x", "groups": ["web"]},
+                "agent": {"id": "1", "name": "a"}, "data": {"srcip": source, "url": url, "id": "404"},
+            })
+        };
+        Stream::of([
+            alert("a", 0, "192.0.2.1", "/x"),
+            alert("b", 10, "192.0.2.1", "/?q=%27%20OR%201=1"),
+            alert("c", 11, "192.0.2.2", "/x"),
+            alert("d", 20, "192.0.2.1", "/x"),
+        ])
+        .expect("a stream")
+    }
+
+    #[test]
+    fn a_table_names_its_alerts_or_who_and_when() {
+        let table = "actor\tclass\tfirst\tlast\talerts\n\
+            192.0.2.1\tsql_injection\t2026-11-24T14:26:10Z\t2026-11-24T14:26:10Z\tb\n\
+            192.0.2.1\tscan\t1795530368\t1795530372000\t\n";
+        let needles = parse(table, &stream()).expect("a truth");
+        assert_eq!(needles[0].alerts, [1]);
+        assert_eq!((needles[0].kind, needles[1].kind), (Kind::Exact, Kind::ActorAndTime));
+        assert_eq!(needles[1].alerts, [1]);
+        assert_eq!(needles[0].fits(Class::SqlInjection), Some(true));
+        assert_eq!(needles[1].fits(Class::SqlInjection), Some(false));
+    }
+
+    #[test]
+    fn the_labs_table_groups_requests_by_source_and_class() {
+        let table = "24/Nov/2026:14:26:10 +0000\t192.0.2.1\tsqli\t404\t/?q=%27%20OR%201=1\n\
+            24/Nov/2026:14:26:11 +0000\t192.0.2.2\tbenign\t200\t/x\n";
+        let needles = parse(table, &stream()).expect("a truth");
+        assert_eq!(needles.len(), 1);
+        assert_eq!(
+            (needles[0].name.as_str(), needles[0].alerts.as_slice()),
+            ("sqli from 192.0.2.1", &[1][..])
+        );
+    }
+
+    #[test]
+    fn phases_are_read_and_what_is_neither_is_refused_with_its_line() {
+        let truth = r#"{"total": 4, "phases": {"scan": {"alerts": ["a", "d", "gone"], "hosts": [], "first": 1, "last": 2}}}"#;
+        assert_eq!(parse(truth, &stream()).expect("a truth")[0].alerts, [0, 3]);
+        let refused = parse("when\twho\n", &stream()).expect_err("refused");
+        assert_eq!(refused, "line 1 is neither a header nor a request with its time");
+        let refused = parse("actor\tclass\tfirst\tlast\nx\ty\tsoon\tlater\n", &stream());
+        assert_eq!(refused.expect_err("refused"), "line 2: `first` is no time: soon");
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let mut stream = stream();
+        let table =
+            "actor\tclass\tfirst\tlast\talerts\n192.0.2.1\txss\t1795530360\t1795530380\ta,d\n";
+        let needles = parse(table, &stream).expect("a truth");
+        mark(&needles, &mut stream);
+        assert_eq!(stream.events[3].needle, Some(0));
+        let again = parse(&written(&needles, &stream), &stream).expect("a truth");
+        assert_eq!((&again[0].alerts, again[0].first), (&needles[0].alerts, needles[0].first));
+    }
+}
