@@ -121,8 +121,7 @@ impl Store {
              OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1)
              OR incident_id IN (SELECT incident_id FROM (SELECT j.incident_id, row_number() OVER (PARTITION BY i.class ORDER BY j.score DESC) AS place
                  FROM job j JOIN incident i ON i.id = j.incident_id) WHERE place <= 1 + ?1 / 32)
-             OR incident_id IN (SELECT incident_id FROM job j WHERE NOT EXISTS (SELECT 1 FROM verdict v WHERE v.incident_id = j.incident_id)
-                 ORDER BY queued_ms LIMIT ?1)
+             OR incident_id IN (SELECT incident_id FROM job WHERE body ->> 'is_unjudged' ORDER BY queued_ms LIMIT ?1)
              ORDER BY score DESC, incident_id"
         };
         let mut read = self.connection.prepare_cached(sql).doing("read the queue")?;

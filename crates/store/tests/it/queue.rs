@@ -186,29 +186,6 @@ fn hundreds_alike_do_not_hide_the_one_that_is_different() {
 }
 
 #[test]
-fn what_nobody_judged_is_seen_behind_what_waits_for_better() {
-    let mut store = Store::open_in_memory().expect("a store");
-    for number in 0..60 {
-        let name = format!("Q-{number:03}");
-        let one = incident(&name, 0);
-        let mut batch = batch(&one, &name, number);
-        batch.jobs = vec![job(&one, 30.0, number)];
-        store.commit_batch(&batch).expect("committed");
-        if number != 40 {
-            // The playbook stood in, and a model is still to be asked.
-            let mut next = one.clone();
-            next.revision = 2;
-            let follow_up = job(&next, 30.0, number);
-            store
-                .commit_verdict(&verdict(&one, 5, number + 20), &[], Some((&next, &follow_up)))
-                .expect("committed");
-        }
-    }
-    let jobs = store.jobs(10).expect("read");
-    assert!(jobs.iter().any(|job| job.incident_id.as_str() == "Q-040"));
-}
-
-#[test]
 fn news_that_came_while_an_incident_was_judged_is_as_urgent_as_news() {
     let mut store = store_with(&["Q-1"]);
     let one = incident("Q-1", 0);
