@@ -113,7 +113,8 @@ fn every_web_rule_written_by_hand_is_touched_by_a_test() {
         .map(|id| id.as_str().unwrap())
         .collect();
     // These want the stock rules, and have their tests in `rules/stock_tests`.
-    let beside_stock = ["100120", "100180", "100181", "100182", "100183", "100184", "100185", "100186"];
+    let beside_stock =
+        ["100120", "100180", "100181", "100182", "100183", "100184", "100185", "100186"];
     assert_eq!(untouched, BTreeSet::from(beside_stock));
 }
 
