@@ -3,7 +3,7 @@
 //! A rule may have a thousand children. Most can be ruled out without looking at them: they want another decoder, or a text that
 //! isn't in the line. What a pattern over a field needs is looked for in the line as well, because a field's letters come from
 //! there: all but those that JSON writes as `\u....`, and a line with such an escape is not filtered. Rules for web requests look at
-//! the URL, which is a small part of its line; so what they need is looked for once more, in the URL alone, in full.
+//! the URL, which is a small part of its line; where there are many, what they need is looked for in the URL alone, in full.
 
 use std::collections::HashMap;
 
@@ -39,12 +39,18 @@ impl Siblings {
             return None;
         }
         let len = rule.children.len();
+        let conditions_of =
+            |child: &u32| rules.get(*child).map_or(&[][..], |child| &child.conditions);
+        let of_url = |child| conditions_of(child).iter().find_map(url_literals);
+        let required_of_url: Vec<_> = rule.children.iter().map(of_url).collect();
+        let looks_at_urls = required_of_url.iter().flatten().count() >= CHILDREN_MIN;
+        // What is looked for in the URL need not be looked for in the whole line as well.
+        let in_line = |condition: &&Condition| !looks_at_urls || url_literals(condition).is_none();
         let mut any_decoder = Members::none(len);
         let mut by_decoder: HashMap<NameId, Members> = HashMap::new();
         let mut required = Vec::with_capacity(len);
-        let mut required_of_url = Vec::with_capacity(len);
         for (position, child) in (0u32..).zip(&rule.children) {
-            let conditions = rules.get(*child).map_or(&[][..], |child| &child.conditions);
+            let conditions = conditions_of(child);
             let wanted = conditions.iter().find_map(|condition| match condition {
                 Condition::DecodedAs(name) => Some(*name),
                 _ => None,
@@ -55,11 +61,10 @@ impl Siblings {
                 }
                 None => any_decoder.insert(position),
             }
-            required.push(conditions.iter().filter_map(literals).max_by_key(|l| shortest(l)));
-            required_of_url.push(conditions.iter().find_map(url_literals));
+            let of_line = conditions.iter().filter(in_line).filter_map(literals);
+            required.push(of_line.max_by_key(|l| shortest(l)));
         }
         let texts = Prefilter::new(&required);
-        let looks_at_urls = required_of_url.iter().flatten().count() >= CHILDREN_MIN;
         let urls = looks_at_urls.then(|| Prefilter::of_field(&required_of_url));
         Some(Siblings { texts, urls, all: Members::all(len), any_decoder, by_decoder })
     }

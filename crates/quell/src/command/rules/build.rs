@@ -11,7 +11,7 @@ use std::path::Path;
 
 use alert::sanitize::shown;
 use anyhow::{Context as _, anyhow};
-use triage::classify::sign::{FILES, Family};
+use triage::classify::sign::{FILES, Family, families};
 
 use super::{Failure, write_whole};
 use crate::cli::RulesBuild;
@@ -27,14 +27,15 @@ const TESTS_FILE: &str = "tests/quell_web_attacks.ini";
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 pub(super) fn run(options: &RulesBuild) -> Result<(), Failure> {
+    let given;
     let families = match &options.signs {
-        Some(folder) => families_of(folder)?,
-        None => FILES
-            .iter()
-            .map(|(name, text)| parse(name, text))
-            .collect::<Result<Vec<Family>, anyhow::Error>>()?,
+        Some(folder) => {
+            given = families_of(folder)?;
+            given.as_slice()
+        }
+        None => families(),
     };
-    let made = make(&families);
+    let made = make(families);
     for (id, reason) in &made.left_out {
         Talk::say(&format!("warning: sign {id} is no rule: {reason}"));
     }
@@ -88,13 +89,10 @@ fn families_of(folder: &Path) -> anyhow::Result<Vec<Family>> {
         }
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("could not read `{shown_path}`"))?;
-        families.push(parse(name, &text)?);
+        let family = Family::parse(&text);
+        families.push(family.with_context(|| format!("`{shown_path}` is no file of signs"))?);
     }
     Ok(families)
-}
-
-fn parse(name: &str, text: &str) -> anyhow::Result<Family> {
-    Family::parse(text).with_context(|| format!("`{name}` is no file of signs"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Each example of a sign becomes requests as different servers log them and different clients encode them: everything in percent,
 //! as little as possible, two layers. So the rule is seen to work in each form, and the examples stay short and readable.
 
-use triage::classify::sign::{Family, Place, Reader, Sign};
+use triage::classify::sign::{Family, Place, Sign};
 
 use super::xml;
 
@@ -41,7 +41,7 @@ pub(super) fn write(families: &[Family], is_rule: impl Fn(u32) -> bool) -> Strin
     for family in families {
         let mut first_example = None;
         for sign in &family.signs {
-            if sign.reader == Reader::Values || !is_rule(sign.id) {
+            if !is_rule(sign.id) {
                 continue;
             }
             write_sign(&mut text, family, sign);

@@ -86,7 +86,7 @@ pub(super) fn write(families: &[Family]) -> Written {
 }
 
 /// Puts a family's words into a pattern.
-pub(super) fn with_words(family: &Family, pattern: &str) -> String {
+fn with_words(family: &Family, pattern: &str) -> String {
     let mut text = pattern.to_owned();
     for (name, words) in &family.words {
         let mark = format!("<<{name}>>");
