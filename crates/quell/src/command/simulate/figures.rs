@@ -91,6 +91,22 @@ pub(super) struct OfQuell {
     pub(super) waited: Vec<Waited>,
 }
 
+impl OfQuell {
+    /// Says where the alerts are: the right side of the conservation law.
+    pub(super) fn places(&self) -> String {
+        let counts = self.counts;
+        format!(
+            "{} folded + {} own output + {} below policy + {} duplicate + {} malformed + {} waiting",
+            counts.folded,
+            counts.own_output,
+            counts.below_policy,
+            counts.duplicate,
+            counts.malformed,
+            self.waiting
+        )
+    }
+}
+
 /// One case that the model was busy with.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Call {

@@ -97,20 +97,10 @@ pub(super) fn sooner(quell: &OfQuell, told: &OfFifo) -> Option<Sooner> {
 }
 
 fn conserved(quell: &OfQuell) -> Goal {
-    let counts = quell.counts;
     Goal {
         name: "every alert is in exactly one place",
         holds: quell.is_conserved,
-        because: format!(
-            "{} = {} folded + {} own output + {} below policy + {} duplicate + {} malformed + {} waiting",
-            counts.accepted,
-            counts.folded,
-            counts.own_output,
-            counts.below_policy,
-            counts.duplicate,
-            counts.malformed,
-            quell.waiting
-        ),
+        because: format!("{} = {}", quell.counts.accepted, quell.places()),
     }
 }
 

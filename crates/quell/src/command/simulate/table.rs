@@ -61,19 +61,13 @@ fn of_quell(quell: &OfQuell) -> String {
         row.extend(model);
         table.add_row(row);
     }
-    let counts = quell.counts;
     let mut text = format!(
         "\nquell\n{table}\n\
-         {} alerts = {} folded + {} own output + {} below policy + {} duplicate + {} malformed + {} waiting\n\
+         {} alerts = {}\n\
          {} incidents, {:.1} alerts each: {:.2} % fewer; {} verdicts by the model, {} by the playbook, {} incidents wait at the end\n\
          {} model calls, {:.3} % of the alerts, {} failed; about {} tokens read and {} written; queue at most {}\n",
-        counts.accepted,
-        counts.folded,
-        counts.own_output,
-        counts.below_policy,
-        counts.duplicate,
-        counts.malformed,
-        quell.waiting,
+        quell.counts.accepted,
+        quell.places(),
         quell.incidents,
         quell.alerts_per_incident,
         quell.reduction_percent,
