@@ -173,7 +173,7 @@ impl Decoders {
             .collect();
         let literals: Vec<_> = prematches
             .iter()
-            .map(|prematch| prematch.and_then(Pattern::required_literals))
+            .map(|prematch| prematch.map(Pattern::required_sets).unwrap_or_default())
             .collect();
         self.prefilter = Prefilter::new(&literals);
         let needed = |prematch: &Option<&Pattern>| prematch.map_or(0, Pattern::required_bytes);

@@ -175,12 +175,17 @@ impl Pattern {
     /// Returns ASCII-lowercased literals of which each matching subject holds at least one, without regard to ASCII
     /// case; `None` when nothing is known. An empty list says that nothing ever matches.
     pub fn required_literals(&self) -> Option<Vec<Vec<u8>>> {
+        self.required_sets().into_iter().next()
+    }
+
+    /// Returns all such sets that are known, the most telling first: each matching subject holds a literal of each.
+    pub(crate) fn required_sets(&self) -> Vec<Vec<Vec<u8>>> {
         let set = match &self.program {
             Program::OsMatch(program) => program.required_literals(),
             Program::OsRegex(program) => program.required_literals(),
-            Program::Pcre2(_) => literals::of_pcre2(&self.text),
-        }?;
-        literals::worth_having(set)
+            Program::Pcre2(program) => return program.words().to_vec(),
+        };
+        set.and_then(literals::worth_having).into_iter().collect()
     }
 
     /// Returns how often a bound on the work of one match was hit, each time making it no match.

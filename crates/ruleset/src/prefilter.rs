@@ -1,7 +1,7 @@
 //! Skips patterns that can't match: most need some literal text, and one pass over the line tells which of all those texts are there.
 //!
-//! Each member of a set (a decoder, a rule among its siblings) may name literals of which at least one must occur, ignoring ASCII
-//! case. One Aho-Corasick automaton finds them all at once. The filter is sound: it never rejects a member that could match, which
+//! Each member of a set (a decoder, a rule among its siblings) may name sets of literals; of each set at least one must occur,
+//! ignoring ASCII case. One Aho-Corasick automaton finds them all at once. The filter is sound: it never rejects a member that could match, which
 //! a property test of the engine shows by running with and without.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -11,16 +11,21 @@ const LITERAL_BYTES_MIN: usize = 2;
 
 /// Above this many bytes of literals a table of all transitions would no longer fit the processor's nearer caches, and takes long
 /// to build.
-const TABLE_LITERAL_BYTES_MAX: usize = 1536;
+const TABLE_LITERAL_BYTES_MAX: usize = 8192;
+
+/// How many sets of a member are looked for. A second one rules out much of what the first lets through.
+const SETS_MAX: usize = 3;
 
 /// Finds which members of a set are worth trying on a text.
 #[derive(Debug, Default)]
 pub(crate) struct Prefilter {
     automaton: Option<AhoCorasick>,
-    /// For each literal, the members that it makes worth trying.
+    /// For each literal, the members and sets that it stands in: the number of a set times [`Prefilter::stride`], plus the member.
     members: Vec<Box<[u32]>>,
-    /// Members about which nothing is known.
+    /// Members and sets about which nothing is known.
     always: Members,
+    /// How many members there are, rounded up to whole words.
+    stride: usize,
 }
 
 /// A set of members, one bit each.
@@ -49,6 +54,12 @@ impl Members {
         }
     }
 
+    fn remove(&mut self, member: u32) {
+        if let Some(word) = self.words.get_mut(member as usize / 64) {
+            *word &= !(1 << (member % 64));
+        }
+    }
+
     pub(crate) fn copy_from(&mut self, other: &Members) {
         self.words.clear();
         self.words.extend_from_slice(&other.words);
@@ -69,6 +80,33 @@ impl Members {
         }
     }
 
+    pub(crate) fn contains(&self, member: u32) -> bool {
+        let word = self.words.get(member as usize / 64).copied().unwrap_or(0);
+        word & (1 << (member % 64)) != 0
+    }
+
+    /// The first member that is no lower than this.
+    pub(crate) fn next(&self, from: usize) -> Option<usize> {
+        let mut index = from / 64;
+        let mut word = self.words.get(index)? & (u64::MAX << (from % 64));
+        while word == 0 {
+            index += 1;
+            word = *self.words.get(index)?;
+        }
+        Some(index * 64 + word.trailing_zeros() as usize)
+    }
+
+    /// Of members that stand in several rows, each of so many words, keeps those that are in all of them.
+    fn keep_common(&mut self, row_words: usize) {
+        let Some((first, others)) = self.words.split_at_mut_checked(row_words) else { return };
+        for row in others.chunks(row_words.max(1)) {
+            for (word, other) in first.iter_mut().zip(row) {
+                *word &= other;
+            }
+        }
+        self.words.truncate(row_words);
+    }
+
     /// The members, lowest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(index, word)| {
@@ -85,25 +123,31 @@ impl Members {
 }
 
 impl Prefilter {
-    /// Builds the filter from what each member requires of a line, in order; `None` = it must always be tried.
-    pub(crate) fn new(required: &[Option<Vec<Vec<u8>>>]) -> Self {
+    /// Builds the filter from what each member requires of a line, in order; without a set it must always be tried.
+    pub(crate) fn new(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
         Self::with_literals(required, LITERAL_BYTES_MIN)
     }
 
     /// Builds the filter from what each member requires of a short field, in which a single character tells much.
-    pub(crate) fn of_field(required: &[Option<Vec<Vec<u8>>>]) -> Self {
+    pub(crate) fn of_field(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
         Self::with_literals(required, 1)
     }
 
-    fn with_literals(required: &[Option<Vec<Vec<u8>>>], bytes_min: usize) -> Self {
+    fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize) -> Self {
+        let stride = required.len().next_multiple_of(64);
+        let is_telling = |set: &&Vec<Vec<u8>>| set.iter().all(|l| l.len() >= bytes_min);
+        let sets_of = |wanted: &Vec<Vec<Vec<u8>>>| wanted.iter().filter(is_telling).count();
+        let rows = required.iter().map(sets_of).max().unwrap_or(0).clamp(1, SETS_MAX);
         let mut literals: Vec<(&[u8], u32)> = Vec::new();
-        let mut always = Members::none(required.len());
-        for (member, wanted) in (0u32..).zip(required) {
-            match wanted {
-                Some(wanted) if wanted.iter().all(|l| l.len() >= bytes_min) => {
-                    literals.extend(wanted.iter().map(|literal| (literal.as_slice(), member)));
-                }
-                _ => always.insert(member),
+        let mut always = Members::all(stride * rows);
+        (required.len()..stride)
+            .filter_map(|none| u32::try_from(none).ok())
+            .for_each(|none| always.remove(none));
+        for (member, wanted) in required.iter().enumerate() {
+            for (row, set) in wanted.iter().filter(is_telling).take(rows).enumerate() {
+                let Ok(place) = u32::try_from(row * stride + member) else { continue };
+                always.remove(place);
+                literals.extend(set.iter().map(|literal| (literal.as_slice(), place)));
             }
         }
         literals.sort_unstable();
@@ -132,10 +176,13 @@ impl Prefilter {
         let members = members.into_iter().map(Vec::into_boxed_slice).collect();
         match built {
             Ok(automaton) if !texts.is_empty() => {
-                Prefilter { automaton: Some(automaton), members, always }
+                Prefilter { automaton: Some(automaton), members, always, stride }
             }
             // Nothing to look for, or too much of it: everything is let through.
-            _ => Prefilter { automaton: None, members, always: Members::all(required.len()) },
+            _ => {
+                let always = Members::all(required.len());
+                Prefilter { automaton: None, members, always, stride }
+            }
         }
     }
 
@@ -149,6 +196,7 @@ impl Prefilter {
                 candidates.insert(*member);
             }
         }
+        candidates.keep_common(self.stride / 64);
     }
 }
 

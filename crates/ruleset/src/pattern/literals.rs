@@ -20,22 +20,36 @@ const CLASS_BYTES_MAX: usize = 6;
 /// The longest word kept: the first bytes of a longer one rule out as much.
 const WORD_BYTES_MAX: usize = 64;
 
-type Words = Vec<Vec<u8>>;
+/// How many sets are kept of what a pattern requires at several places.
+const SETS_MAX: usize = 3;
 
-/// Passes a set on, without repeats, unless it holds an empty word, which occurs everywhere and so tells nothing.
+/// Words of which one must occur, in lower case.
+pub(super) type Words = Vec<Vec<u8>>;
+
+/// Passes a set on, without words that hold another one, unless it holds an empty word, which occurs everywhere and so tells nothing.
 pub(super) fn worth_having(mut set: Words) -> Option<Words> {
     set.iter_mut().for_each(|word| word.truncate(WORD_BYTES_MAX));
     set.sort();
     set.dedup();
-    (!set.iter().any(Vec::is_empty)).then_some(set)
+    if set.iter().any(Vec::is_empty) {
+        return None;
+    }
+    let holds_another = |word: &Vec<u8>| {
+        set.iter()
+            .any(|other| other.len() < word.len() && memchr::memmem::find(word, other).is_some())
+    };
+    Some(set.iter().filter(|word| !holds_another(word)).cloned().collect())
 }
 
-/// Returns the words of a PCRE2 pattern, one of which each matching subject holds.
-pub(super) fn of_pcre2(text: &[u8]) -> Option<Words> {
-    let text = widen::widened(std::str::from_utf8(text).ok()?)?;
-    let text = same_meaning(text.as_bytes())?;
-    let hir = parser().parse(&text).ok()?;
-    required(&hir)
+/// Returns sets of words of a PCRE2 pattern: each matching subject holds one of each. The most telling set stands first.
+pub(super) fn of_pcre2(text: &str) -> Vec<Words> {
+    let known = || {
+        let text = widen::widened(text)?;
+        let text = same_meaning(text.as_bytes())?;
+        parser().parse(&text).ok()
+    };
+    let sets = known().map(|hir| required_sets(&hir)).unwrap_or_default();
+    sets.into_iter().filter_map(worth_having).collect()
 }
 
 /// A parser for bytes, as PCRE2 is used.
@@ -151,49 +165,67 @@ fn is_plain_group(tail: &str) -> bool {
 
 /// Returns a set of which one word must occur, the most telling that is found.
 fn required(hir: &Hir) -> Option<Words> {
+    required_sets(hir).into_iter().next()
+}
+
+/// Returns sets of which one word each must occur, the most telling first.
+fn required_sets(hir: &Hir) -> Vec<Words> {
     if let Some(words) = exact(hir) {
-        return Some(words);
+        return vec![words];
     }
     match hir.kind() {
-        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required_sets(&repetition.sub),
+        HirKind::Capture(capture) => required_sets(&capture.sub),
         HirKind::Alternation(branches) => {
             let mut union = Words::new();
             for branch in branches {
-                union.extend(required(branch)?);
+                let Some(words) = required(branch) else { return Vec::new() };
+                union.extend(words);
             }
-            (union.len() <= WORDS_MAX).then_some(union)
+            if union.len() <= WORDS_MAX { vec![union] } else { Vec::new() }
         }
         HirKind::Concat(parts) => required_of_parts(parts),
-        _ => None,
+        _ => Vec::new(),
     }
 }
 
-/// Joins neighbours whose words are known in full, and compares what the others require.
-fn required_of_parts(parts: &[Hir]) -> Option<Words> {
-    let mut best: Option<Words> = None;
+/// Joins neighbours whose words are known in full, and adds what the others require.
+fn required_of_parts(parts: &[Hir]) -> Vec<Words> {
+    let mut sets: Vec<Words> = Vec::new();
     let mut run: Words = vec![Vec::new()];
     for part in parts {
-        if let HirKind::Look(_) = part.kind() {
+        let words = exact(part);
+        if let Some(longer) = words.as_ref().and_then(|words| joined(&run, words)) {
+            run = longer;
             continue;
         }
-        let words = exact(part);
-        match words.as_ref().and_then(|words| joined(&run, words)) {
-            Some(longer) => run = longer,
+        sets.push(std::mem::take(&mut run));
+        match words {
+            Some(words) => run = words,
             None => {
-                best = more_telling(best, Some(std::mem::take(&mut run)));
-                run = words.clone().unwrap_or_else(|| vec![Vec::new()]);
-                best = more_telling(best, words.or_else(|| required(part)));
+                sets.extend(required_sets(part));
+                run = vec![Vec::new()];
             }
         }
     }
-    more_telling(best, Some(run)).filter(|set| !set.iter().any(Vec::is_empty))
+    sets.push(run);
+    sets.retain(|set| !set.iter().any(Vec::is_empty));
+    sets.sort_by_key(|set| std::cmp::Reverse(worth(set)));
+    sets.dedup();
+    sets.truncate(SETS_MAX);
+    sets
 }
 
 /// Returns all the words that the expression can match, when they are few.
 fn exact(hir: &Hir) -> Option<Words> {
     match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Some(vec![Vec::new()]),
         HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
+        HirKind::Repetition(repetition) if (repetition.min, repetition.max) == (0, Some(1)) => {
+            let mut words = exact(&repetition.sub)?;
+            words.push(Vec::new());
+            (words.len() <= WORDS_MAX).then_some(words)
+        }
         HirKind::Class(Class::Bytes(class)) => {
             let mut letters = Words::new();
             for range in class.iter() {
@@ -231,16 +263,10 @@ fn joined(heads: &Words, tails: &Words) -> Option<Words> {
     Some(heads.iter().flat_map(|head| tails.iter().map(move |tail| join(head, tail))).collect())
 }
 
-/// Of two sets, the one whose shortest word is longer; of equals, the smaller.
-fn more_telling(one: Option<Words>, other: Option<Words>) -> Option<Words> {
-    let worth = |set: &Words| {
-        let shortest = set.iter().map(Vec::len).min().unwrap_or(usize::MAX);
-        (shortest.min(WORD_BYTES_MAX), std::cmp::Reverse(set.len()))
-    };
-    match (one, other) {
-        (Some(one), Some(other)) => Some(if worth(&other) > worth(&one) { other } else { one }),
-        (one, other) => one.or(other),
-    }
+/// How telling a set is: by the length of its shortest word, and of equals the smaller.
+fn worth(set: &Words) -> (usize, std::cmp::Reverse<usize>) {
+    let shortest = set.iter().map(Vec::len).min().unwrap_or(usize::MAX);
+    (shortest.min(WORD_BYTES_MAX), std::cmp::Reverse(set.len()))
 }
 
 #[cfg(test)]

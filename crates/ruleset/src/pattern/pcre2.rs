@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock};
 
 use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 
-use super::literals;
+use super::literals::{self, Words};
 use super::needle::Needle;
 use super::{Captures, PatternError};
 
@@ -25,15 +25,18 @@ const ERROR_JIT_STACK: i32 = -46;
 /// How many sets of capture places are kept for the next match: more threads than that rarely match one pattern at once.
 const SPARE_PLACES_MAX: usize = 16;
 
-/// A compiled PCRE2 pattern.
+/// A PCRE2 pattern.
 pub(super) struct Pcre2 {
-    regex: Regex,
-    /// The text as given to the library, for [`Pcre2::interpreted`].
+    /// Run by the interpreter, whose stack is the heap. It shows that the pattern is one.
+    interpreted: Regex,
+    /// The text as given to the library.
     source: String,
-    /// The same pattern without compiled code, whose stack is the heap. Made at the first match that needs it.
-    interpreted: OnceLock<Option<Regex>>,
-    /// A word without which nothing matches. Looking for it first is many times faster than the library's own search.
-    required: Option<Needle>,
+    /// As compiled code: made for the first match, because most rules of a ruleset are never tried.
+    compiled: OnceLock<Option<Regex>>,
+    /// Words without which nothing matches.
+    words: OnceLock<Vec<Words>>,
+    /// Such a word, if there is just one. Looking for it first is many times faster than the library's own search.
+    required: OnceLock<Option<Needle>>,
     spare_places: Mutex<Vec<CaptureLocations>>,
     limit_hits: AtomicU64,
 }
@@ -48,19 +51,14 @@ impl Pcre2 {
     /// Compiles a pattern.
     pub(super) fn compile(text: &[u8]) -> Result<Self, PatternError> {
         let source = format!("{LIMITS}{}", as_text(text));
-        let regex = RegexBuilder::new()
-            .jit_if_available(true)
-            .build(&source)
-            .map_err(|error| explain(&error, text))?;
-        let required = match literals::of_pcre2(text).as_deref() {
-            Some([word]) => Needle::new(word),
-            _ => None,
-        };
+        let interpreted =
+            RegexBuilder::new().build(&source).map_err(|error| explain(&error, text))?;
         Ok(Self {
-            required,
-            regex,
+            interpreted,
             source,
-            interpreted: OnceLock::new(),
+            compiled: OnceLock::new(),
+            words: OnceLock::new(),
+            required: OnceLock::new(),
             spare_places: Mutex::new(Vec::new()),
             limit_hits: AtomicU64::new(0),
         })
@@ -68,7 +66,7 @@ impl Pcre2 {
 
     /// Returns the number of groups, without the whole match.
     pub(super) fn groups(&self) -> usize {
-        self.regex.captures_len().saturating_sub(1)
+        self.interpreted.captures_len().saturating_sub(1)
     }
 
     /// Tells whether the pattern matches somewhere in `subject`.
@@ -76,11 +74,8 @@ impl Pcre2 {
         if self.lacks_the_required(subject) {
             return false;
         }
-        let result = match self.regex.is_match(subject) {
-            Err(error) if error.code() == ERROR_JIT_STACK => match self.interpreted() {
-                Some(regex) => regex.is_match(subject),
-                None => Err(error),
-            },
+        let result = match self.compiled().is_match(subject) {
+            Err(error) if error.code() == ERROR_JIT_STACK => self.interpreted.is_match(subject),
             result => result,
         };
         result.unwrap_or_else(|_| {
@@ -98,8 +93,8 @@ impl Pcre2 {
             return self.find_end(subject);
         }
         let spare = self.spare_places.lock().ok().and_then(|mut spare| spare.pop());
-        let mut places = spare.unwrap_or_else(|| self.regex.capture_locations());
-        let end = match self.regex.captures_read(&mut places, subject) {
+        let mut places = spare.unwrap_or_else(|| self.compiled().capture_locations());
+        let end = match self.compiled().captures_read(&mut places, subject) {
             Ok(found) => found.map(|found| found.end()),
             Err(error) => self.find_interpreted(subject, error.code(), &mut places),
         };
@@ -122,15 +117,21 @@ impl Pcre2 {
     }
 
     fn lacks_the_required(&self, subject: &[u8]) -> bool {
-        self.required.as_ref().is_some_and(|word| word.find(subject, 0).is_none())
+        let needle = || match self.words() {
+            [words] => {
+                words.first().filter(|_| words.len() == 1).and_then(|word| Needle::new(word))
+            }
+            _ => None,
+        };
+        self.required
+            .get_or_init(needle)
+            .as_ref()
+            .is_some_and(|word| word.find(subject, 0).is_none())
     }
 
     fn find_end(&self, subject: &[u8]) -> Option<usize> {
-        let result = match self.regex.find(subject) {
-            Err(error) if error.code() == ERROR_JIT_STACK => match self.interpreted() {
-                Some(regex) => regex.find(subject),
-                None => Err(error),
-            },
+        let result = match self.compiled().find(subject) {
+            Err(error) if error.code() == ERROR_JIT_STACK => self.interpreted.find(subject),
             result => result,
         };
         result
@@ -148,17 +149,25 @@ impl Pcre2 {
         error: i32,
         places: &mut CaptureLocations,
     ) -> Option<usize> {
-        let regex = self.interpreted().filter(|_| error == ERROR_JIT_STACK);
-        let result = regex.map(|regex| regex.captures_read(places, subject));
-        if let Some(Ok(found)) = result {
+        if error == ERROR_JIT_STACK
+            && let Ok(found) = self.interpreted.captures_read(places, subject)
+        {
             return found.map(|found| found.end());
         }
         self.limit_hits.fetch_add(1, Ordering::Relaxed);
         None
     }
 
-    fn interpreted(&self) -> Option<&Regex> {
-        self.interpreted.get_or_init(|| RegexBuilder::new().build(&self.source).ok()).as_ref()
+    /// Returns the compiled code, or the interpreter where the machine allows no code to be made.
+    fn compiled(&self) -> &Regex {
+        let compile = || RegexBuilder::new().jit_if_available(true).build(&self.source).ok();
+        self.compiled.get_or_init(compile).as_ref().unwrap_or(&self.interpreted)
+    }
+
+    /// Returns sets of words: a subject that matches holds one of each. The most telling set stands first.
+    pub(super) fn words(&self) -> &[Words] {
+        self.words
+            .get_or_init(|| literals::of_pcre2(self.source.get(LIMITS.len()..).unwrap_or_default()))
     }
 }
 

@@ -3,10 +3,13 @@
 //! A rule may hang below several parents; it is kept once, and its children are the same below each. Siblings are ordered by
 //! level when they are added, equal levels by the order of loading.
 
+use std::collections::HashMap;
+
 use super::correlation::{Compared, Correlation, Earlier};
 use super::frequency::{ChainSource, ChainSpec};
 use super::{DEPTH_MAX, Parents, Rule, RuleIndex, Rules};
 use crate::diagnostic::{Findings, Severity};
+use crate::pattern::Pattern;
 use crate::ruleset::Ruleset;
 
 /// Adds a rule, or lets it take the place of one with the same id.
@@ -196,24 +199,34 @@ impl Rules {
             });
             correlation.chain = u32::try_from(chain).unwrap_or(u32::MAX);
         }
-        self.feeds = self.all.iter().map(|rule| self.chains_fed_by(rule, &chains)).collect();
+        let patterns = self.group_patterns();
+        let feeds = |rule| chains_fed_by(rule, &chains, &patterns);
+        self.feeds = self.all.iter().map(feeds).collect();
         self.chains = chains;
     }
 
-    fn chains_fed_by(&self, rule: &Rule, chains: &[ChainSpec]) -> Box<[u32]> {
-        let group_matches = |text: &[u8]| {
-            let patterns = self.all.iter().filter_map(|rule| rule.correlation.as_ref());
-            let mut patterns = patterns.filter_map(|correlation| match &correlation.earlier {
-                Earlier::Group(pattern) if pattern.text() == text => Some(pattern),
-                _ => None,
-            });
-            patterns.next().is_some_and(|pattern| pattern.is_match(rule.groups.as_bytes()))
-        };
-        let feeds = |spec: &ChainSpec| match &spec.source {
-            ChainSource::Sid(sid) => *sid == rule.id,
-            ChainSource::Group(text) => group_matches(text),
-            ChainSource::Regex(_) => true,
-        };
-        (0u32..).zip(chains).filter(|(_, spec)| feeds(spec)).map(|(chain, _)| chain).collect()
+    /// The patterns over groups that correlation looks at, by their text.
+    fn group_patterns(&self) -> HashMap<&[u8], &Pattern> {
+        let correlations = self.all.iter().filter_map(|rule| rule.correlation.as_ref());
+        let patterns = correlations.filter_map(|correlation| match &correlation.earlier {
+            Earlier::Group(pattern) => Some((pattern.text(), pattern)),
+            _ => None,
+        });
+        patterns.collect()
     }
+}
+
+fn chains_fed_by(
+    rule: &Rule,
+    chains: &[ChainSpec],
+    patterns: &HashMap<&[u8], &Pattern>,
+) -> Box<[u32]> {
+    let feeds = |spec: &ChainSpec| match &spec.source {
+        ChainSource::Sid(sid) => *sid == rule.id,
+        ChainSource::Group(text) => patterns
+            .get(text.as_slice())
+            .is_some_and(|pattern| pattern.is_match(rule.groups.as_bytes())),
+        ChainSource::Regex(_) => true,
+    };
+    (0u32..).zip(chains).filter(|(_, spec)| feeds(spec)).map(|(chain, _)| chain).collect()
 }

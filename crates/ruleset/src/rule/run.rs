@@ -36,13 +36,18 @@ pub(crate) struct Tried {
     pub(crate) failed: Option<Failed>,
 }
 
-/// Memory for the candidates at each depth of a walk, used again for every event.
+/// Memory for the candidates at each depth of a walk, used again for every event. Those of a rule stay while its children are
+/// tried, because they may be told by the same search.
 #[derive(Debug, Default)]
 pub(crate) struct Filters {
     levels: Vec<Members>,
+    spare: Members,
     /// Lets every rule be tried: to show that the filters change nothing.
     pub(crate) off: bool,
 }
+
+/// For the children of a rule, where they stand among the rule's own siblings, about which is known already which may match.
+type Shared<'r> = Option<&'r [Option<u32>]>;
 
 /// One walk.
 pub(crate) struct Walk<'w, 'e> {
@@ -64,7 +69,7 @@ impl Walk<'_, '_> {
         rules.roots.iter().find_map(|root| {
             let of_category =
                 rules.get(*root).is_some_and(|rule| rule.category == self.event.category);
-            of_category.then(|| self.descend(*root, None, 0)).flatten()
+            of_category.then(|| self.descend(*root, None, 0, None)).flatten()
         })
     }
 
@@ -73,6 +78,7 @@ impl Walk<'_, '_> {
         index: RuleIndex,
         parent: Option<RuleIndex>,
         depth: usize,
+        shared: Shared<'_>,
     ) -> Option<Final> {
         let rule = self.rules.get(index)?;
         let failed = self.test(rule);
@@ -82,7 +88,7 @@ impl Walk<'_, '_> {
         if failed.is_some() {
             return None;
         }
-        if let Some(found) = self.children(index, rule, depth) {
+        if let Some(found) = self.children(index, rule, depth, shared) {
             return Some(found);
         }
         if rule.noalert {
@@ -95,28 +101,46 @@ impl Walk<'_, '_> {
     }
 
     /// Tries the children that may match, in order.
-    fn children(&mut self, index: RuleIndex, rule: &Rule, depth: usize) -> Option<Final> {
+    fn children(
+        &mut self,
+        index: RuleIndex,
+        rule: &Rule,
+        depth: usize,
+        shared: Shared<'_>,
+    ) -> Option<Final> {
         // A trace shows what each child lacks, so none is passed over.
         let filters = !self.filters.off && self.trace.is_none();
+        if let Some(positions) = shared.filter(|_| filters) {
+            return rule.children.iter().zip(positions).find_map(|(child, position)| {
+                let above = self.filters.levels.get(depth.checked_sub(1)?);
+                let is_ruled_out =
+                    above.zip(*position).is_some_and(|(above, at)| !above.contains(at));
+                (!is_ruled_out)
+                    .then(|| self.descend(*child, Some(index), depth + 1, None))
+                    .flatten()
+            });
+        }
         let make = || Siblings::new(rule, self.rules).map(Box::new);
         let filter = filters.then(|| rule.siblings.get_or_init(make).as_ref()).flatten();
         let Some(filter) = filter else {
-            let children = rule.children.iter();
-            return children.copied().find_map(|child| self.descend(child, Some(index), depth + 1));
+            let mut children = rule.children.iter();
+            return children.find_map(|child| self.descend(*child, Some(index), depth + 1, None));
         };
         if self.filters.levels.len() <= depth {
             self.filters.levels.resize_with(depth + 1, Members::default);
         }
-        let mut candidates = self.filters.levels.get_mut(depth).map(std::mem::take)?;
-        filter.candidates(self.event, &mut candidates);
-        let found = candidates.iter().find_map(|position| {
+        let Filters { levels, spare, .. } = &mut *self.filters;
+        filter.candidates(self.event, levels.get_mut(depth)?, spare);
+        let mut from = 0;
+        while let Some(position) = self.filters.levels.get(depth)?.next(from) {
             let child = rule.children.get(position)?;
-            self.descend(*child, Some(index), depth + 1)
-        });
-        if let Some(level) = self.filters.levels.get_mut(depth) {
-            *level = candidates;
+            let shared = filter.shared_with(position);
+            if let Some(found) = self.descend(*child, Some(index), depth + 1, shared) {
+                return Some(found);
+            }
+            from = position + 1;
         }
-        found
+        None
     }
 
     fn note(&mut self, rule: RuleIndex, depth: usize, failed: Option<Failed>) {

@@ -4,6 +4,8 @@
 //! isn't in the line. What a pattern over a field needs is looked for in the line as well, because a field's letters come from
 //! there: all but those that JSON writes as `\u....`, and a line with such an escape is not filtered. Rules for web requests look at
 //! the URL, which is a small part of its line; where there are many, what they need is looked for in the URL alone, in full.
+//!
+//! A rule may hang below another and again below a child of that one. Then the search for the first tells of the second too.
 
 use std::collections::HashMap;
 
@@ -30,6 +32,8 @@ pub(crate) struct Siblings {
     /// Children that want no certain decoder.
     any_decoder: Members,
     by_decoder: HashMap<NameId, Members>,
+    /// For children that have nearly only children which hang below this rule as well: the positions of those here.
+    shared: HashMap<usize, Box<[Option<u32>]>>,
 }
 
 impl Siblings {
@@ -41,11 +45,13 @@ impl Siblings {
         let len = rule.children.len();
         let conditions_of =
             |child: &u32| rules.get(*child).map_or(&[][..], |child| &child.conditions);
-        let of_url = |child| conditions_of(child).iter().find_map(url_literals);
-        let required_of_url: Vec<_> = rule.children.iter().map(of_url).collect();
-        let looks_at_urls = required_of_url.iter().flatten().count() >= CHILDREN_MIN;
+        let of_url = |child| conditions_of(child).iter().filter_map(url_sets);
+        let required_of_url: Vec<Vec<Set>> =
+            rule.children.iter().map(|child| most_telling(of_url(child).flatten())).collect();
+        let looks_at_urls =
+            required_of_url.iter().filter(|sets| !sets.is_empty()).count() >= CHILDREN_MIN;
         // What is looked for in the URL need not be looked for in the whole line as well.
-        let in_line = |condition: &&Condition| !looks_at_urls || url_literals(condition).is_none();
+        let in_line = |condition: &&Condition| !looks_at_urls || url_sets(condition).is_none();
         let mut any_decoder = Members::none(len);
         let mut by_decoder: HashMap<NameId, Members> = HashMap::new();
         let mut required = Vec::with_capacity(len);
@@ -61,25 +67,34 @@ impl Siblings {
                 }
                 None => any_decoder.insert(position),
             }
-            let of_line = conditions.iter().filter(in_line).filter_map(literals);
-            required.push(of_line.max_by_key(|l| shortest(l)));
+            required.push(most_telling(conditions.iter().filter(in_line).flat_map(sets)));
         }
         let texts = Prefilter::new(&required);
         let urls = looks_at_urls.then(|| Prefilter::of_field(&required_of_url));
-        Some(Siblings { texts, urls, all: Members::all(len), any_decoder, by_decoder })
+        let shared = shared(rule, rules);
+        Some(Siblings { texts, urls, all: Members::all(len), any_decoder, by_decoder, shared })
     }
 
-    /// Notes which children may match.
-    pub(crate) fn candidates(&self, event: &Event<'_>, candidates: &mut Members) {
+    /// Tells where the children of the child at `position` are among these siblings.
+    pub(crate) fn shared_with(&self, position: usize) -> Option<&[Option<u32>]> {
+        self.shared.get(&position).map(AsRef::as_ref)
+    }
+
+    /// Notes which children may match. What is in `spare` is overwritten.
+    pub(crate) fn candidates(
+        &self,
+        event: &Event<'_>,
+        candidates: &mut Members,
+        spare: &mut Members,
+    ) {
         if event.hides_letters() {
             candidates.copy_from(&self.all);
         } else {
             self.texts.scan(event.log, candidates);
         }
         if let (Some(urls), Some(url)) = (&self.urls, event.fields.get(StaticField::Url)) {
-            let mut worth_trying = Members::none(0);
-            urls.scan(url, &mut worth_trying);
-            candidates.keep(&worth_trying);
+            urls.scan(url, spare);
+            candidates.keep(spare);
         }
         let of_decoder = |name: Option<NameId>| name.and_then(|name| self.by_decoder.get(&name));
         // An event with two names is rare: then the decoder decides nothing.
@@ -89,35 +104,58 @@ impl Siblings {
     }
 }
 
-/// The texts of which one must be in the URL for a condition to hold; nothing where that isn't known.
-fn url_literals(condition: &Condition) -> Option<Vec<Vec<u8>>> {
+/// Finds the children of `rule` whose own children are filtered together with them.
+fn shared(rule: &Rule, rules: &Rules) -> HashMap<usize, Box<[Option<u32>]>> {
+    let positions: HashMap<u32, u32> = rule.children.iter().copied().zip(0..).collect();
+    let positions_of = |child: &Rule| -> Box<[Option<u32>]> {
+        child.children.iter().map(|grandchild| positions.get(grandchild).copied()).collect()
+    };
+    let children = rule.children.iter().enumerate();
+    let of_child = children.filter_map(|(position, child)| {
+        let child = rules.get(*child).filter(|child| child.children.len() >= CHILDREN_MIN)?;
+        let known = positions_of(child);
+        let unknown = known.iter().filter(|position| position.is_none()).count();
+        (unknown < CHILDREN_MIN).then_some((position, known))
+    });
+    of_child.collect()
+}
+
+/// Texts of which one must occur.
+type Set = Vec<Vec<u8>>;
+
+/// Sorts sets such that those with longer texts stand first.
+fn most_telling(sets: impl Iterator<Item = Set>) -> Vec<Set> {
+    let mut sets: Vec<Set> = sets.collect();
+    let shortest = |set: &Set| set.iter().map(Vec::len).min().unwrap_or(0);
+    sets.sort_by_key(|set| std::cmp::Reverse(shortest(set)));
+    sets
+}
+
+/// Sets of texts of which one each must be in the URL for a condition to hold; nothing where none is known.
+fn url_sets(condition: &Condition) -> Option<Vec<Set>> {
     match condition {
         Condition::Text { subject: Subject::Field(StaticField::Url), pattern, negate: false } => {
-            pattern.required_literals()
+            Some(pattern.required_sets()).filter(|sets| !sets.is_empty())
         }
         _ => None,
     }
 }
 
-fn shortest(literals: &[Vec<u8>]) -> usize {
-    literals.iter().map(Vec::len).min().unwrap_or(0)
-}
-
-/// The texts of which one must be in the line for a condition to hold; nothing where that isn't known.
-fn literals(condition: &Condition) -> Option<Vec<Vec<u8>>> {
+/// Sets of texts of which one each must be in the line for a condition to hold.
+fn sets(condition: &Condition) -> Vec<Set> {
     match condition {
         Condition::Text { subject: Subject::Match | Subject::Regex, pattern, negate: false } => {
-            pattern.required_literals()
+            pattern.required_sets()
         }
         Condition::Text { subject: Subject::Field(_) | Subject::User, pattern, negate: false }
         | Condition::Field { pattern, negate: false, .. } => {
-            let words = pattern.required_literals()?;
-            words.iter().map(|word| longest_letters(word)).collect()
+            let letters = |set: &Set| set.iter().map(|word| longest_letters(word)).collect();
+            pattern.required_sets().iter().filter_map(letters).collect()
         }
         Condition::Compiled(CompiledRule::ValidCrawler) => {
-            Some(CRAWLERS.iter().map(|name| name.to_ascii_lowercase().into_bytes()).collect())
+            vec![CRAWLERS.iter().map(|name| name.to_ascii_lowercase().into_bytes()).collect()]
         }
-        _ => None,
+        _ => Vec::new(),
     }
 }
 

@@ -14,7 +14,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use regex_syntax::{Parser, ParserBuilder};
-use triage::classify::sign::{Sign, ascii_classes};
+use triage::classify::sign::{Place, Sign, ascii_classes};
 use triage::classify::{View, WebClass};
 
 /// How much longer a character may be in the line than in the text.
@@ -125,7 +125,7 @@ impl Writer<'_> {
             HirKind::Literal(literal) => Ok(self.literal(&literal.0)),
             HirKind::Class(class) => self.class(class),
             HirKind::Look(look) => self.look(*look, before),
-            HirKind::Repetition(repetition) => self.repetition(repetition, before),
+            HirKind::Repetition(repetition) => self.repetition(repetition, before, false),
             HirKind::Capture(capture) => {
                 let body = self.write(&capture.sub, before)?;
                 if !self.repeats {
@@ -142,9 +142,17 @@ impl Writer<'_> {
             HirKind::Concat(parts) => {
                 let mut out = String::new();
                 let mut before = before;
-                let mut parts = parts.iter().peekable();
+                let all = without_choice_of_runs(parts);
+                let mut parts = all.iter().peekable();
                 while let Some(part) = parts.next() {
-                    let body = self.write(part, before)?;
+                    let rest = all.get(all.len() - parts.len()..).unwrap_or_default();
+                    let body = match part.kind() {
+                        HirKind::Repetition(repetition) => {
+                            let keeps_all = self.ends_before(repetition, rest);
+                            self.repetition(repetition, before, keeps_all)?
+                        }
+                        _ => self.write(part, before)?,
+                    };
                     let after = last_letter(part).unwrap_or(before);
                     if is_optional(part)
                         && before == Before::Other
@@ -160,6 +168,9 @@ impl Writer<'_> {
                 Ok(out)
             }
             HirKind::Alternation(branches) => {
+                // Junk may stand between letters, and where a letter stands alone it would be forgotten.
+                let together = (self.sign.view != View::Tight).then(|| by_first_letters(branches));
+                let branches = together.as_deref().unwrap_or(branches);
                 let branches: Result<Vec<String>, Unwritable> =
                     branches.iter().map(|branch| self.write(branch, before)).collect();
                 Ok(format!("(?:{})", branches?.join("|")))
@@ -171,6 +182,7 @@ impl Writer<'_> {
         &mut self,
         repetition: &Repetition,
         before: Before,
+        keeps_all: bool,
     ) -> Result<String, Unwritable> {
         let wide = match repetition.sub.kind() {
             // The letters of an escape would be taken for excluded ones.
@@ -184,9 +196,9 @@ impl Writer<'_> {
                 && repetition.max.is_some_and(|max| max <= EXACT_MAX)
         });
         let factor = if wide.is_some() && !is_exact { BYTES_PER_CHARACTER } else { 1 };
-        let body = match (wide, repetition.max) {
-            (Some(excluded), Some(2..)) if !is_exact => window(&excluded),
-            _ => self.write(&repetition.sub, before)?,
+        let (body, is_window) = match (wide, repetition.max) {
+            (Some(excluded), Some(2..)) if !is_exact => (window(&excluded), true),
+            _ => (self.write(&repetition.sub, before)?, false),
         };
         let (min, max) = (repetition.min, repetition.max.map(|max| longer(max, factor)));
         // Without an end, a line of nothing but blanks would be read anew from each of them.
@@ -205,8 +217,35 @@ impl Writer<'_> {
             (min, Some(max)) if min == max => format!("{{{min}}}"),
             (min, Some(max)) => format!("{{{min},{max}}}"),
         };
-        let lazy = if repetition.greedy || count == "?" { "" } else { "?" };
-        Ok(format!("{}{count}{lazy}", grouped(&body)))
+        let how = match (keeps_all && !is_window && count != "?", repetition.greedy) {
+            (true, _) => "+",
+            (false, true) => "",
+            (false, false) if count == "?" => "",
+            (false, false) => "?",
+        };
+        Ok(format!("{}{count}{how}", grouped(&body)))
+    }
+
+    /// Tells whether what follows can't begin with what is repeated. Then the repetition need never give back what it took, and where the
+    /// rest fails, PCRE2 doesn't try a shorter one.
+    fn ends_before(&self, repetition: &Repetition, rest: &[Hir]) -> bool {
+        let HirKind::Class(class) = repetition.sub.kind() else { return false };
+        let repeated = ascii_members(class);
+        // What a browser is sent may be written with these, each sign of it.
+        if self.is_for_browsers && repeated.iter().any(|byte| br"&\".contains(byte)) {
+            return false;
+        }
+        // Behind at least one of these, the beginning of a word is written as nothing.
+        let rest = match rest.split_first() {
+            Some((first, rest)) if repetition.min > 0 && is_word_boundary(first) => rest,
+            _ => rest,
+        };
+        match first_of_all(rest) {
+            First { bytes: Some(bytes), is_optional: false } => {
+                !bytes.iter().any(|byte| repeated.contains(byte))
+            }
+            _ => false,
+        }
     }
 
     fn look(&self, look: Look, before: Before) -> Result<String, Unwritable> {
@@ -253,6 +292,10 @@ impl Writer<'_> {
     fn byte(&self, byte: u8) -> String {
         if byte.is_ascii_alphanumeric() || byte == b'_' {
             return char::from(byte).to_string();
+        }
+        if self.sign.place == Place::Agent && byte != b'"' && byte != b'\\' {
+            // What a tool calls itself reaches the line as it is.
+            return escaped(byte);
         }
         if byte == b' ' && self.sign.view == View::Sql {
             // This view has made runs of blanks and comments one blank.
@@ -407,6 +450,120 @@ impl Writer<'_> {
         }
         format!("(?:{})", branches.join("|"))
     }
+}
+
+/// Puts words that begin with the same letters together, so that PCRE2, which tries one after the other, is done with all of them at
+/// the first letter. Their order changes, which no rule sees: it asks whether there is a match, not which.
+fn by_first_letters(branches: &[Hir]) -> Vec<Hir> {
+    let mut groups: Vec<(Option<u8>, Vec<&Hir>)> = Vec::new();
+    for branch in branches {
+        let first = word(branch).and_then(|word| word.first()).copied();
+        match groups.iter_mut().find(|(letter, _)| letter.is_some() && *letter == first) {
+            Some((_, group)) => group.push(branch),
+            None => groups.push((first, vec![branch])),
+        }
+    }
+    groups.into_iter().flat_map(|(_, group)| joined(&group)).collect()
+}
+
+/// Writes words as their common beginning and the ways to go on, where that is shorter.
+fn joined(group: &[&Hir]) -> Vec<Hir> {
+    let words: Vec<&[u8]> = group.iter().filter_map(|branch| word(branch)).collect();
+    let common = words.iter().copied().reduce(common_beginning).unwrap_or_default();
+    let saved = common.len() * (words.len().max(1) - 1);
+    if saved <= "(?:)".len() {
+        return group.iter().map(|branch| (*branch).clone()).collect();
+    }
+    let rest = |word: &&[u8]| Hir::literal(word.get(common.len()..).unwrap_or_default());
+    let rests = Hir::alternation(words.iter().map(rest).collect());
+    vec![Hir::concat(vec![Hir::literal(common), rests])]
+}
+
+fn common_beginning<'w>(one: &'w [u8], other: &[u8]) -> &'w [u8] {
+    let length = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    one.get(..length).unwrap_or_default()
+}
+
+/// The letters of an expression that is a word and nothing more.
+fn word(hir: &Hir) -> Option<&[u8]> {
+    match hir.kind() {
+        HirKind::Literal(literal) if literal.0.iter().all(u8::is_ascii_lowercase) => {
+            Some(&literal.0)
+        }
+        _ => None,
+    }
+}
+
+/// Writes `a*b?a*` as `a*(?:ba*)?`, which means the same: else a row of `a` could be split between both runs anywhere.
+fn without_choice_of_runs(parts: &[Hir]) -> Vec<Hir> {
+    let is_run = |hir: &Hir| match hir.kind() {
+        HirKind::Repetition(run) => (run.min, run.max) == (0, None) && is_class(&run.sub),
+        _ => false,
+    };
+    let mut out: Vec<Hir> = Vec::with_capacity(parts.len());
+    let mut rest = parts;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if let (Some(run), [next, ..]) = (out.last(), after)
+            && let HirKind::Repetition(choice) = first.kind()
+            && (choice.min, choice.max) == (0, Some(1))
+            && is_run(run)
+            && run == next
+        {
+            let sub = Hir::concat(vec![(*choice.sub).clone(), next.clone()]);
+            out.push(Hir::repetition(Repetition { sub: Box::new(sub), ..choice.clone() }));
+            rest = after.get(1..).unwrap_or_default();
+        } else {
+            out.push(first.clone());
+        }
+    }
+    out
+}
+
+/// What an expression may begin with.
+struct First {
+    /// Nothing where it isn't known.
+    bytes: Option<Vec<u8>>,
+    /// It may also be empty.
+    is_optional: bool,
+}
+
+fn first_of(hir: &Hir) -> First {
+    match hir.kind() {
+        HirKind::Empty => First { bytes: Some(Vec::new()), is_optional: true },
+        // The end of a value is what follows it, and the beginning of a word may be an escape that is taken for the end of what stands before.
+        HirKind::Look(_) => First { bytes: None, is_optional: false },
+        HirKind::Literal(literal) => {
+            First { bytes: literal.0.first().map(|byte| vec![*byte]), is_optional: false }
+        }
+        HirKind::Class(class) => First { bytes: Some(ascii_members(class)), is_optional: false },
+        HirKind::Repetition(repetition) => {
+            let first = first_of(&repetition.sub);
+            First { is_optional: first.is_optional || repetition.min == 0, ..first }
+        }
+        HirKind::Capture(capture) => first_of(&capture.sub),
+        HirKind::Concat(parts) => first_of_all(parts),
+        HirKind::Alternation(branches) => {
+            let none = First { bytes: Some(Vec::new()), is_optional: false };
+            branches.iter().map(first_of).fold(none, |one, other| First {
+                bytes: one.bytes.zip(other.bytes).map(|(one, other)| [one, other].concat()),
+                is_optional: one.is_optional || other.is_optional,
+            })
+        }
+    }
+}
+
+fn first_of_all(parts: &[Hir]) -> First {
+    let mut all = First { bytes: Some(Vec::new()), is_optional: true };
+    for part in parts {
+        let first = first_of(part);
+        all.bytes = all.bytes.zip(first.bytes).map(|(one, other)| [one, other].concat());
+        if !first.is_optional {
+            all.is_optional = false;
+            break;
+        }
+    }
+    all
 }
 
 /// Tells whether an expression may match nothing by being repeated no time.
