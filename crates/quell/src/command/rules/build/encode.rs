@@ -69,12 +69,20 @@ pub(super) enum Unwritable {
     Unknown(&'static str),
 }
 
-/// Writes the pattern of a sign, `text` with its words put in, for lines. What a value begins with is written as `start`.
+/// What stands before a value.
+pub(super) struct Start {
+    pub(super) of_value: String,
+    /// The same where the value may begin with anything. What begins later is part of it then, so only a few places count, and a line
+    /// isn't read to its end from each of many.
+    pub(super) before_anything: String,
+}
+
+/// Writes the pattern of a sign, `text` with its words put in, for lines, where values begin behind `start`.
 pub(super) fn line_pattern(
     class: WebClass,
     sign: &Sign,
     text: &str,
-    start: &str,
+    start: &Start,
 ) -> Result<String, Unwritable> {
     let hir = parser()
         .parse(&ascii_classes(text))
@@ -112,7 +120,7 @@ struct Writer<'a> {
     sign: &'a Sign,
     /// A browser is the target, which undoes escapes of HTML and script.
     is_for_browsers: bool,
-    start: &'a str,
+    start: &'a Start,
     /// The second group must hold what the first held.
     repeats: bool,
     captured: usize,
@@ -147,6 +155,9 @@ impl Writer<'_> {
                 while let Some(part) = parts.next() {
                     let rest = all.get(all.len() - parts.len()..).unwrap_or_default();
                     let body = match part.kind() {
+                        HirKind::Look(Look::Start) if begins_with_anything(rest) => {
+                            self.start.before_anything.clone()
+                        }
                         HirKind::Repetition(repetition) => {
                             let keeps_all = self.ends_before(repetition, rest);
                             self.repetition(repetition, before, keeps_all)?
@@ -250,7 +261,7 @@ impl Writer<'_> {
 
     fn look(&self, look: Look, before: Before) -> Result<String, Unwritable> {
         match (look, before) {
-            (Look::Start, _) => Ok(self.start.to_owned()),
+            (Look::Start, _) => Ok(self.start.of_value.clone()),
             // The agent's closing quote may be the end of the line.
             (Look::End, _) => Ok(r#"(?=\x26|\s|"(?:\s|$)|$)"#.to_owned()),
             // A word may begin behind an escape, whose last letter is part of no word.
@@ -386,10 +397,9 @@ impl Writer<'_> {
             _ => {}
         }
         if self.is_for_browsers {
-            let escapes: Vec<u8> = b"<>'\"(:".iter().copied().filter(|byte| has(*byte)).collect();
+            let escapes = self.browser_escapes(members);
             if !escapes.is_empty() {
-                // The backslash may be in percent, or written as nginx writes it.
-                add(&format!(r"(?:\\(?:x5c)?|{LAYERS}(?:5c)?)[xu](?:00)?{}", hex_set(&escapes)));
+                add(&browser_escape(&escapes));
                 let names = [
                     (b'<', "lt"),
                     (b'>', "gt"),
@@ -409,6 +419,12 @@ impl Writer<'_> {
                 ));
             }
         }
+    }
+
+    /// Of characters, those that mean something to a browser and that it also takes as escapes of script.
+    fn browser_escapes(&self, members: &[u8]) -> Vec<u8> {
+        let is_escaped = |byte: &u8| self.is_for_browsers && members.contains(byte);
+        b"<>'\"(:".iter().copied().filter(is_escaped).collect()
     }
 
     /// Writes one byte that does not begin one of these characters in any form.
@@ -433,7 +449,21 @@ impl Writer<'_> {
             plain.push(b'+');
         }
         let keeps_ampersand = !excluded.contains(&b'&');
+        let mut escaped_forms = Vec::new();
+        if excluded.contains(&b'"') {
+            escaped_forms.push(r#"\\(?:"|x22)"#.to_owned());
+        }
+        let escapes = self.browser_escapes(excluded);
+        if !escapes.is_empty() {
+            escaped_forms.push(browser_escape(&escapes));
+        }
         plain.extend([b'%', b'&']);
+        let not_escaped = if escaped_forms.is_empty() {
+            String::new()
+        } else {
+            plain.push(b'\\');
+            format!("(?!{})", escaped_forms.join("|"))
+        };
         let mut branches = vec![literal_class(&plain, true)];
         let unwanted =
             if codes.is_empty() { String::new() } else { format!("(?!{})", hex_set(&codes)) };
@@ -443,7 +473,10 @@ impl Writer<'_> {
         } else if codes.is_empty() {
             branches.push("%".to_owned());
         } else {
-            branches.push(format!("%(?!(?:25)*{})", hex_set(&codes)));
+            branches.push(format!("{not_escaped}%(?!(?:25)*{})", hex_set(&codes)));
+        }
+        if !not_escaped.is_empty() {
+            branches.push(format!("{not_escaped}\\\\"));
         }
         if keeps_ampersand {
             branches.push(NEXT_PARAMETER.to_owned());
@@ -501,19 +534,21 @@ fn without_choice_of_runs(parts: &[Hir]) -> Vec<Hir> {
         _ => false,
     };
     let mut out: Vec<Hir> = Vec::with_capacity(parts.len());
+    // The run that what was written ends with.
+    let mut run: Option<&Hir> = None;
     let mut rest = parts;
     while let Some((first, after)) = rest.split_first() {
         rest = after;
-        if let (Some(run), [next, ..]) = (out.last(), after)
-            && let HirKind::Repetition(choice) = first.kind()
+        if let (HirKind::Repetition(choice), Some((next, behind))) =
+            (first.kind(), after.split_first())
             && (choice.min, choice.max) == (0, Some(1))
-            && is_run(run)
-            && run == next
+            && run == Some(next)
         {
             let sub = Hir::concat(vec![(*choice.sub).clone(), next.clone()]);
             out.push(Hir::repetition(Repetition { sub: Box::new(sub), ..choice.clone() }));
-            rest = after.get(1..).unwrap_or_default();
+            rest = behind;
         } else {
+            run = Some(first).filter(|first| is_run(first));
             out.push(first.clone());
         }
     }
@@ -566,9 +601,26 @@ fn first_of_all(parts: &[Hir]) -> First {
     all
 }
 
+/// Writes characters as script does. The backslash may be in percent, or written as nginx writes it.
+fn browser_escape(codes: &[u8]) -> String {
+    format!(r"(?:\\(?:x5c)?|{LAYERS}(?:5c)?)[xu](?:00)?{}", hex_set(codes))
+}
+
 /// Tells whether an expression may match nothing by being repeated no time.
 fn is_optional(hir: &Hir) -> bool {
     matches!(hir.kind(), HirKind::Repetition(repetition) if repetition.min == 0)
+}
+
+/// Tells whether expressions begin with a run of anything but a few characters, without end.
+fn begins_with_anything(parts: &[Hir]) -> bool {
+    let Some(HirKind::Repetition(run)) = parts.first().map(Hir::kind) else { return false };
+    match run.sub.kind() {
+        HirKind::Class(class) => {
+            run.max.is_none()
+                && excluded_if_wide(class).is_some_and(|excluded| !excluded.contains(&b'&'))
+        }
+        _ => false,
+    }
 }
 
 /// Tells whether an expression is one character of a set.

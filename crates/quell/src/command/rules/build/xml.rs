@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use ruleset::pattern::{Language, Pattern};
 use triage::classify::sign::{Family, Place, Reader, Sign};
 
+use super::encode::Start;
 use super::{encode, sample};
 
 /// The gate for what is in the request.
@@ -27,6 +28,9 @@ const PATTERN_BYTES_MAX: usize = 2048;
 /// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough, and of question
 /// marks with only names between the last counts, as with slashes below.
 const PARAMETER: &str = r"[?\x26](?![\w=.*+~-]*\?)(?:[\w.%\[\]-]{1,40}=)?";
+
+/// What stands before the value of a parameter with a name.
+const NAMED_PARAMETER: &str = r"[?\x26][\w.%\[\]-]{1,40}=";
 
 /// What stands before a segment of a path. A segment that is only a name begins no value: else each slash would begin one that reaches
 /// to the end of the line.
@@ -147,14 +151,14 @@ pub(super) fn has_header_rule(sign: &Sign) -> bool {
 /// Writes the rules of a sign: for the request, and for its headers where it counts there.
 fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
     let source = with_words(family, sign.line_pattern.as_ref().unwrap_or(&sign.pattern));
-    let pattern = |start: &str| {
+    let pattern = |start: &Start| {
         encode::line_pattern(family.class, sign, &source, start)
             .map_err(|error| error.to_string())
             .and_then(within_limit)
     };
     if sign.place == Place::Agent {
         // The agent is the last thing in quotes. Which quotes these are is settled before the sign is looked for, once for each pair.
-        let whole = pattern("")?;
+        let whole = pattern(&Start { of_value: String::new(), before_anything: String::new() })?;
         let body = whole.strip_prefix("(?is)").unwrap_or(&whole);
         let whole =
             within_limit(format!(r#"(?is)\s"(?=(?:[^"\\]++|\\.)*+"\s*\z)(?:[^"\\]|\\.)*?{body}"#))?;
@@ -165,7 +169,10 @@ fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
     let mut rules = vec![(sign.id, rule(family, sign, sign.id, &gate, ("url", &of_request), ""))];
     if has_header_rule(sign) {
         let (id, gate) = (sign.id + HEADER_OFFSET, HEADER_GATE.to_string());
-        let of_header = pattern(&format!(r#"(?:\s"|{PARAMETER}|{SEGMENT})"#))?;
+        let of_header = pattern(&Start {
+            of_value: format!(r#"(?:\s"|{PARAMETER}|{SEGMENT})"#),
+            before_anything: format!(r#"(?:\s"|{NAMED_PARAMETER})"#),
+        })?;
         rules.push((id, rule(family, sign, id, &gate, ("regex", &of_header), ", in a header")));
     }
     Ok(rules)
@@ -206,24 +213,31 @@ pub(super) fn level(family: &Family, sign: &Sign) -> u8 {
 }
 
 /// What stands before a value.
-fn start(family: &Family, sign: &Sign) -> String {
+fn start(family: &Family, sign: &Sign) -> Start {
+    let whole = |of_value: String| Start { before_anything: of_value.clone(), of_value };
     match sign.place {
         Place::Value => match family.words.get("own_parameters") {
             // In these the value is ordinary.
             Some(names) => {
                 let others = format!(r"[?\x26](?!(?:{})=)", names.join("|"));
-                PARAMETER.replacen(r"[?\x26]", &others, 1)
+                whole(PARAMETER.replacen(r"[?\x26]", &others, 1))
             }
-            None => PARAMETER.to_owned(),
+            None => Start {
+                of_value: PARAMETER.to_owned(),
+                before_anything: format!(r"(?:^[^?]*+\?|{NAMED_PARAMETER})"),
+            },
         },
         Place::Command => {
             let names =
                 family.words.get("parameters").map(|names| names.join("|")).unwrap_or_default();
-            format!(r"[?\x26](?:{names})=")
+            whole(format!(r"[?\x26](?:{names})="))
         }
-        Place::Target => "^".to_owned(),
-        Place::Agent => String::new(),
-        Place::Any | Place::Input => format!("(?:{PARAMETER}|{SEGMENT})"),
+        Place::Target => whole("^".to_owned()),
+        Place::Agent => whole(String::new()),
+        Place::Any | Place::Input => Start {
+            of_value: format!("(?:{PARAMETER}|{SEGMENT})"),
+            before_anything: format!(r"(?:^|{NAMED_PARAMETER})"),
+        },
     }
 }
 
