@@ -611,13 +611,17 @@ fn is_optional(hir: &Hir) -> bool {
     matches!(hir.kind(), HirKind::Repetition(repetition) if repetition.min == 0)
 }
 
-/// Tells whether expressions begin with a run of anything but a few characters, without end.
+/// Tells whether expressions begin with a run, without end, of anything but signs that ordinary requests don't have.
 fn begins_with_anything(parts: &[Hir]) -> bool {
     let Some(HirKind::Repetition(run)) = parts.first().map(Hir::kind) else { return false };
     match run.sub.kind() {
         HirKind::Class(class) => {
             run.max.is_none()
-                && excluded_if_wide(class).is_some_and(|excluded| !excluded.contains(&b'&'))
+                && excluded_if_wide(class).is_some_and(|excluded| {
+                    !excluded
+                        .iter()
+                        .any(|byte| b"&=?/.-".contains(byte) || byte.is_ascii_alphanumeric())
+                })
         }
         _ => false,
     }

@@ -29,8 +29,8 @@ const PATTERN_BYTES_MAX: usize = 2048;
 /// marks with only names between the last counts, as with slashes below.
 const PARAMETER: &str = r"[?\x26](?![\w=.*+~-]*\?)(?:[\w.%\[\]-]{1,40}=)?";
 
-/// What stands before the value of a parameter with a name.
-const NAMED_PARAMETER: &str = r"[?\x26][\w.%\[\]-]{1,40}=";
+/// What stands before the value of a parameter with a name, but for the first.
+const NAMED_PARAMETER: &str = r"\x26[\w.%\[\]-]{1,40}=";
 
 /// What stands before a segment of a path. A segment that is only a name begins no value: else each slash would begin one that reaches
 /// to the end of the line.
