@@ -6,9 +6,11 @@
 //!
 //! What fails has room of its own: a flood of failures pushes no success out.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Untrusted;
+use crate::{Timestamp, Untrusted};
 
 /// Places kept per incident: those attacked last. An attacker by hand tries one after the other; a tool does too.
 pub const PLACES_MAX: usize = 6;
@@ -18,6 +20,9 @@ pub const ANSWERED_MAX: usize = 12;
 
 /// Kinds of failures kept per place, the latest.
 pub const FAILED_MAX: usize = 6;
+
+/// The longest time between two answers that are compared. Pages change in the course of a day for reasons of their own.
+pub const COMPARED_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// Ways in which a page can write out a value: as it came, four habits of escaping markup, and as it was logged.
 pub const FORMS: usize = 6;
@@ -43,6 +48,8 @@ pub struct Answer {
     pub forms: [u32; FORMS],
     /// Times that this was seen.
     pub count: u64,
+    /// When it was seen last.
+    pub seen: Timestamp,
 }
 
 impl Answer {
@@ -94,6 +101,11 @@ impl Answers {
             Some(at) => self.places.remove(at),
             None => Place { key, name: name.clone(), answered: Vec::new(), failed: Vec::new() },
         };
+        for list in [&mut place.answered, &mut place.failed] {
+            list.retain(|known| {
+                answer.seen.since(known.seen).max(known.seen.since(answer.seen)) <= COMPARED_WITHIN
+            });
+        }
         let (list, most) = if answer.is_success() {
             (&mut place.answered, ANSWERED_MAX)
         } else {
@@ -103,6 +115,7 @@ impl Answers {
         if let Some(at) = list.iter().position(|known| known.is_like(answer)) {
             let known = list.remove(at);
             fresh.count = known.count.saturating_add(answer.count);
+            fresh.seen = known.seen.max(answer.seen);
         } else if list.len() >= most {
             list.remove(0);
             self.is_partial |= answer.is_success();
@@ -231,6 +244,7 @@ mod tests {
             size: 100,
             forms: [3; FORMS],
             count: 1,
+            seen: Timestamp::from_millis(1_795_530_360_000),
         }
     }
 
@@ -242,6 +256,16 @@ mod tests {
         }
         let place = answers.place(1).expect("noted");
         assert_eq!((place.answered.len(), place.answered[0].count), (1, 1000));
+    }
+
+    #[test]
+    fn what_is_long_ago_is_not_compared() {
+        let mut answers = Answers::default();
+        answers.note(1, &Untrusted::from("/a x"), &answer(1, 200));
+        let mut later = answer(2, 200);
+        later.seen = Timestamp::from_millis(later.seen.as_millis() + 16 * 60 * 1000);
+        answers.note(1, &Untrusted::from("/a x"), &later);
+        assert_eq!(answers.place(1).expect("noted").answered, [later]);
     }
 
     #[test]

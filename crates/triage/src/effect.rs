@@ -58,8 +58,14 @@ const FAR_LARGER_TIMES: u64 = 4;
 /// Answers that must be known before one is called far larger.
 const USUAL_MIN: u64 = 3;
 
-/// Looks for what gives the attack away that was just noted in `answers`.
-pub fn of(class: Class, answers: &Answers, asked: &Asked, known: &Known) -> Option<Effect> {
+/// Looks for what gives the attack away that was just noted in `answers`, of one actor or of a crowd.
+pub fn of(
+    class: Class,
+    answers: &Answers,
+    asked: &Asked,
+    known: &Known,
+    is_crowd: bool,
+) -> Option<Effect> {
     let place = answers.place(asked.place)?;
     let is_success = asked.answer.is_success();
     let effect = |proof, seen: u64, beside: u64| {
@@ -73,10 +79,13 @@ pub fn of(class: Class, answers: &Answers, asked: &Asked, known: &Known) -> Opti
     {
         return effect(Proof::Completed, whole, broken);
     }
-    if let Some((requests, kinds)) = own_answers(class, place, known) {
+    // Many actors may see a page in many ways, and what is looked for has an answer of its own.
+    let is_comparable = !is_crowd && !asked.is_search;
+    if is_comparable && let Some((requests, kinds)) = own_answers(class, place, known) {
         return effect(Proof::OwnAnswers, requests, kinds);
     }
-    if is_file(class)
+    if is_comparable
+        && is_file(class)
         && let Some(size) = file_followed(answers, place, known)
     {
         return effect(Proof::FileFollowed, size, 0);

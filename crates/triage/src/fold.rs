@@ -48,7 +48,7 @@ impl Default for FoldLimits {
         Self {
             window_max: Duration::from_secs(24 * 3600),
             quiet_after: Duration::from_secs(30 * 60),
-            // Typical incidents take 2 to 4 kB, the largest 30 kB: between 20 and 240 MB.
+            // Typical incidents take 2 to 4 kB, the largest 40 kB: between 20 and 320 MB.
             incidents_max: 8_000,
         }
     }

@@ -327,6 +327,25 @@ fn a_place_that_gave_in_once_is_remembered_against_one_request() {
 }
 
 #[test]
+fn what_is_looked_for_has_an_answer_of_its_own_by_nature() {
+    let mut scene = Scene::new();
+    for (value, size) in COMMANDS.iter().zip([4000, 9000, 4400, 12_000, 5600, 7100]) {
+        scene.ask("/search/", &encoded(value), (200, size));
+    }
+    assert_eq!(scene.outcome(Class::CommandInjection), Success::Answered);
+}
+
+#[test]
+fn a_page_that_changes_in_the_course_of_a_day_has_not_given_in() {
+    let mut scene = Scene::new();
+    for (value, size) in COMMANDS.iter().zip([4000, 9000, 4400, 12_000, 5600, 7100]) {
+        scene.number += 1200;
+        scene.ask("/page/", &encoded(value), (200, size));
+    }
+    assert_eq!(scene.outcome(Class::CommandInjection), Success::Answered);
+}
+
+#[test]
 fn a_flood_of_failures_hides_no_success() {
     let mut scene = Scene::new();
     let page: Page = |value| (200, 1200 + if value.contains("passwd") { 420 } else { long(value) });

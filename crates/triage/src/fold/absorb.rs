@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alert::answer::Answers;
+use alert::answer::{Answer, Answers};
 use alert::distinct::Distinct;
 use alert::incident::{
     Actor, EVIDENCE_MAX, Evidence, Incident, Reason, Responses, State, Success, TECHNIQUES_MAX,
@@ -133,8 +133,10 @@ fn compare(incident: &mut Incident, admitted: &Admitted, known: &Known) -> Succe
     if incident.answers.effect.is_some() {
         return Success::None;
     }
-    incident.answers.note(asked.place, &asked.name, &asked.answer);
-    incident.answers.effect = effect::of(seen.class, &incident.answers, asked, known);
+    let is_crowd = incident.actor == Actor::Many;
+    let answer = Answer { seen: admitted.time, ..asked.answer.clone() };
+    incident.answers.note(asked.place, &asked.name, &answer);
+    incident.answers.effect = effect::of(seen.class, &incident.answers, asked, known, is_crowd);
     incident.answers.are_alike =
         incident.answers.effect.is_none() && effect::are_alike(seen.class, &incident.answers);
     if incident.answers.effect.is_some() { Success::Shown } else { Success::None }

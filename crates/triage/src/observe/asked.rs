@@ -6,7 +6,7 @@
 
 use alert::answer::{Answer, FORMS};
 use alert::decode::{Plus, decode_with};
-use alert::{Class, Fingerprint, Untrusted};
+use alert::{Class, Fingerprint, Timestamp, Untrusted};
 
 use super::{WebRequest, template};
 use crate::classify::Field;
@@ -21,6 +21,23 @@ const NAME_BYTES_MAX: usize = 60;
 /// The status of a program that failed. Those of a gateway in front of it (502 to 504) come of load as well, and a scan is load.
 const BROKEN_STATUS: u16 = 500;
 
+/// Parameters for words that are looked for, as forms and libraries name them.
+const SEARCH_NAMES: [&str; 13] = [
+    "q",
+    "s",
+    "k",
+    "query",
+    "search",
+    "searchterm",
+    "search_term",
+    "keyword",
+    "keywords",
+    "term",
+    "terms",
+    "find",
+    "text",
+];
+
 /// Words of a statement that takes something, instead of trying whether it could.
 const TAKING: [&str; 4] = ["select", "load_file", "into outfile", "into dumpfile"];
 
@@ -33,9 +50,11 @@ pub struct Asked {
     pub path: u32,
     /// Path and parameter, for people.
     pub name: Untrusted,
+    /// The parameter is for words that are looked for: each has an answer of its own by nature.
+    pub is_search: bool,
     /// A stray quote or the like made the server fail: it reads the value as part of a statement.
     pub breaks: bool,
-    /// The rest.
+    /// The rest. When it was seen is for the fold to say.
     pub answer: Answer,
 }
 
@@ -47,7 +66,8 @@ pub(super) fn of(
     field: Field,
     parameter: Option<&str>,
 ) -> Option<Asked> {
-    let status = web.status?;
+    // The answer to HEAD has no body to be compared.
+    let status = web.status.filter(|_| web.method != "HEAD")?;
     let target = template::head(web.target, VALUE_BYTES_MAX);
     let (whole_path, query) = target.split_once('?').unwrap_or((target, ""));
     let (path, name, logged) = match field {
@@ -75,13 +95,15 @@ pub(super) fn of(
     }
     let decoded = decode_with(logged, Plus::Everywhere).text.to_lowercase();
     Some(Asked {
-        place: hash(&[path, name, beside]),
+        place: hash(&[web.method, path, name, beside]),
         path: hash(&[path]),
         name: Untrusted::new(format!(
             "{} ({})",
             template::head(path, NAME_BYTES_MAX),
             template::head(name, NAME_BYTES_MAX)
         )),
+        is_search: SEARCH_NAMES.contains(&name.to_ascii_lowercase().as_str())
+            || path.to_ascii_lowercase().contains("search"),
         breaks: status == BROKEN_STATUS && value.contains(['\'', '"', '(', ')']),
         answer: Answer {
             value: hash(&[&value]),
@@ -93,6 +115,7 @@ pub(super) fn of(
             size: web.size.unwrap_or(0),
             forms: forms(&value, logged),
             count: 1,
+            seen: Timestamp::from_millis(0),
         },
     })
 }
