@@ -308,11 +308,11 @@ pub fn are_alike(class: Class, answers: &Answers) -> bool {
 /// Counts kinds under the echo that leaves fewest, taken to the byte. An answer that values of different lengths got is one kind, whatever
 /// others repeat: a page of refusal.
 fn kinds_exactly(answers: &[&Answer]) -> usize {
-    let is_fixed = |one: &&&Answer| {
+    let is_fixed = |one: &&Answer| {
         answers.iter().any(|other| other.size == one.size && other.forms[0] != one.forms[0])
     };
     let (fixed, others): (Vec<&Answer>, Vec<&Answer>) =
-        answers.iter().partition(|one| is_fixed(&one));
+        answers.iter().partition(|one| is_fixed(one));
     let fixed = clusters(fixed.iter().map(|answer| answer.size).collect());
     let under = |form: usize, times: u64| {
         let rests: Vec<u64> =

@@ -213,7 +213,8 @@ fn asked_of(
 ) -> Option<Asked> {
     let is_stumble =
         web.status.is_some_and(|status| status >= 500) && web.target.contains(['\'', '"', '%']);
-    if !is_stumble && !(class.is_web_exploit() && finding.is_some()) {
+    let is_attack = class.is_web_exploit() && finding.is_some();
+    if !is_stumble && !is_attack {
         return None;
     }
     let parameter = finding.and_then(|finding| finding.parameter.as_deref());
