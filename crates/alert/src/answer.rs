@@ -21,6 +21,9 @@ pub const ANSWERED_MAX: usize = 12;
 /// Kinds of failures kept per place, the latest.
 pub const FAILED_MAX: usize = 6;
 
+/// The part of its size by which an answer may differ from another and be called about as large.
+const ALIKE_PART: u64 = 8;
+
 /// The longest time between two answers that are compared. Pages change in the course of a day for reasons of their own.
 pub const COMPARED_WITHIN: Duration = Duration::from_secs(15 * 60);
 
@@ -117,12 +120,14 @@ impl Answers {
             fresh.count = known.count.saturating_add(answer.count);
             fresh.seen = known.seen.max(answer.seen);
         } else if list.len() >= most {
-            list.remove(0);
+            list.remove(least_telling(list));
             self.is_partial |= answer.is_success();
         }
         list.push(fresh);
         if self.places.len() >= PLACES_MAX {
-            self.places.remove(0);
+            // One where nothing had success has nothing to compare.
+            let failed = self.places.iter().position(|place| place.answered.is_empty());
+            self.places.remove(failed.unwrap_or(0));
             self.is_partial = true;
         }
         self.places.push(place);
@@ -137,6 +142,19 @@ impl Answers {
     pub fn places(&self) -> impl Iterator<Item = &Place> {
         self.places.iter()
     }
+}
+
+/// Finds what can best be spared: the oldest answer of which another is about as large, else the oldest. So a flood of requests that a page
+/// answers all alike pushes none out that it answered otherwise.
+fn least_telling(answers: &[Answer]) -> usize {
+    let has_twin = |(at, one): (usize, &Answer)| {
+        let near = one.size / ALIKE_PART;
+        answers
+            .iter()
+            .enumerate()
+            .any(|(other, answer)| other != at && answer.size.abs_diff(one.size) <= near)
+    };
+    (0..answers.len()).zip(answers).position(has_twin).unwrap_or(0)
 }
 
 /// What gave away that an attack worked.
@@ -277,6 +295,27 @@ mod tests {
         }
         let place = answers.place(1).expect("noted");
         assert_eq!((place.answered.len(), place.failed.len()), (1, FAILED_MAX));
+    }
+
+    #[test]
+    fn a_flood_that_is_answered_alike_pushes_no_other_answer_out() {
+        let mut answers = Answers::default();
+        let sized = |number: u32, size: u64| Answer { size, ..answer(number, 200) };
+        answers.note(1, &Untrusted::from("/a x"), &sized(0, 400));
+        answers.note(1, &Untrusted::from("/a x"), &sized(1, 9000));
+        for number in 2..10_000 {
+            answers.note(
+                1,
+                &Untrusted::from("/a x"),
+                &sized(number, 1000 + u64::from(number % 90)),
+            );
+            answers.note(2 + number, &Untrusted::from("/b x"), &answer(number, 404));
+        }
+        let kept = &answers.place(1).expect("noted").answered;
+        assert!(
+            [400, 9000].iter().all(|size| kept.iter().any(|one| one.size == *size)),
+            "{kept:?}"
+        );
     }
 
     #[test]

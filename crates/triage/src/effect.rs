@@ -80,7 +80,7 @@ pub fn of(
         return effect(Proof::Completed, whole, broken);
     }
     // Many actors may see a page in many ways, and what is looked for has an answer of its own.
-    let is_comparable = !is_crowd && !asked.is_search;
+    let is_comparable = !is_crowd && !asked.is_search && !varies(place);
     if is_comparable && let Some((requests, kinds)) = own_answers(class, place, known) {
         return effect(Proof::OwnAnswers, requests, kinds);
     }
@@ -249,6 +249,16 @@ fn echoed(place: &Place) -> Option<u64> {
 fn rest_without(answer: &Answer, form: usize, times: u64) -> Option<u64> {
     let length = u64::from(*answer.forms.get(form)?);
     answer.size.checked_sub(length.checked_mul(times)?)
+}
+
+/// Tells whether a place answers the very same value in different ways: then it changes by itself, and sizes prove nothing.
+fn varies(place: &Place) -> bool {
+    place.answered.iter().any(|one| {
+        let is_twin = |other: &&Answer| {
+            other.value == one.value && other.size.abs_diff(one.size) > slack(one.size)
+        };
+        place.answered.iter().any(|other| is_twin(&other))
+    })
 }
 
 fn slack(size: u64) -> u64 {

@@ -336,6 +336,18 @@ fn what_is_looked_for_has_an_answer_of_its_own_by_nature() {
 }
 
 #[test]
+fn a_page_that_answers_the_same_request_in_many_ways_has_not_given_in() {
+    let mut scene = Scene::new();
+    for size in [4000, 4300] {
+        scene.ask("/page/", &encoded(COMMANDS[0]), (200, size));
+    }
+    for (value, size) in COMMANDS.iter().zip([5000, 9000, 4400, 12_000, 5600, 7100]) {
+        scene.ask("/page/", &encoded(value), (200, size));
+    }
+    assert_eq!(scene.outcome(Class::CommandInjection), Success::Answered);
+}
+
+#[test]
 fn a_page_that_changes_in_the_course_of_a_day_has_not_given_in() {
     let mut scene = Scene::new();
     for (value, size) in COMMANDS.iter().zip([4000, 9000, 4400, 12_000, 5600, 7100]) {
@@ -346,23 +358,29 @@ fn a_page_that_changes_in_the_course_of_a_day_has_not_given_in() {
 }
 
 #[test]
-fn a_flood_of_failures_hides_no_success() {
+fn a_flood_of_failures_and_of_ignored_attacks_hides_no_success() {
     let mut scene = Scene::new();
-    let page: Page = |value| (200, 1200 + if value.contains("passwd") { 420 } else { long(value) });
-    for value in COMMANDS {
-        for number in 0..300 {
+    for (value, size) in COMMANDS.iter().zip([1250, 1700, 1230, 1448, 1900, 2300]) {
+        scene.ask("/page/", &encoded(value), (200, size));
+        for number in 0..45 {
             scene.ask("/page/", &encoded(&format!("x{number};cat /tmp/{number}")), (404, 1000));
             scene.ask(&format!("/other{number}/"), &encoded(";id"), (500, 900));
-        }
-        // The places of the flood push this one out, unless it is attacked again before six others are.
-        for other in 0..3 {
-            scene.ask("/page/", &encoded(&format!("{value} {other}")), page(value));
+            scene.ask("/page/", &encoded(&format!("{number};id")), (200, 1200));
         }
     }
-    scene.attack("/page/", &COMMANDS, |value| (200, 1000 + 50 * long(value)));
     assert_eq!(scene.outcome(Class::CommandInjection), Success::Shown);
     let incident = scene.last.iter().find(|one| one.class == Class::CommandInjection);
-    assert!(incident.expect("an incident").alert_count > 3000);
+    assert!(incident.expect("an incident").alert_count > 500);
+}
+
+#[test]
+fn incidents_from_before_answers_were_kept_are_read() {
+    let mut scene = Scene::new();
+    let incident = scene.ask("/page/", "%3Bid", (200, 1200));
+    let mut stored = serde_json::to_value(&incident).expect("serialises");
+    stored.as_object_mut().expect("an object").remove("answers").expect("kept");
+    let read: Incident = serde_json::from_value(stored).expect("reads");
+    assert_eq!(read.answers, alert::answer::Answers::default());
 }
 
 #[test]
