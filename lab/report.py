@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from datetime import datetime
 
 from attack import page, truth
@@ -124,7 +125,7 @@ def tables(judged: Judgement) -> list[tuple[str, list[str], list[list[str]]]]:
     exploits = []
     for exploit in judged.exploits:
         exploits.append([exploit.tool, exploit.kind, exploit.what[:44], str(len(exploit.lines)), str(len(exploit.incidents)),
-                         "yes" if exploit.is_told else "not in the log" if exploit.is_unseen else "NO", ", ".join(exploit.outcomes) or "-", str(exploit.level)])
+                         "yes" if exploit.is_told else "not in the log" if exploit.is_unseen else "NO", exploit.outcome, str(exploit.level)])
     scans = []
     for row in recording.truth:
         if row.kind in BY_THE_WHOLE and not row.tool.startswith("hand-"):
@@ -173,7 +174,9 @@ def as_json(judged: Judgement) -> dict:
                            "probes_found": figures.probes_found, "unseen": figures.unseen}
                     for kind, figures in sorted(judged.by_class.items())},
         "exploits": [{"tool": exploit.tool, "class": exploit.kind, "what": exploit.what, "unseen": exploit.is_unseen, "told": exploit.is_told,
-                      "outcomes": exploit.outcomes, "level": exploit.level} for exploit in judged.exploits],
+                      "outcome": exploit.outcome, "outcomes": exploit.outcomes, "level": exploit.level} for exploit in judged.exploits],
+        "failed": Counter(incident["verdict"]["outcome"] for incident in judged.failed()),
+        "overclaimed": [f"{incident['class']} by {', '.join(incident['actors'])}" for incident in judged.overclaimed()],
         "scans": {row.tool: judged.largest_share(row)[0] for row in recording.truth
                   if row.kind in BY_THE_WHOLE and not row.tool.startswith("hand-")},
         "visitors": {name: value for name, value in visitors(judged).items() if name != "lines"},
@@ -203,6 +206,9 @@ def main() -> int:
         return 0
     for title, names, rows in tables(judged):
         print_table(title, names, rows)
+    failed = Counter(incident["verdict"]["outcome"] for incident in judged.failed())
+    print("\nExploits that didn't work: " + (", ".join(f"{number} {outcome}" for outcome, number in sorted(failed.items())) or "none")
+          + f"; said to have worked although they didn't: {len(judged.overclaimed())}")
     seen = visitors(judged)
     print(f"\nOrdinary visitors: {seen['requests']} requests, {seen['false_alarms']} false alarms, highest level {seen['level_max']}, "
           f"{seen['called']} incidents of level {CALLING_LEVEL} or more")

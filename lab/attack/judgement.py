@@ -52,6 +52,9 @@ OF_THE_TOOL = {
     "path_traversal": "file read", "open_redirect": "sent to another site", "brute_force": "login guessed",
 }
 
+# What a verdict may say of an attack, the most first.
+OUTCOMES = ("succeeded", "unknown", "attempted", "blocked")
+
 # Wazuh's rules about a status alone, which also have the group `attack`.
 STATUS_RULES = {"31101", "31120", "31121", "31122", "31123"}
 
@@ -153,6 +156,11 @@ class Exploit:
     def level(self) -> int:
         """The highest threat level of its incidents."""
         return max((incident["verdict"]["threat_level"] for incident in self.incidents if incident.get("verdict")), default=0)
+
+    @property
+    def outcome(self) -> str:
+        """The most that is said of it: one incident that tells of the success is enough, others hold what was tried in vain."""
+        return next((word for word in OUTCOMES if word in self.outcomes), "-")
 
     @property
     def outcomes(self) -> list[str]:
@@ -264,6 +272,21 @@ class Judgement:
             is_unseen = not visible and not lines and kind not in BY_THE_WHOLE
             exploits.append(Exploit(tool, actor, kind, what or those[0].note, lines, incidents, strangers, is_unseen))
         return exploits
+
+    def overclaimed(self) -> list[dict]:
+        """Gives the incidents that are said to have worked although nothing of the kind did, by the truth."""
+        worked = [row for row in self.recording.truth if row.outcome == "succeeded"]
+        return [incident for incident in self.recording.incidents
+                if (incident.get("verdict") or {}).get("outcome") == "succeeded"
+                and not any(row.actor in incident["actors"] and incident["class"] in FITTING[row.kind] for row in worked)]
+
+    def failed(self) -> list[dict]:
+        """Gives the incidents of exploits that didn't work, by the truth: those of actors who had no success with such a class."""
+        worked = [row for row in self.recording.truth if row.outcome == "succeeded"]
+        exploits = CLASS_GROUPS - BY_THE_WHOLE
+        return [incident for incident in self.recording.incidents
+                if incident["class"] in exploits
+                and not any(row.actor in incident["actors"] and incident["class"] in FITTING[row.kind] for row in worked)]
 
     def largest_share(self, row: Row) -> tuple[int, int, int]:
         """Gives, for a scan, how many incidents of scans hold its alerts, how many alerts the largest has of it, and how many it raised."""

@@ -43,13 +43,16 @@ def section(figures: dict) -> str:
     classes = [[kind, count(figures["classes"][kind]["attacks"]), found(stock["classes"].get(kind)), found(figures["classes"][kind]),
                 named(figures["classes"][kind])] for kind in order]
     exploits = [[exploit["tool"], exploit["class"], exploit["what"], "yes" if exploit["told"] else "not in the log" if exploit["unseen"] else "**no**",
-                 ", ".join(exploit["outcomes"]) or "-", str(exploit["level"] or "-")] for exploit in figures["exploits"]]
+                 exploit["outcome"], str(exploit["level"] or "-")] for exploit in figures["exploits"]]
     visitors, before = figures["visitors"], stock["visitors"].get("false_alarms")
     parts = [
         table(["run", "class", "requests", "attacks", "found by stock rules", "found", "under its class", "incidents of the scan"], tools),
         table(["class", "attacks", "found by stock rules", "found", "under its class"], classes),
         "What worked, and whether it has an incident of its own, with nobody else's alerts in it and a verdict of the right class:\n\n"
         + table(["run", "class", "what", "told", "outcome", "level"], exploits),
+        "Of exploits that didn't work, by the truth, "
+        + ", ".join(f"{number} incidents are said to be {outcome}" for outcome, number in sorted(figures["failed"].items()))
+        + f"; {len(figures['overclaimed'])} are said to have worked.\n",
         f"Ordinary visitors: {count(visitors['requests'])} requests, {visitors['false_alarms']} false alarms"
         + (f" (stock rules: {before})" if before is not None else "")
         + f", highest threat level {visitors['level_max']}. All in all {figures['incidents']} incidents of {count(figures['alerts'])} alerts.\n",

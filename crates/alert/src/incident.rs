@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::answer::Answers;
 use crate::distinct::Distinct;
 use crate::sanitize::Removed;
 use crate::{Class, Fingerprint, IncidentId, Timestamp, Untrusted, parse::Agent};
@@ -158,6 +159,8 @@ pub enum Success {
     Reaction,
     /// The target answered it as if all were well: 2xx on an attack.
     Answered,
+    /// The answers show that it took effect: they differ as only an attack that works makes them differ.
+    Shown,
     /// It worked: a login after many failures, a file written, a shell run.
     Confirmed,
 }
@@ -250,6 +253,7 @@ impl Reason {
             Self::Level { from, to } => format!("rule level rose from {from} to {to}"),
             Self::Class { from, to } => format!("class rose from {from} to {to}"),
             Self::Success(Success::Confirmed) => "evidence that it worked".to_owned(),
+            Self::Success(Success::Shown) => "the answers show that it worked".to_owned(),
             Self::Success(_) => "the target answered it".to_owned(),
             Self::Technique(id) => format!("new technique {id}"),
             Self::Injection => "text aimed at a language model".to_owned(),
@@ -326,6 +330,9 @@ pub struct Incident {
     pub responses: Responses,
     /// The most that the alerts say about success.
     pub success: Success,
+    /// What was answered to the attacks in it, for comparison. Incidents from before this was kept have none.
+    #[serde(default)]
+    pub answers: Answers,
     /// The most telling evidence, distinct by shape.
     pub evidence: Vec<Evidence>,
     /// Alerts whose shape found no place in the evidence.

@@ -18,6 +18,7 @@
 //! assert_eq!(alert.field("data.srcip"), Some("203.0.113.9"));
 //! ```
 
+pub mod answer;
 pub mod class;
 pub mod clock;
 pub mod decode;

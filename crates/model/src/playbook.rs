@@ -251,6 +251,23 @@ fn so_far(incident: &Incident, scene: &Scene) -> String {
             "It ended in a successful login: treat the account as taken over.".to_owned()
         }
         Success::Confirmed => "The alerts say that it worked.".to_owned(),
+        Success::Shown => {
+            incident.answers.effect.as_ref().map_or_else(String::new, alert::answer::Effect::text)
+        }
+        Success::Answered if incident.answers.are_alike => format!(
+            "{} answered {} of them with success, but each alike, as a page does that ignores what it is sent.",
+            scene.target,
+            incident.responses.ok.max(1)
+        ),
+        Success::Answered if incident.class == Class::OpenRedirect => {
+            "The server redirected; where to is not in the log.".to_owned()
+        }
+        Success::Answered if incident.class.is_web_exploit() => format!(
+            "{} answered {} of them with success. Whether it worked is open: {}, so what it gave back must be looked at.",
+            scene.target,
+            incident.responses.ok.max(1),
+            why_open(incident.class)
+        ),
         Success::Answered => format!(
             "{} answered {} of them with success: what it gave back must be looked at.",
             scene.target,
@@ -273,6 +290,17 @@ fn so_far(incident: &Incident, scene: &Scene) -> String {
     }
 }
 
+/// Says why the answers to an attack don't tell whether it worked.
+const fn why_open(class: Class) -> &'static str {
+    match class {
+        Class::Log4shell => "it would show in a connection to elsewhere and not in the answer",
+        Class::Xss => "that a script is given back unmasked does not show in these answers",
+        _ => {
+            "the log has the size of an answer, and these don't differ in a way that only success explains"
+        }
+    }
+}
+
 /// Tells whether a class is something that can work or fail for an attacker.
 fn is_attack(class: Class) -> bool {
     class.is_web_exploit()
@@ -290,7 +318,8 @@ fn is_attack(class: Class) -> bool {
 fn outcome(incident: &Incident) -> Outcome {
     let answers = incident.responses;
     match incident.success {
-        Success::Confirmed => Outcome::Succeeded,
+        Success::Confirmed | Success::Shown => Outcome::Succeeded,
+        Success::Answered if incident.answers.are_alike => Outcome::Attempted,
         Success::Answered => Outcome::Unknown,
         Success::Reaction => Outcome::Attempted,
         Success::None

@@ -133,6 +133,9 @@ fn facts(incident: &Incident, bounds: &Bounds, context: &Context) -> String {
             answers.ok, answers.redirected, answers.refused, answers.missing, answers.rejected, answers.failed
         ));
     }
+    if let Some(effect) = &incident.answers.effect {
+        lines.push(format!("the answers, compared: {}", effect.proof.text()));
+    }
     if !incident.techniques.is_empty() {
         lines.push(format!("techniques named by the rules: {}", incident.techniques.join(", ")));
     }

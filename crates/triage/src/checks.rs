@@ -249,9 +249,10 @@ fn class(draft: &mut Draft, incident: &Incident) -> Check {
 fn outcome(draft: &mut Draft, incident: &Incident) -> Check {
     let supported = match (draft.outcome, incident.success) {
         (Outcome::Succeeded, Success::None | Success::Reaction) => Outcome::Attempted,
-        (Outcome::Blocked | Outcome::Attempted | Outcome::Unknown, Success::Confirmed) => {
-            Outcome::Succeeded
-        }
+        (
+            Outcome::Blocked | Outcome::Attempted | Outcome::Unknown,
+            Success::Shown | Success::Confirmed,
+        ) => Outcome::Succeeded,
         (Outcome::Blocked, Success::Answered) => Outcome::Unknown,
         (said, _) => said,
     };

@@ -16,10 +16,12 @@ use alert::incident::{Actor, Incident, Reason, State, Success};
 use alert::{Class, Fingerprint, IncidentId, Timestamp};
 
 use crate::admit::Admitted;
+use crate::effect::Known;
 use crate::guard::Origin;
 
 mod absorb;
 mod gather;
+mod known;
 
 use gather::{Gatherings, Guessers};
 
@@ -46,7 +48,7 @@ impl Default for FoldLimits {
         Self {
             window_max: Duration::from_secs(24 * 3600),
             quiet_after: Duration::from_secs(30 * 60),
-            // Typical incidents take 2 to 4 kB, the largest 30 kB: between 20 and 240 MB.
+            // Typical incidents take 2 to 4 kB, the largest 40 kB: between 20 and 320 MB.
             incidents_max: 8_000,
         }
     }
@@ -73,6 +75,7 @@ pub struct Fold {
     ended: Vec<(Incident, bool)>,
     gatherings: Gatherings,
     guessers: Guessers,
+    memory: known::Memory,
 }
 
 #[derive(Debug)]
@@ -87,7 +90,8 @@ impl Fold {
     pub fn new(limits: FoldLimits) -> Self {
         let (incidents, ended) = (HashMap::new(), Vec::new());
         let (gatherings, guessers) = (Gatherings::default(), Guessers::default());
-        Self { limits, incidents, ended, gatherings, guessers }
+        let memory = known::Memory::default();
+        Self { limits, incidents, ended, gatherings, guessers, memory }
     }
 
     /// Names the keys that these alerts may join and that are not in memory.
@@ -123,16 +127,21 @@ impl Fold {
     /// Joins one alert to its incident, opening one if need be.
     pub fn join(&mut self, admitted: &Admitted) -> Joined {
         let key = self.key_for(admitted);
+        let known = self.memory.of(admitted);
         let windows = self.incidents.entry(key.fingerprint).or_default();
         let place = window_of(windows, admitted.time, self.limits.window_max);
         if let Some(held) = place.and_then(|place| windows.get_mut(place)) {
             let quiet_after = self.limits.quiet_after;
-            let reasons = absorb::absorb(&mut held.incident, admitted, key.success, quiet_after);
+            let reasons =
+                absorb::absorb(&mut held.incident, admitted, key.success, &known, quiet_after);
+            self.memory.note(admitted, gave_in(&held.incident, admitted));
             held.is_changed = true;
             let asks = revise(held, reasons);
             return held.joined(asks);
         }
-        let opened = Held { incident: open(&key, admitted), is_changed: true, asks: true };
+        let incident = open(&key, admitted, &known);
+        self.memory.note(admitted, gave_in(&incident, admitted));
+        let opened = Held { incident, is_changed: true, asks: true };
         let joined = opened.joined(true);
         if windows.len() >= WINDOWS_MAX
             && let Some((oldest, _)) =
@@ -367,11 +376,18 @@ fn incident_id(key: &Key, admitted: &Admitted) -> IncidentId {
     IncidentId::derive(admitted.time, key.fingerprint, admitted.alert.key)
 }
 
-fn open(key: &Key, admitted: &Admitted) -> Incident {
+/// Tells whether an incident shows that the place of an alert gave in to its attacks.
+fn gave_in(incident: &Incident, admitted: &Admitted) -> bool {
+    incident.answers.effect.as_ref().is_some_and(|effect| {
+        admitted.observation.asked.as_ref().is_some_and(|asked| asked.name == effect.place)
+    })
+}
+
+fn open(key: &Key, admitted: &Admitted, known: &Known) -> Incident {
     let mut incident =
         absorb::blank(incident_id(key, admitted), key.fingerprint, key.actor.clone(), admitted);
     incident.class = key.class;
-    absorb::absorb(&mut incident, admitted, key.success, Duration::MAX);
+    absorb::absorb(&mut incident, admitted, key.success, known, Duration::MAX);
     incident.revision = 1;
     incident.reasons = vec![Reason::New];
     incident

@@ -5,6 +5,7 @@
 //!
 //! 1. [`admit`]: bytes become an alert that passed the loop [`guard`] and the [`policy`], with an [`observe::Observation`] of what it shows.
 //! 2. [`fold`]: it joins the incident it belongs to. A merge may never hide anything: what is more serious makes a new revision.
+//!    [`effect`] compares what was answered, and says whether an attack worked.
 //! 3. [`threat`]: what code alone can say about the danger: the range a verdict is held to.
 //! 4. [`priority`] and [`schedule`]: which incident is judged next, by whom, and why.
 //! 5. [`checks`]: what is left of an analyst's draft after code has checked it.
@@ -15,6 +16,7 @@ pub mod budget;
 pub mod campaign;
 pub mod checks;
 pub mod classify;
+pub mod effect;
 pub mod fold;
 pub mod guard;
 pub mod observe;

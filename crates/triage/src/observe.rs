@@ -8,9 +8,12 @@ use alert::incident::{Actor, Finding, Success};
 use alert::sanitize::{self, Removed};
 use alert::{Alert, Class, Fingerprint, Untrusted, decode};
 
-use crate::classify::{self, Request};
+use crate::classify::{self, Field, Request};
 use crate::template;
 
+use asked::Asked;
+
+pub mod asked;
 mod class;
 mod entity;
 
@@ -41,6 +44,8 @@ pub struct Observation {
     pub status: Option<u16>,
     /// What it says about success.
     pub success: Success,
+    /// What was asked and answered, if answers to it are worth comparing.
+    pub asked: Option<Asked>,
     /// What the classifier saw.
     pub finding: Option<Finding>,
     /// The event, bounded.
@@ -56,7 +61,7 @@ pub struct Observation {
 /// Looks at an alert.
 pub fn observe(alert: &Alert) -> Observation {
     let web = web_request(alert);
-    let finding = web.as_ref().and_then(|web| strongest_finding(web));
+    let (field, finding) = web.as_ref().and_then(|web| strongest_finding(web)).unzip();
     let status = web.as_ref().and_then(|web| web.status);
     let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
     let class = match exposed {
@@ -85,6 +90,7 @@ pub fn observe(alert: &Alert) -> Observation {
         } else {
             class::success(class, alert, status, finding.as_ref())
         },
+        asked: web.as_ref().and_then(|web| asked_of(web, class, field, finding.as_ref())),
         injection: injection(alert, &event, &decoded.text),
         finding,
         excerpt: Untrusted::new(template::head(&event, EXCERPT_BYTES_MAX)),
@@ -103,6 +109,8 @@ struct WebRequest<'a> {
     method: &'a str,
     target: &'a str,
     status: Option<u16>,
+    /// The size of the answer in bytes.
+    size: Option<u64>,
     user_agent: &'a str,
     referer: &'a str,
     extra: &'a str,
@@ -119,7 +127,7 @@ fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
         "data.cs-uri-stem",
         "data.aws.httpRequest.uri",
     ])?;
-    let (referer, user_agent) = quoted_tail(alert.full_log.as_raw());
+    let (referer, user_agent, answer) = quoted_tail(alert.full_log.as_raw());
     Some(WebRequest {
         // Wazuh's access-log decoder puts the method into `protocol` and the status into `id`.
         method: alert
@@ -141,6 +149,16 @@ fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
             ])
             .and_then(|text| text.parse().ok())
             .filter(|status| (100..600).contains(status)),
+        size: alert
+            .first_field(&[
+                "data.size",
+                "data.bytes",
+                "data.http.length",
+                "data.EdgeResponseBytes",
+                "data.sc-bytes",
+            ])
+            .or_else(|| answer.split_ascii_whitespace().nth(1))
+            .and_then(|text| text.parse().ok()),
         user_agent: alert
             .first_field(&[
                 "data.http.http_user_agent",
@@ -161,8 +179,9 @@ fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
     })
 }
 
-/// Takes referer and user agent from the end of a line in the combined format: the last two quoted texts, if there are three.
-fn quoted_tail(line: &str) -> (&str, &str) {
+/// Takes referer, user agent, and what stands before them (status and size) from the end of a line in the combined format: the last two
+/// quoted texts, if there are three.
+fn quoted_tail(line: &str) -> (&str, &str, &str) {
     let line = template::head(line, SEARCHED_BYTES_MAX);
     let mut quoted = line.rsplit('"');
     // `… "request" 200 5 "referer" "agent"` splits, from the end, into: rest, agent, blank, referer, ` 200 5 `, request.
@@ -172,9 +191,9 @@ fn quoted_tail(line: &str) -> (&str, &str) {
         (Some(referer), Some(agent), Some(between))
             if between.trim().starts_with(|c: char| c.is_ascii_digit()) =>
         {
-            (referer, agent)
+            (referer, agent, between)
         }
-        _ => ("", ""),
+        _ => ("", "", ""),
     }
 }
 
@@ -185,7 +204,24 @@ fn exposed_path(web: &WebRequest<'_>) -> Option<&'static str> {
         .and_then(|_| classify::sensitive_path(web.target))
 }
 
-fn strongest_finding(web: &WebRequest<'_>) -> Option<Finding> {
+/// Says what was asked, where it is an attack or a stray quote on which the server failed.
+fn asked_of(
+    web: &WebRequest<'_>,
+    class: Class,
+    field: Option<Field>,
+    finding: Option<&Finding>,
+) -> Option<Asked> {
+    let is_stumble =
+        web.status.is_some_and(|status| status >= 500) && web.target.contains(['\'', '"', '%']);
+    let is_attack = class.is_web_exploit() && finding.is_some();
+    if !is_stumble && !is_attack {
+        return None;
+    }
+    let parameter = finding.and_then(|finding| finding.parameter.as_deref());
+    asked::of(web, class, field.unwrap_or(Field::Target), parameter)
+}
+
+fn strongest_finding(web: &WebRequest<'_>) -> Option<(Field, Finding)> {
     let request = Request {
         method: web.method,
         target: web.target,
@@ -195,13 +231,14 @@ fn strongest_finding(web: &WebRequest<'_>) -> Option<Finding> {
         extra: web.extra,
     };
     let found = classify::classify(&request).into_iter().next()?;
-    Some(Finding {
+    let finding = Finding {
         class: class::of_web(found.class),
         strength: found.strength.clamp(1, 100),
         parameter: found.parameter,
         fragment: Untrusted::new(found.fragment),
         reason: found.reason.to_owned(),
-    })
+    };
+    Some((found.field, finding))
 }
 
 /// The text that an analyst reads as the event: the log line, else what the alert holds instead of one.

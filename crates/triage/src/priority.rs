@@ -122,6 +122,7 @@ pub fn score(
         Success::None => (1.0, "nothing says that it worked"),
         Success::Reaction => (1.2, "the target failed on it"),
         Success::Answered => (1.5, "the target answered it"),
+        Success::Shown => (2.5, "the answers show that it worked"),
         Success::Confirmed => (3.0, "it worked"),
     };
     let asset = f64::from(asset_weight.clamp(1, 10)) / f64::from(ASSET_WEIGHT_DEFAULT);

@@ -162,6 +162,7 @@ fn typical_of_web_exploit(incident: &Incident) -> (u8, String) {
     let answers = incident.responses;
     let (shift, why): (i8, &str) = match incident.success {
         Success::Confirmed => (3, "it worked"),
+        Success::Shown => (2, "the answers show that it worked"),
         Success::Answered => (1, "the server answered it with success"),
         Success::Reaction => (0, "the server failed on it"),
         Success::None
@@ -185,6 +186,9 @@ fn floor(incident: &Incident, typical: u8) -> (u8, String) {
     }
     if incident.success == Success::Answered && incident.class.rank() < 3 {
         floors.push((3, "a path that should not be public was answered".to_owned()));
+    }
+    if incident.success == Success::Shown {
+        floors.push((typical.saturating_sub(1), "the answers show that it worked".to_owned()));
     }
     if incident.success == Success::Confirmed {
         floors.push((7, "the alerts say that it worked".to_owned()));

@@ -41,6 +41,7 @@ fn incident(class: Class, actor: Actor, success: Success) -> Incident {
         techniques: vec!["T1078".to_owned()],
         responses: Responses { ok: 1, ..Responses::default() },
         success,
+        answers: alert::answer::Answers::default(),
         evidence: Vec::new(),
         evidence_beyond: 0,
         hidden: Removed::default(),

@@ -23,9 +23,8 @@ const VISITORS: &str = "198.51.100.";
 /// The least level of a file that was read: it may have been a harmless one.
 const FILE_LEVEL: u64 = 6;
 
-/// What a verdict may say of an attack that worked. An access log has the status of an answer and not what was in it, so `unknown` is
-/// said of an attack that was answered as if all were well, and that is honest; `attempted` or `blocked` would be wrong.
-const WORKED: [&str; 2] = ["succeeded", "unknown"];
+/// What worked and shows in no access log: the place that a redirect leads to. `unknown` is all that can be said of it.
+const NOT_IN_THE_LOG: [&str; 1] = ["open_redirect"];
 
 /// Above this a person is called; no ordinary visitor may be the reason.
 const CALLING_LEVEL: u64 = 7;
@@ -86,7 +85,7 @@ fn is_of(incident: &Value, actor: &str) -> bool {
     incident["actors"].as_array().unwrap().iter().any(|one| one == actor)
 }
 
-/// Requires that what an actor did in one class has one incident, of nobody else, that doesn't say that it failed, at a level or above.
+/// Requires that what an actor did in one class has one incident, of nobody else, that says that it worked, at a level or above.
 #[track_caller]
 fn assert_told(incidents: &[Value], actor: &str, class: &str, level: u64) {
     let those: Vec<&Value> =
@@ -95,7 +94,7 @@ fn assert_told(incidents: &[Value], actor: &str, class: &str, level: u64) {
         panic!("{} incidents of {class} by {actor}, of {incidents:#?}", those.len());
     };
     assert_eq!(incident["actors"].as_array().unwrap().len(), 1, "{incident:#}");
-    assert!(WORKED.contains(&incident["verdict"]["outcome"].as_str().unwrap()), "{incident:#}");
+    assert_eq!(incident["verdict"]["outcome"], "succeeded", "{incident:#}");
     assert!(!incident["verdict"]["title"].as_str().unwrap().is_empty(), "{incident:#}");
     assert!(number(incident, "/verdict/threat_level") >= level, "{incident:#}");
 }
@@ -132,7 +131,9 @@ fn real_tools_against_a_live_shop_are_told_apart_and_what_worked_is_said() {
     assert_told(&incidents, BURGLAR, "sql_injection", CALLING_LEVEL);
     assert_told(&incidents, BURGLAR, "command_injection", CALLING_LEVEL);
     assert_told(&incidents, BURGLAR, "path_traversal", FILE_LEVEL);
+    assert_told(&incidents, BURGLAR, "xss", 5);
     let scans: Vec<&Value> = incidents.iter().filter(|one| is_of(one, DIRB)).collect();
+    assert!(scans.iter().all(|one| one["verdict"]["outcome"] != "succeeded"), "{scans:#?}");
     assert_eq!(scans.len(), 1, "{scans:#?}");
     assert!(number(scans[0], "/alert_count") > 200, "{:#}", scans[0]);
     assert_visitors_are_left_alone(&incidents);
@@ -218,7 +219,18 @@ fn the_recorded_attack_is_found_tool_by_tool_as_it_was() {
         worse.join("\n")
     );
     for exploit in now["exploits"].as_array().unwrap() {
-        assert!(exploit["told"] == true || exploit["unseen"] == true, "{exploit}");
+        if exploit["unseen"] == true {
+            continue;
+        }
+        assert_eq!(exploit["told"], true, "{exploit}");
+        let is_hidden = NOT_IN_THE_LOG.contains(&exploit["class"].as_str().unwrap());
+        let outcome = if is_hidden { "unknown" } else { "succeeded" };
+        assert_eq!(exploit["outcome"], outcome, "{exploit}");
+    }
+    assert_eq!(now["overclaimed"], serde_json::json!([]));
+    for class in ["sql_injection", "xss", "command_injection", "code_injection"] {
+        let figures = &now["classes"][class];
+        assert_eq!(figures["named"], figures["attacks"], "every {class} is found: {figures}");
     }
     assert_eq!(number(&now, "/visitors/called"), 0);
 }

@@ -35,6 +35,7 @@ pub(crate) fn incident(name: &str, second: i64) -> Incident {
         techniques: Vec::new(),
         responses: Responses::default(),
         success: Success::None,
+        answers: alert::answer::Answers::default(),
         evidence: Vec::new(),
         evidence_beyond: 0,
         hidden: Removed::default(),

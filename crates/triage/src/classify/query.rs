@@ -166,7 +166,7 @@ fn is_parameter(piece: &str) -> bool {
 /// escaped or not.
 fn is_name(name: &str) -> bool {
     !name.is_empty()
-        && !["%20", "%3c", "%3C", "%27", "%22", "%28", "%3b", "%3B"]
+        && !["%20", "%3c", "%3C", "%27", "%22", "%28", "%3b", "%3B", "%7c", "%7C", "%26", "%60"]
             .iter()
             .any(|code| name.contains(code))
         && name.bytes().all(|byte| {

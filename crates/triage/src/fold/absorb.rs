@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alert::answer::{Answer, Answers};
 use alert::distinct::Distinct;
 use alert::incident::{
     Actor, EVIDENCE_MAX, Evidence, Incident, Reason, Responses, State, Success, TECHNIQUES_MAX,
@@ -11,6 +12,7 @@ use alert::sanitize::Removed;
 use alert::{Class, Fingerprint, IncidentId, mitre};
 
 use crate::admit::Admitted;
+use crate::effect::{self, Known};
 use crate::guard::Origin;
 use crate::threat::SCAN_OBJECTS_MIN;
 
@@ -44,6 +46,7 @@ pub(super) fn blank(
         techniques: Vec::new(),
         responses: Responses::default(),
         success: Success::None,
+        answers: Answers::default(),
         evidence: Vec::new(),
         evidence_beyond: 0,
         hidden: Removed::default(),
@@ -63,6 +66,7 @@ pub(super) fn absorb(
     incident: &mut Incident,
     admitted: &Admitted,
     success: Success,
+    known: &Known,
     quiet_after: Duration,
 ) -> Vec<Reason> {
     let (alert, seen) = (&admitted.alert, &admitted.observation);
@@ -109,6 +113,7 @@ pub(super) fn absorb(
     if admitted.origin != Origin::Foreign {
         incident.forged_marks = incident.forged_marks.saturating_add(1);
     }
+    let success = success.max(compare(incident, admitted, known));
     reasons.extend(raise(incident, admitted, success));
     keep_evidence(incident, admitted, success);
 
@@ -117,6 +122,24 @@ pub(super) fn absorb(
         reasons.push(Reason::Growth(incident.alert_count));
     }
     reasons
+}
+
+/// Compares the answer with those before, until they give away that it worked. Once said it stays: what comes later can't take it back.
+fn compare(incident: &mut Incident, admitted: &Admitted, known: &Known) -> Success {
+    let seen = &admitted.observation;
+    let Some(asked) = seen.asked.as_ref().filter(|_| seen.class.is_web_exploit()) else {
+        return Success::None;
+    };
+    if incident.answers.effect.is_some() {
+        return Success::None;
+    }
+    let is_crowd = incident.actor == Actor::Many;
+    let answer = Answer { seen: admitted.time, ..asked.answer.clone() };
+    incident.answers.note(asked.place, &asked.name, &answer);
+    incident.answers.effect = effect::of(seen.class, &incident.answers, asked, known, is_crowd);
+    incident.answers.are_alike =
+        incident.answers.effect.is_none() && effect::are_alike(seen.class, &incident.answers);
+    if incident.answers.effect.is_some() { Success::Shown } else { Success::None }
 }
 
 /// Raises what an alert is more serious in, and says so.
