@@ -1,5 +1,5 @@
 # The menu. `make check` is what CI runs.
-.PHONY: setup build demo demo-llm lab lab-attack lab-test test check fmt lint tidy deny bench hook clean
+.PHONY: setup build demo demo-llm lab lab-attack lab-test test check fmt lint tidy patterns deny bench hook clean
 
 VENV := .venv
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
@@ -52,7 +52,7 @@ else
 endif
 	cargo test --locked --workspace --doc
 
-check: fmt lint tidy deny test lab-test
+check: fmt lint tidy patterns deny test lab-test
 
 fmt:
 	cargo fmt --all --check
@@ -62,6 +62,10 @@ lint:
 
 tidy:
 	cargo xtask tidy
+
+# No pattern of the rules may take much more than twice the steps for twice the text, whoever wrote the text.
+patterns:
+	cargo xtask score-rules --cost --steps
 
 deny:
 	cargo xtask deny

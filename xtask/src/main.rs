@@ -34,7 +34,7 @@ const USAGE: &str = "usage: xtask tidy
        xtask score-rules PATH [--ruleset DIR]... [--form apache|nginx|gunicorn|django]
                          [--misses [CLASS]] [--misnamed [CLASS]] [--false-alarms] [--rules]
                          [--markdown] [--cost] [--if-present]
-       xtask score-rules --cost [--ruleset DIR]...
+       xtask score-rules --cost [--steps] [--ruleset DIR]...
        xtask score-rules --help";
 
 /// What a check or a measurement says.

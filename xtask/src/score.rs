@@ -44,6 +44,7 @@ Use a release build, a debug build takes a minute: cargo run --release -p xtask 
   --rules           show the hits of every attack rule: right class / other class / benign
   --markdown        print the summary for rules/README.md and nothing else
   --cost            measure each pattern on hostile texts (needs no PATH; a minute or two)
+  --steps           with --cost: count steps alone, which says the same on every machine
   --if-present      exit 0 instead of 3 when there is no corpus at PATH
 
 Exit code: 0 all targets reached, 1 a target is missed or a pattern is super-linear, 2 usage, 3 no corpus.";
@@ -76,6 +77,7 @@ pub(crate) struct Options {
     wants_rules: bool,
     wants_markdown: bool,
     wants_cost: bool,
+    counts_only: bool,
     wants_help: bool,
     may_be_absent: bool,
 }
@@ -92,6 +94,7 @@ impl Options {
                 "--rules" => options.wants_rules = true,
                 "--markdown" => options.wants_markdown = true,
                 "--cost" => options.wants_cost = true,
+                "--steps" => options.counts_only = true,
                 "--if-present" => options.may_be_absent = true,
                 "--misses" | "--misnamed" => {
                     let class = words.next_if(|next| is_label(next));
@@ -247,7 +250,7 @@ fn summary(view: View<'_>) -> bool {
 fn cost(checkout: &Checkout, options: &Options) -> anyhow::Result<Answer> {
     let own = vec![checkout.path("rules")];
     let paths = if options.rulesets.is_empty() { &own } else { &options.rulesets };
-    cost::run(&*rulebook::load(checkout, paths)?)
+    cost::run(&*rulebook::load(checkout, paths)?, options.counts_only)
 }
 
 #[cfg(test)]

@@ -364,7 +364,7 @@ impl Writer<'_> {
             branches.push(format!("{LAYERS}{}", hex_set(&codes)));
         }
         if members == [b'%'] {
-            branches.push(LAYERS.to_owned());
+            branches.push(format!("{LAYERS}+"));
         } else if members.contains(&b'%') {
             // One of many is the sign itself, not what an escape of a character outside the set begins with.
             branches.push(format!("{LAYERS}(?![0-9a-f]{{2}})"));
