@@ -126,10 +126,11 @@ impl Alert {
             ));
         }
         let id = named("id");
-        let key = AlertKey(identity(&fields, &id, raw));
+        let time = fields.get("timestamp").and_then(Timestamp::parse);
+        let hash = identity(&fields, &id, raw);
         Ok(Self {
-            key,
-            time: fields.get("timestamp").and_then(Timestamp::parse),
+            key: AlertKey { time: time.unwrap_or(Timestamp::EPOCH), hash },
+            time,
             agent: Agent {
                 id: named("agent.id"),
                 name: named("agent.name"),

@@ -111,9 +111,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn incident_count(&self) -> Result<u64, StoreError> {
-        self.connection
-            .query_row("SELECT count(*) AS n FROM incident", [], |row| row::count(row, "n"))
-            .doing("count the incidents")
+        self.counter("incidents")
     }
 
     /// Gives how far each followed file was read, as its source wrote it down.
