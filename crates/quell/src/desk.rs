@@ -197,8 +197,8 @@ impl Desk {
         };
         let fresh = self.without_duplicates(received.admitted, &mut batch.counts)?;
         let missing = self.fold.missing(&fresh);
-        self.fold
-            .restore(self.store.incidents_by_fingerprint(&missing, triage::fold::WINDOWS_MAX)?);
+        let found = self.store.incidents_by_fingerprint(&missing, triage::fold::WINDOWS_MAX)?;
+        self.fold.restore(&missing, found);
         for admitted in fresh {
             let joined = self.fold.join(&admitted);
             batch.counts.folded += 1;

@@ -82,6 +82,8 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn known_keys(&self, keys: &[AlertKey]) -> Result<HashSet<AlertKey>, StoreError> {
+        // Without it each look-up would lock the file and let it go again, which takes longer than the look-up.
+        let _moment = self.moment()?;
         let mut find = self
             .connection
             .prepare_cached("SELECT 1 FROM alert WHERE stamp_ms = ?1 AND key = ?2")

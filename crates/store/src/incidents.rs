@@ -76,7 +76,7 @@ pub struct IncidentFilter {
 }
 
 impl Store {
-    /// Finds the newest incident under each of these keys.
+    /// Finds the newest incidents under each of these keys, at most `windows_max` of one key.
     ///
     /// # Errors
     /// If the store fails.
@@ -85,6 +85,7 @@ impl Store {
         keys: &[Fingerprint],
         windows_max: usize,
     ) -> Result<Vec<Incident>, StoreError> {
+        let _moment = self.moment()?;
         let mut find = self
             .connection
             .prepare_cached(

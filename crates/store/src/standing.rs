@@ -46,9 +46,13 @@ impl Store {
         &self,
         read: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        // Nothing is written in it, so that it ends by being dropped is as good as a commit.
-        let _moment = self.connection.unchecked_transaction().doing("begin to read")?;
+        let _moment = self.moment()?;
         read(self)
+    }
+
+    /// Holds the store at one moment for reading, until it is dropped. Nothing is written in it, so that is as good as a commit.
+    pub(crate) fn moment(&self) -> Result<rusqlite::Transaction<'_>, StoreError> {
+        self.connection.unchecked_transaction().doing("begin to read")
     }
 
     /// Measures the queue, by severity.

@@ -8,7 +8,10 @@
 
 use super::FRAGMENT_CHARS_MAX;
 use super::view::{fragment, look_alike};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::Anchored;
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::dfa::DFA;
+use alert::decode::Layer;
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use std::sync::LazyLock;
 
@@ -111,8 +114,7 @@ static COMPILED: LazyLock<Option<Patterns>> = LazyLock::new(|| {
     Some(Patterns { set, each })
 });
 
-static JOINED_FINDER: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(JOINED).ok());
+static JOINED_FINDER: LazyLock<Option<DFA>> = LazyLock::new(|| DFA::new(JOINED).ok());
 
 fn build(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).size_limit(SET_BYTES_MAX).build()
@@ -137,7 +139,9 @@ pub fn injection_text(text: &str) -> Option<String> {
     if let Some(found) = said(&readable) {
         return Some(found);
     }
+    // Whether a blank is written as a plus makes no difference to the patterns, and in logs the offset of the time has one.
     if decoded.text != head
+        && decoded.layers != [Layer::PlusAsBlank]
         && let Some(found) = said(&self::readable(head))
     {
         return Some(found);
@@ -149,17 +153,26 @@ pub fn injection_text(text: &str) -> Option<String> {
     {
         return Some(found);
     }
-    let (joined, joined_raw) = (joined(&plain), joined(&readable));
-    // One pass tells that none of the words is there, which is the usual case.
-    let finder = JOINED_FINDER.as_ref();
-    if finder.is_some_and(|finder| !finder.is_match(&joined) && !finder.is_match(&joined_raw)) {
+    // One pass over each tells that none of the words is there, which is the usual case.
+    if !may_be_joined(&plain) && !may_be_joined(&readable) {
         return None;
     }
+    let (joined, joined_raw) = (joined(&plain), joined(&readable));
     JOINED.iter().find_map(|words| {
         [&joined, &joined_raw].into_iter().find_map(|text| {
             let at = text.find(words)?;
             Some(fragment(text, at, FRAGMENT_CHARS_MAX).into_owned())
         })
+    })
+}
+
+/// Tells whether one of the words without blanks may be in what is left of a text once its blanks and signs are gone; exact for ASCII.
+fn may_be_joined(text: &str) -> bool {
+    let Some(finder) = JOINED_FINDER.as_ref().filter(|_| text.is_ascii()) else { return true };
+    let Ok(mut state) = finder.start_state(Anchored::No) else { return true };
+    text.bytes().filter(|byte| byte.is_ascii_alphanumeric() || *byte == b':').any(|byte| {
+        state = finder.next_state(Anchored::No, state, byte);
+        finder.is_special(state) && finder.is_match(state)
     })
 }
 
