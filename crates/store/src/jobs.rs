@@ -126,7 +126,7 @@ impl Store {
              OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1)
              OR incident_id IN (WITH RECURSIVE kinds (kind) AS (SELECT min(kind) FROM job UNION ALL
                      SELECT (SELECT min(kind) FROM job WHERE job.kind > kinds.kind) FROM kinds WHERE kinds.kind IS NOT NULL)
-                 SELECT j.incident_id FROM kinds JOIN job j ON j.kind = kinds.kind AND j.rowid IN
+                 SELECT j.incident_id FROM kinds JOIN job j ON j.rowid IN
                      (SELECT b.rowid FROM job b WHERE b.kind = kinds.kind ORDER BY b.score DESC LIMIT 1 + ?1 / 32))
              OR incident_id IN (SELECT incident_id FROM job WHERE body ->> 'is_unjudged' ORDER BY queued_ms LIMIT ?1)
              ORDER BY score DESC, incident_id"

@@ -37,7 +37,7 @@ CREATE INDEX incident_fingerprint ON incident (fingerprint);
 CREATE INDEX incident_state ON incident (state, last_ms);
 CREATE INDEX incident_actor ON incident (actor, first_ms, actor_kind);
 CREATE INDEX incident_threat ON incident (threat_level) WHERE threat_level IS NOT NULL;
-CREATE INDEX outbox_state ON outbox (sink, state);
+CREATE INDEX outbox_state ON outbox (state, queued_ms, sink);
 
 -- The class that a job asks about, so that the best of each class are found without a look at all.
 ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT '';
