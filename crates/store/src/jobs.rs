@@ -73,15 +73,28 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
     let body = serde_json::to_string(&job).doing("write a job")?;
     // Not `OR REPLACE`: the sum of all jobs counts rows that come and go, and this one stays.
     tx.prepare_cached(
-        "INSERT INTO job (incident_id, revision, score, queued_ms, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO job (incident_id, revision, score, queued_ms, kind, severity, deadline_ms, is_unjudged, is_interim, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (incident_id) DO UPDATE SET revision = excluded.revision, score = excluded.score, queued_ms = excluded.queued_ms,
-             kind = excluded.kind, body = excluded.body",
+             kind = excluded.kind, severity = excluded.severity, deadline_ms = excluded.deadline_ms, is_unjudged = excluded.is_unjudged,
+             is_interim = excluded.is_interim, body = excluded.body",
     )
-        .and_then(|mut upsert| {
-            upsert.execute(params![job.incident_id.as_str(), job.revision, job.score, job.queued_at.as_millis(), job.kind, body])
-        })
-        .map(drop)
-        .doing("store a job")
+    .and_then(|mut upsert| {
+        upsert.execute(params![
+            job.incident_id.as_str(),
+            job.revision,
+            job.score,
+            job.queued_at.as_millis(),
+            job.kind,
+            job.severity,
+            job.deadline_at.as_millis(),
+            job.is_unjudged,
+            job.is_interim,
+            body
+        ])
+    })
+    .map(drop)
+    .doing("store a job")
 }
 
 /// What waits for the incident now is news that came while it was judged: it waits since then, and not for a first verdict.
@@ -104,8 +117,16 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
     }
     let body = serde_json::to_string(&job).doing("write a job")?;
     tx.execute(
-        "UPDATE job SET queued_ms = ?2, score = ?3, body = ?4 WHERE incident_id = ?1",
-        params![id, job.queued_at.as_millis(), job.score, body],
+        "UPDATE job SET queued_ms = ?2, score = ?3, deadline_ms = ?4, is_unjudged = ?5, is_interim = ?6, body = ?7 WHERE incident_id = ?1",
+        params![
+            id,
+            job.queued_at.as_millis(),
+            job.score,
+            job.deadline_at.as_millis(),
+            job.is_unjudged,
+            job.is_interim,
+            body
+        ],
     )
     .map(drop)
     .doing("store a job")

@@ -39,10 +39,17 @@ CREATE INDEX incident_actor ON incident (actor, first_ms, actor_kind);
 CREATE INDEX incident_threat ON incident (threat_level) WHERE threat_level IS NOT NULL;
 CREATE INDEX outbox_state ON outbox (state, queued_ms, sink);
 
--- The class that a job asks about, so that the best of each class are found without a look at all.
+-- What is asked of all jobs at once: the best of each class, and how many of each severity wait, since when and until when. The bodies are long,
+-- and a flood leaves a million of them.
 ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT '';
-UPDATE job SET kind = coalesce((SELECT class FROM incident WHERE id = job.incident_id), '');
+ALTER TABLE job ADD COLUMN severity TEXT NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN deadline_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN is_unjudged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN is_interim INTEGER NOT NULL DEFAULT 0;
+UPDATE job SET kind = coalesce((SELECT class FROM incident WHERE id = job.incident_id), ''), severity = body ->> 'severity',
+    deadline_ms = body ->> 'deadline_at', is_unjudged = body ->> 'is_unjudged', is_interim = coalesce(body ->> 'is_interim', 0);
 CREATE INDEX job_kind ON job (kind, score);
+CREATE INDEX job_standing ON job (severity, is_unjudged, is_interim, deadline_ms, queued_ms);
 
 -- Sums, kept up by whatever changes what they count.
 INSERT INTO counter (name, value) VALUES

@@ -11,6 +11,9 @@ use crate::{Store, StoreError};
 /// Rows removed per statement: short transactions, so that alerts don't wait for the broom.
 const SWEEP_ROWS_MAX: u64 = 5_000;
 
+/// Incidents that are let rest per statement. It is done twice a second, and each is written anew.
+const QUIET_ROWS_MAX: u64 = 1_000;
+
 /// What is kept how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
@@ -76,7 +79,7 @@ impl Store {
             .execute(
                 "UPDATE incident SET state = 'quiet', body = json_set(body, '$.state', 'quiet') WHERE id IN
                      (SELECT id FROM incident WHERE state = 'open' AND last_ms < ?1 LIMIT ?2)",
-                params![before.as_millis(), whole(SWEEP_ROWS_MAX)],
+                params![before.as_millis(), whole(QUIET_ROWS_MAX)],
             )
             .map(|changed| changed as u64)
             .doing("let incidents rest")
@@ -109,14 +112,17 @@ impl Store {
         for sql in [
             "DELETE FROM alert WHERE seq IN (SELECT a.seq FROM raw_block b JOIN alert a ON a.seq BETWEEN b.first AND b.last
                  WHERE b.newest_ms < ?1 AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.id = a.incident_id AND i.last_ms >= ?1) LIMIT ?2)",
-            "DELETE FROM verdict WHERE (incident_id, revision) IN (SELECT v.incident_id, v.revision FROM verdict v JOIN incident i ON i.id = v.incident_id
-                 WHERE i.state IN ('open', 'quiet', 'closed') AND i.last_ms < ?1 LIMIT ?2)",
+            // Of old incidents a number at a time: to look at all of them with each step would take longer than the step.
+            "DELETE FROM verdict WHERE (incident_id, revision) IN (SELECT v.incident_id, v.revision FROM
+                 (SELECT id FROM incident WHERE state IN ('open', 'quiet', 'closed') AND last_ms < ?1 LIMIT ?2) i
+                 JOIN verdict v ON v.incident_id = i.id)",
             "DELETE FROM note WHERE seq IN (SELECT n.seq FROM note n JOIN incident i ON i.id = n.incident_id WHERE i.last_ms < ?1 LIMIT ?2)",
             "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE state IN ('sent', 'refused') AND queued_ms < ?1 LIMIT ?2)",
-            "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE state IN ('open', 'quiet', 'closed') AND last_ms < ?1
-                 AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.incident_id = incident.id)
-                 AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.incident_id = incident.id)
-                 AND NOT EXISTS (SELECT 1 FROM job j WHERE j.incident_id = incident.id) LIMIT ?2)",
+            "DELETE FROM incident WHERE id IN (SELECT i.id FROM
+                 (SELECT id FROM incident WHERE state IN ('open', 'quiet', 'closed') AND last_ms < ?1 LIMIT 10 * ?2) i
+                 WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.incident_id = i.id)
+                 AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.incident_id = i.id)
+                 AND NOT EXISTS (SELECT 1 FROM job j WHERE j.incident_id = i.id) LIMIT ?2)",
         ] {
             gone += tx.execute(sql, params![before, limit]).doing("sweep the store")?;
         }
