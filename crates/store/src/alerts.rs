@@ -35,7 +35,7 @@ pub(crate) fn write(tx: &Transaction<'_>, alerts: &[AlertRow]) -> Result<(), Sto
     ordered.sort_by(|one, other| one.incident_id.cmp(&other.incident_id));
     // A number is never given twice, not even after all alerts were swept: their block may still be there.
     let mut seq: i64 = tx
-        .prepare_cached("SELECT 1 + max(coalesce((SELECT max(seq) FROM alert), 0), coalesce((SELECT max(last) FROM raw_block), 0))")
+        .prepare_cached("SELECT 1 + max(coalesce((SELECT max(seq) FROM alert), 0), coalesce((SELECT last FROM raw_block ORDER BY first DESC LIMIT 1), 0))")
         .and_then(|mut find| find.query_row([], |row| row.get(0)))
         .doing("number alerts")?;
     for stretch in raw::stretches(&ordered, |alert| alert.raw.len()) {
