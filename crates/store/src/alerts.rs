@@ -6,6 +6,7 @@ use alert::{AlertKey, IncidentId, Timestamp};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::error::{Doing, StoreFault, broken};
+use crate::raw::Packer;
 use crate::row::blob;
 use crate::{Store, StoreError, raw};
 
@@ -30,7 +31,14 @@ pub struct AlertRow {
 
 /// Writes alerts. Those of one incident are written one after the other, in the order of their arrival: they share pages of the index and
 /// resemble each other.
-pub(crate) fn write(tx: &Transaction<'_>, alerts: &[AlertRow]) -> Result<(), StoreError> {
+pub(crate) fn write(
+    tx: &Transaction<'_>,
+    packer: &mut Packer,
+    alerts: &[AlertRow],
+) -> Result<(), StoreError> {
+    if alerts.is_empty() {
+        return Ok(());
+    }
     let mut ordered: Vec<&AlertRow> = alerts.iter().collect();
     ordered.sort_by(|one, other| one.incident_id.cmp(&other.incident_id));
     // A number is never given twice, not even after all alerts were swept: their block may still be there.
@@ -41,7 +49,8 @@ pub(crate) fn write(tx: &Transaction<'_>, alerts: &[AlertRow]) -> Result<(), Sto
     for stretch in raw::stretches(&ordered, |alert| alert.raw.len()) {
         let first = seq;
         write_rows(tx, stretch, &mut seq).doing("store alerts")?;
-        let body = raw::pack(stretch.iter().map(|alert| alert.raw.as_slice()))
+        let body = packer
+            .pack(stretch.iter().map(|alert| alert.raw.as_slice()))
             .map_err(|error| broken("pack alerts", error.to_string(), StoreFault::Other))?;
         let newest = stretch.iter().map(|alert| alert.time).max().unwrap_or(Timestamp::EPOCH);
         tx.prepare_cached(

@@ -7,6 +7,7 @@ use alert::{AlertKey, Fields, Fingerprint, IncidentId, Limits, Timestamp};
 use rusqlite::{Row, Transaction, params};
 
 use crate::error::Doing;
+use crate::raw::Packer;
 use crate::row::{incident_id, small, time};
 use crate::{StoreError, alerts};
 
@@ -17,6 +18,7 @@ const ALERTS_AT_ONCE: i64 = 4_096;
 pub(crate) fn alerts(tx: &Transaction<'_>) -> Result<(), StoreError> {
     let doing = "take the alerts of an earlier version over";
     let mut after = i64::MIN;
+    let mut packer = Packer::default();
     loop {
         let mut read = tx
             .prepare_cached("SELECT * FROM alert_2 WHERE seq > ?1 ORDER BY seq LIMIT ?2")
@@ -28,7 +30,7 @@ pub(crate) fn alerts(tx: &Transaction<'_>) -> Result<(), StoreError> {
         let Some((last, _)) = rows.last() else { break };
         after = *last;
         let rows: Vec<alerts::AlertRow> = rows.into_iter().map(|(_, alert)| alert).collect();
-        alerts::write(tx, &rows)?;
+        alerts::write(tx, &mut packer, &rows)?;
     }
     tx.execute_batch("DROP TABLE alert_2").doing(doing)
 }

@@ -102,7 +102,7 @@ impl Store {
     /// If the store fails; then nothing of the batch happened.
     pub fn commit_batch(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let tx = self.connection.transaction().doing("begin a batch of alerts")?;
-        alerts::write(&tx, &batch.alerts)?;
+        alerts::write(&tx, &mut self.packer, &batch.alerts)?;
         for incident in &batch.incidents {
             incidents::write(&tx, incident)?;
         }

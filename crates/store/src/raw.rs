@@ -38,15 +38,37 @@ pub(crate) fn stretches<'a, T>(
     })
 }
 
-/// Packs alerts.
-pub(crate) fn pack<'a>(alerts: impl Iterator<Item = &'a [u8]>) -> std::io::Result<Vec<u8>> {
-    let mut plain = Vec::new();
-    for alert in alerts {
-        let length = u32::try_from(alert.len()).map_err(std::io::Error::other)?;
-        plain.extend_from_slice(&length.to_le_bytes());
-        plain.extend_from_slice(alert);
+/// Packs alerts. It keeps what the compressor needs from block to block: making that anew costs as much as packing some dozens of alerts.
+#[derive(Default)]
+pub(crate) struct Packer {
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+    plain: Vec<u8>,
+}
+
+impl Packer {
+    /// Packs alerts into a block.
+    pub(crate) fn pack<'a>(
+        &mut self,
+        alerts: impl Iterator<Item = &'a [u8]>,
+    ) -> std::io::Result<Vec<u8>> {
+        self.plain.clear();
+        for alert in alerts {
+            let length = u32::try_from(alert.len()).map_err(std::io::Error::other)?;
+            self.plain.extend_from_slice(&length.to_le_bytes());
+            self.plain.extend_from_slice(alert);
+        }
+        let compressor = match &mut self.compressor {
+            Some(compressor) => compressor,
+            none => none.insert(zstd::bulk::Compressor::new(LEVEL)?),
+        };
+        compressor.compress(&self.plain)
     }
-    zstd::bulk::compress(&plain, LEVEL)
+}
+
+impl std::fmt::Debug for Packer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Packer").finish_non_exhaustive()
+    }
 }
 
 /// Takes the alert at `place` out of a block.
@@ -75,11 +97,14 @@ mod tests {
     #[test]
     fn what_comes_out_is_what_came_in() {
         let alerts: [&[u8]; 4] = [b"{\"a\":1}", b"", b"\xff\x00\n", &[b'x'; 5_000]];
-        let body = pack(alerts.into_iter()).expect("packed");
+        let mut packer = Packer::default();
+        let body = packer.pack(alerts.into_iter()).expect("packed");
         assert!(body.len() < 100, "{}", body.len());
         for (place, alert) in alerts.into_iter().enumerate() {
             assert_eq!(unpack(&body, place).expect("unpacked"), alert);
         }
+        let other = packer.pack(std::iter::once(&b"other"[..])).expect("packed");
+        assert_eq!(unpack(&other, 0).expect("unpacked"), b"other");
         assert!(unpack(&body, 4).is_err());
         assert!(unpack(b"no block", 0).is_err());
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::error::{Doing, StoreFault};
+use crate::raw::Packer;
 use crate::{StoreError, carry};
 
 /// The steps from one version of the schema to the next, from an empty file on. None is ever changed.
@@ -42,6 +43,7 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Store {
     pub(crate) connection: Connection,
+    pub(crate) packer: Packer,
 }
 
 impl Store {
@@ -119,7 +121,7 @@ impl Store {
                 fault: StoreFault::TooNew,
             });
         }
-        let mut store = Self { connection };
+        let mut store = Self { connection, packer: Packer::default() };
         if version < SCHEMA_VERSION {
             store.upgrade(&doing)?;
         }

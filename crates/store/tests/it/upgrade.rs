@@ -20,6 +20,7 @@ fn version_2(folder: &std::path::Path, count: usize) -> Vec<Old> {
     for step in [include_str!("../../src/schema.sql"), include_str!("../../src/schema-2.sql")] {
         connection.execute_batch(step).expect("a step");
     }
+    connection.execute_batch("BEGIN").expect("begun");
     let mut alerts = Vec::new();
     for number in 0..count {
         let second = i64::try_from(number).expect("small");
@@ -61,6 +62,7 @@ fn version_2(folder: &std::path::Path, count: usize) -> Vec<Old> {
             .execute("INSERT INTO job VALUES (?1, 1, 3.0, 7, ?2)", [name, &body])
             .expect("a job");
     }
+    connection.execute_batch("COMMIT").expect("committed");
     connection.pragma_update(None, "user_version", 2).expect("the second version");
     alerts
 }
