@@ -41,6 +41,9 @@ const PATIENCE_PER_ALERT: Duration = Duration::from_millis(2);
 /// How long a start may take before the run is given up.
 const START_PATIENCE: Duration = Duration::from_secs(120);
 
+/// How often the daemon is asked how it stands. Each question is a process of its own, which takes time from it.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+
 /// The goals of the design: alerts a second, bytes a second of a file, peak memory, and the time of a restart.
 const ALERTS_PER_SECOND_MIN: f64 = 50_000.0;
 const BYTES_PER_SECOND_MIN: f64 = 100e6;
@@ -286,7 +289,7 @@ impl Daemon<'_> {
                 "the daemon was not done within {} s",
                 patience.as_secs()
             );
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(ASK_EVERY);
         }
     }
 }
