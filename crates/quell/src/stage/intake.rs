@@ -5,7 +5,7 @@
 //! looked at, on several threads. Order is kept throughout, and a batch goes to the desk only when it is known what became of the one
 //! before it: what was refused must never be passed by what came behind it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use alert::Timestamp;
 use anyhow::Context as _;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use triage::admit::Gate;
 use wazuh::{Delivery, Outcome, Receipt};
 
@@ -27,7 +28,7 @@ use crate::standing::SourceStanding;
 const BATCH_ALERTS_MAX: usize = 4_096;
 
 /// Bytes of alerts committed at once, apart from the last delivery. With what is read of them, three times as much is in memory, for each of the
-/// three batches under way.
+/// batches under way.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// How long a batch waits for more.
@@ -38,6 +39,9 @@ const HERE_BYTES_MAX: usize = 8 * 1024;
 
 /// Threads that look at one batch. The desk has one too, so more are of use only where there are more cores.
 const LOOKERS_MAX: usize = 8;
+
+/// Batches that are looked at at once: the threads that are done with one begin with the next.
+const LOOKING_MAX: usize = 2;
 
 /// How long intake rests after the store refused a batch: a full disk does not get empty within milliseconds.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
@@ -81,67 +85,88 @@ async fn look(
     word: &watch::Sender<Vec<SourceStanding>>,
     refusing: &AtomicBool,
 ) -> anyhow::Result<()> {
+    let mut looking: VecDeque<Looking> = VecDeque::new();
+    let mut has_ended = false;
     loop {
-        let first = match deliveries.try_recv() {
-            Ok(first) => first,
-            Err(_) => match next(&mut stage, &mut deliveries).await {
-                Some(first) => {
-                    // Nothing waited, so this is news.
-                    refusing.store(false, Ordering::Relaxed);
-                    first
+        if deliveries.is_empty() && looking.is_empty() {
+            // Nothing waits any more, so what comes next is news.
+            refusing.store(false, Ordering::Relaxed);
+        }
+        let has_room = looking.len() < LOOKING_MAX && !has_ended;
+        tokio::select! {
+            biased;
+            ready = ready(&mut looking), if !looking.is_empty() => {
+                // Without a second half there is nobody to take them: their receipts are dropped, which refuses them.
+                if pass.send(ready?).await.is_err() {
+                    return Ok(());
                 }
-                None => return Ok(()),
+            }
+            first = next(&mut stage, &mut deliveries), if has_room => match first {
+                Some(first) => {
+                    let batch = gather(first, &mut deliveries).await;
+                    let now = stage.clock.now();
+                    word.send_modify(|sources| {
+                        batch.iter().for_each(|delivery| received(sources, delivery, now));
+                    });
+                    let is_refused = refusing.load(Ordering::Relaxed);
+                    looking.push_back(Looking::at(&stage.desk.gate(), batch, now, is_refused));
+                }
+                None => has_ended = true,
             },
-        };
-        let batch = gather(first, &mut deliveries).await;
-        let now = stage.clock.now();
-        word.send_modify(|sources| {
-            batch.iter().for_each(|delivery| received(sources, delivery, now));
-        });
-        let is_refused = refusing.load(Ordering::Relaxed);
-        let deliveries = look_at(&stage.desk.gate(), batch, now, is_refused).await?;
-        // Without a second half there is nobody to take them: their receipts are dropped, which refuses them.
-        if pass.send(Together { deliveries, now, is_refused }).await.is_err() {
-            return Ok(());
+            else => return Ok(()),
         }
     }
 }
 
-/// Looks at the alerts of deliveries on several threads, and gives them back in their order.
-async fn look_at(
-    gate: &Arc<Gate>,
-    batch: Vec<Delivery>,
-    now: Timestamp,
-    is_refused: bool,
-) -> anyhow::Result<Vec<Looked>> {
-    let bytes: usize = batch.iter().map(bytes_of).sum();
-    if is_refused || bytes <= HERE_BYTES_MAX {
-        let looked = batch.into_iter().map(|delivery| looked(gate, delivery, now, is_refused));
-        return Ok(looked.collect());
-    }
-    let lookers = std::thread::available_parallelism().map_or(1, usize::from).min(LOOKERS_MAX);
-    let share = bytes.div_ceil(lookers);
-    let mut shares = Vec::with_capacity(lookers);
-    let mut batch = batch.into_iter().peekable();
-    while batch.peek().is_some() {
-        let (mut mine, mut taken) = (Vec::new(), 0);
-        while taken < share
-            && let Some(delivery) = batch.next()
-        {
-            taken += bytes_of(&delivery);
-            mine.push(delivery);
-        }
-        let gate = Arc::clone(gate);
-        let work = move || -> Vec<Looked> {
-            mine.into_iter().map(|delivery| looked(&gate, delivery, now, false)).collect()
+/// A batch whose alerts are being looked at, in shares, each on a thread of its own.
+struct Looking {
+    shares: VecDeque<JoinHandle<Vec<Looked>>>,
+    ready: Together,
+}
+
+impl Looking {
+    fn at(gate: &Arc<Gate>, batch: Vec<Delivery>, now: Timestamp, is_refused: bool) -> Self {
+        let bytes: usize = batch.iter().map(bytes_of).sum();
+        let mut looking = Self {
+            shares: VecDeque::new(),
+            ready: Together { deliveries: Vec::with_capacity(batch.len()), now, is_refused },
         };
-        shares.push(tokio::task::spawn_blocking(work));
+        if is_refused || bytes <= HERE_BYTES_MAX {
+            let looked = batch.into_iter().map(|delivery| looked(gate, delivery, now, is_refused));
+            looking.ready.deliveries.extend(looked);
+            return looking;
+        }
+        let lookers = std::thread::available_parallelism().map_or(1, usize::from).min(LOOKERS_MAX);
+        let share = bytes.div_ceil(lookers).max(1);
+        let mut batch = batch.into_iter().peekable();
+        while batch.peek().is_some() {
+            let (mut mine, mut taken) = (Vec::new(), 0);
+            while taken < share
+                && let Some(delivery) = batch.next()
+            {
+                taken += bytes_of(&delivery);
+                mine.push(delivery);
+            }
+            let gate = Arc::clone(gate);
+            looking.shares.push_back(tokio::task::spawn_blocking(move || {
+                mine.into_iter().map(|delivery| looked(&gate, delivery, now, false)).collect()
+            }));
+        }
+        looking
     }
-    let mut all = Vec::new();
-    for share in shares {
-        all.extend(share.await.context("alerts could not be looked at")?);
+}
+
+/// Waits until the first batch was looked at, and gives it. If it is interrupted, it goes on the next time.
+async fn ready(looking: &mut VecDeque<Looking>) -> anyhow::Result<Together> {
+    if let Some(first) = looking.front_mut() {
+        while let Some(share) = first.shares.front_mut() {
+            let looked = share.await.context("alerts could not be looked at")?;
+            first.shares.pop_front();
+            first.ready.deliveries.extend(looked);
+        }
     }
-    Ok(all)
+    let first = looking.pop_front().context("no batch is being looked at")?;
+    Ok(first.ready)
 }
 
 fn bytes_of(delivery: &Delivery) -> usize {
