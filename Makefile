@@ -76,11 +76,22 @@ deny:
 hook:
 	RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked -q -p hook --profile hook --target $(shell rustc -vV | sed -n 's/host: //p')
 
+# A quick run takes minutes. `make bench BENCH=full` adds a file of 2 GB, all of it above the policy and half of it, ten million alerts of
+# a million sources (25 GB of disk), and a million incidents.
+BENCH := quick
+INTAKE := cargo run --locked -q --release -p xtask -- bench intake
 bench: setup hook
 	cargo xtask bench hook
 	cargo build --locked -q --release -p quell
-	cargo xtask bench intake
-	cargo xtask bench intake --alerts 1000000 --sources 1000000
+	$(INTAKE)
+	$(INTAKE) --quiet 50
+	$(INTAKE) --sources 200000
+ifeq ($(BENCH),full)
+	$(INTAKE) --alerts 1400000
+	$(INTAKE) --alerts 1400000 --quiet 50
+	$(INTAKE) --alerts 10000000 --sources 1000000
+	$(INTAKE) --alerts 1500000 --sources 1500000 --agents 16000
+endif
 	cargo run --locked -q --release -p xtask -- bench rules
 
 clean:

@@ -28,7 +28,8 @@ use checkout::Checkout;
 const USAGE: &str = "usage: xtask tidy
        xtask deny
        xtask bench hook [--runs N] [--hook PATH] [--python PATH]
-       xtask bench intake [--alerts N] [--sources N] [--quell PATH]
+       xtask bench intake [--alerts N] [--sources N] [--agents N] [--quiet PERCENT] [--goals]
+                          [--quell PATH]
        xtask bench rules [--wazuh PATH] [--seconds N] [--only flood14k|visits|mixed]
        xtask conformance PATH [--feature NAME] [--case NAME] [--verbose]
        xtask score-rules PATH [--ruleset DIR]... [--form apache|nginx|gunicorn|django]

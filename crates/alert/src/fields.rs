@@ -13,16 +13,32 @@ use std::fmt;
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::parse::Limits;
 
 /// A JSON object, flattened.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+///
+/// All paths and texts stand in one buffer, one after the other: an alert has some fifty of them, and a piece of memory for each would
+/// cost more than reading the JSON does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fields {
-    list: Vec<(String, String)>,
+    text: String,
+    list: Vec<Place>,
+    /// Marks of the paths that are there, so that most of those that are not are known without a search.
+    marks: [u64; MARKS],
     dropped: u32,
 }
+
+/// Where an entry stands in the buffer: its path, and right behind it its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    path: u32,
+    value: u32,
+    end: u32,
+}
+
+/// Words of marks: 256 bits, of which the fifty paths of an alert set one in six.
+const MARKS: usize = 4;
 
 /// Longest path, in bytes. Real ones stay under 100; each element of an array carries a copy.
 const PATH_BYTES_MAX: usize = 512;
@@ -34,8 +50,11 @@ impl Fields {
     /// Says what is wrong and where, for text that is no JSON, no object, or past a limit.
     pub fn parse(json: &str, limits: &Limits) -> Result<Self, serde_json::Error> {
         let mut fields = Self::default();
+        fields.text.reserve(json.len());
+        fields.list.reserve(ENTRIES_USUAL);
+        let mut path = String::with_capacity(PATH_BYTES_USUAL);
         let mut reader = serde_json::Deserializer::from_str(json);
-        let node = Node { fields: &mut fields, path: String::new(), depth: 0, limits, root: true };
+        let node = Node { fields: &mut fields, path: &mut path, depth: 0, limits, root: true };
         node.deserialize(&mut reader)?;
         reader.end()?;
         Ok(fields)
@@ -43,17 +62,21 @@ impl Fields {
 
     /// Gives the first text at `path`.
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.list.iter().find(|(name, _)| name == path).map(|(_, value)| value.as_str())
+        let (word, bit) = mark(path);
+        if self.marks.get(word).is_some_and(|marks| marks & bit == 0) {
+            return None;
+        }
+        self.list.iter().find(|place| self.is_at(place, path)).map(|place| self.value(place))
     }
 
     /// Gives every text at `path`: the elements of an array.
     pub fn all<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
-        self.list.iter().filter(move |(name, _)| name == path).map(|(_, value)| value.as_str())
+        self.list.iter().filter(move |place| self.is_at(place, path)).map(|place| self.value(place))
     }
 
     /// Goes through all paths and texts, in document order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.list.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.list.iter().map(|place| (self.piece(place.path, place.value), self.value(place)))
     }
 
     /// Counts the values that were past a limit and left out.
@@ -70,31 +93,88 @@ impl Fields {
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
+
+    /// Tells whether an entry has this path. Most differ in length, which is seen without a look at the text.
+    fn is_at(&self, place: &Place, path: &str) -> bool {
+        place.value.saturating_sub(place.path) as usize == path.len()
+            && self.piece(place.path, place.value) == path
+    }
+
+    fn value(&self, place: &Place) -> &str {
+        self.piece(place.value, place.end)
+    }
+
+    fn piece(&self, from: u32, to: u32) -> &str {
+        self.text.get(from as usize..to as usize).unwrap_or_default()
+    }
+
+    /// Takes an entry over whose text `write` appends to the buffer. An empty one is none.
+    fn push(&mut self, path: &str, write: impl FnOnce(&mut String)) {
+        let from = self.text.len();
+        self.text.push_str(path);
+        let value = self.text.len();
+        write(&mut self.text);
+        let end = self.text.len();
+        if end == value {
+            self.text.truncate(from);
+            return;
+        }
+        match (u32::try_from(from), u32::try_from(value), u32::try_from(end)) {
+            (Ok(from), Ok(value), Ok(end)) => {
+                self.list.push(Place { path: from, value, end });
+                let (word, bit) = mark(path);
+                if let Some(marks) = self.marks.get_mut(word) {
+                    *marks |= bit;
+                }
+            }
+            // More than 4 GB of text: nobody's limits allow that, and it is a value past a limit.
+            _ => {
+                self.text.truncate(from);
+                self.dropped = self.dropped.saturating_add(1);
+            }
+        }
+    }
 }
 
-/// One place in the document while it is read.
+/// Gives the place of a path among the marks: of its length and of the three bytes in which paths differ most, those at its end.
+fn mark(path: &str) -> (usize, u64) {
+    let mix = |sum: usize, byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(*byte));
+    let sum = path.as_bytes().iter().rev().take(3).fold(path.len(), mix);
+    (sum / 64 % MARKS, 1 << (sum % 64))
+}
+
+/// Room for entries and for a path that is made at once. Ordinary alerts need no more.
+const ENTRIES_USUAL: usize = 64;
+const PATH_BYTES_USUAL: usize = 128;
+
+/// One place in the document while it is read. `path` is that of the place, and is given back as it was.
 struct Node<'a> {
     fields: &'a mut Fields,
-    path: String,
+    path: &'a mut String,
     depth: usize,
     limits: &'a Limits,
     root: bool,
 }
 
 impl Node<'_> {
-    fn put<E: serde::de::Error>(self, value: String) -> Result<(), E> {
+    fn put<E: serde::de::Error>(self, write: impl FnOnce(&mut String)) -> Result<(), E> {
         if self.root {
             return Err(E::custom("expected an alert object, found a bare value"));
         }
-        if value.is_empty() {
-            return Ok(());
-        }
         if self.fields.list.len() >= self.limits.fields_max || self.path.len() > PATH_BYTES_MAX {
-            self.fields.dropped = self.fields.dropped.saturating_add(1);
+            let mut value = String::new();
+            write(&mut value);
+            // What is empty would not have been taken over anyway.
+            let is_lost = u32::from(!value.is_empty());
+            self.fields.dropped = self.fields.dropped.saturating_add(is_lost);
             return Ok(());
         }
-        self.fields.list.push((self.path, value));
+        self.fields.push(self.path, write);
         Ok(())
+    }
+
+    fn put_shown<E: serde::de::Error>(self, value: impl fmt::Display) -> Result<(), E> {
+        self.put(|text| text.push_str(&value.to_string()))
     }
 
     /// Tells whether anything below this place can still be taken over.
@@ -102,6 +182,43 @@ impl Node<'_> {
         self.depth >= self.limits.depth_max
             || self.path.len() > PATH_BYTES_MAX
             || self.fields.list.len() >= self.limits.fields_max
+    }
+
+    fn below(&mut self) -> Node<'_> {
+        Node {
+            fields: &mut *self.fields,
+            path: &mut *self.path,
+            depth: self.depth + 1,
+            limits: self.limits,
+            root: false,
+        }
+    }
+}
+
+/// Reads a key behind the path of the object that it stands in.
+struct Key<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<(), E> {
+        if !self.0.is_empty() {
+            self.0.push('.');
+        }
+        self.0.push_str(key);
+        Ok(())
     }
 }
 
@@ -121,34 +238,30 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
-        self.put(value.to_string())
+        self.put_shown(value)
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.put(value.to_string())
+        self.put_shown(value)
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.put(value.to_string())
+        self.put_shown(value)
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.put(value.to_string())
+        self.put_shown(value)
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
-        self.put(value.to_owned())
-    }
-
-    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<(), E> {
-        self.put(value)
+        self.put(|text| text.push_str(value))
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.put(String::new())
+        self.put(|_| ())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut sequence: A) -> Result<(), A::Error> {
         if self.root {
             return Err(A::Error::custom("expected an alert object, found an array"));
         }
@@ -157,37 +270,20 @@ impl<'de> Visitor<'de> for Node<'_> {
             while sequence.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         }
-        let depth = self.depth + 1;
-        loop {
-            let node = Node {
-                fields: &mut *self.fields,
-                path: self.path.clone(),
-                depth,
-                limits: self.limits,
-                root: false,
-            };
-            if sequence.next_element_seed(node)?.is_none() {
-                return Ok(());
-            }
-        }
+        while sequence.next_element_seed(self.below())?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         if self.is_past_limits() {
             self.fields.dropped = self.fields.dropped.saturating_add(1);
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(());
         }
-        let depth = self.depth + 1;
-        while let Some(key) = map.next_key::<String>()? {
-            let path = if self.path.is_empty() { key } else { format!("{}.{key}", self.path) };
-            map.next_value_seed(Node {
-                fields: &mut *self.fields,
-                path,
-                depth,
-                limits: self.limits,
-                root: false,
-            })?;
+        let here = self.path.len();
+        while map.next_key_seed(Key(&mut *self.path))?.is_some() {
+            map.next_value_seed(self.below())?;
+            self.path.truncate(here);
         }
         Ok(())
     }
@@ -239,6 +335,14 @@ mod tests {
         let long_key = format!(r#"{{"{}":[1,2,3],"last":2}}"#, "k".repeat(500_000));
         let fields = Fields::parse(&long_key, &limits).expect("read");
         assert_eq!((fields.len(), fields.get("last")), (1, Some("2")));
+    }
+
+    #[test]
+    fn a_path_is_given_back_whatever_stood_below_it() {
+        assert_eq!(
+            check(r#"{"a":{"b":{"c":[[1],{"d":2}]},"":3,"e":{}},"":{"f":4},"g":[]}"#),
+            "a.b.c=1 a.b.c.d=2 a.=3 f=4"
+        );
     }
 
     #[test]

@@ -1,29 +1,31 @@
 //! The triage desk: the one owner of the store and of the fold.
 //!
-//! Alerts come over it ([`Desk::take_in`]), jobs leave it to be judged ([`Desk::next_cases`]) and come back as verdicts
+//! Alerts come over it ([`Desk::take_in`], or [`Desk::take_received`] where [`reception`] looked at them before), jobs leave it to be judged ([`Desk::next_cases`]) and come back as verdicts
 //! ([`Desk::settle`]), people reach into it ([`Desk::apply_requests`]). Everything it does is a pure decision of `triage` followed by one
 //! transaction of `store`; if that fails, the fold is forgotten and comes back from the store, so memory never runs ahead of disk.
 //! It waits for nothing and reads no clock, so the daemon, `quell triage` and the simulation drive the same desk.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use alert::incident::{Actor, Reason, State};
 use alert::verdict::{Backlog, Bounds};
 use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
 use anyhow::Context as _;
 use model::prompt::Context;
-use store::{
-    AlertRow, Batch, Counts, DeadLetter, JobRow, OutboxMessage, Request, Store, StoreError,
-};
-use triage::admit::{self, Admission, Admitted, Gate};
+use store::{AlertRow, Batch, Counts, JobRow, OutboxMessage, Request, Store, StoreError};
+use tokio::sync::watch;
+use triage::admit::{Admitted, Gate};
 use triage::campaign::{Campaign, Step};
 use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines, Severity};
 use triage::schedule::{Budgets, Capacity, Job, Scheduler, Turn};
 use triage::{Fold, FoldLimits, campaign, threat};
 
 use crate::publish::event::Publisher;
+use reception::Received;
 
 pub(crate) mod handle;
+pub(crate) mod reception;
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
 /// length of the queue.
@@ -118,7 +120,8 @@ pub(crate) struct Case {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     fold: Fold,
-    gate: Gate,
+    /// What the door needs to decide. Whoever looks at alerts in front of the desk reads it here.
+    gate: watch::Sender<Arc<Gate>>,
     settings: DeskSettings,
     scheduler: Scheduler,
     publisher: Publisher,
@@ -132,7 +135,7 @@ impl Desk {
             fold: Fold::new(settings.fold),
             scheduler: Scheduler::new(settings.budgets, now),
             store,
-            gate,
+            gate: watch::Sender::new(Arc::new(gate)),
             settings,
             publisher,
         }
@@ -140,10 +143,15 @@ impl Desk {
 
     /// Changes how it works, without losing anything.
     pub(crate) fn reconfigure(&mut self, gate: Gate, settings: DeskSettings, now: Timestamp) {
-        self.gate = gate;
+        self.gate.send_replace(Arc::new(gate));
         self.scheduler = Scheduler::new(settings.budgets, now);
         self.fold = Fold::new(settings.fold);
         self.settings = settings;
+    }
+
+    /// Says, now and after each change, by what alerts are admitted.
+    pub(crate) fn gate(&self) -> watch::Receiver<Arc<Gate>> {
+        self.gate.subscribe()
     }
 
     /// Takes alerts in: all of them, durably, or none.
@@ -155,7 +163,20 @@ impl Desk {
         arrivals: &[Arrivals],
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
-        let taken = self.fold_and_commit(arrivals, now);
+        let gate = Arc::clone(&self.gate.borrow());
+        self.take_received(Received::of(&gate, arrivals, now), now)
+    }
+
+    /// Takes in what was looked at before: all of it, durably, or nothing.
+    ///
+    /// # Errors
+    /// As [`Desk::take_in`].
+    pub(crate) fn take_received(
+        &mut self,
+        received: Received,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let taken = self.fold_and_commit(received, now);
         if taken.is_err() {
             // The fold may hold alerts that were not committed. What was is in the store.
             self.fold = Fold::new(self.settings.fold);
@@ -163,28 +184,21 @@ impl Desk {
         taken
     }
 
-    fn fold_and_commit(
-        &mut self,
-        arrivals: &[Arrivals],
-        now: Timestamp,
-    ) -> Result<Taken, StoreError> {
-        let mut batch = Batch::default();
-        let mut admitted = Vec::new();
-        for arrival in arrivals {
-            batch.checkpoints.extend(arrival.checkpoint.clone());
-            for raw in &arrival.alerts {
-                self.admit(raw, arrival, now, &mut batch, &mut admitted)?;
-            }
-            for (raw, reason) in &arrival.rejected {
-                batch.counts.accepted += 1;
-                batch.counts.malformed += 1;
-                batch.dead_letters.push(dead_letter(raw, reason, &arrival.route, now));
-            }
+    fn fold_and_commit(&mut self, received: Received, now: Timestamp) -> Result<Taken, StoreError> {
+        // It came back, so Wazuh has it: the answer to a message whose sending was interrupted.
+        for key in &received.returned {
+            self.store.confirm_sent(crate::publish::WAZUH, key)?;
         }
-        let fresh = self.without_duplicates(admitted, &mut batch.counts)?;
+        let mut batch = Batch {
+            counts: received.counts,
+            dead_letters: received.dead_letters,
+            checkpoints: received.checkpoints,
+            ..Batch::default()
+        };
+        let fresh = self.without_duplicates(received.admitted, &mut batch.counts)?;
         let missing = self.fold.missing(&fresh);
-        self.fold
-            .restore(self.store.incidents_by_fingerprint(&missing, triage::fold::WINDOWS_MAX)?);
+        let found = self.store.incidents_by_fingerprint(&missing, triage::fold::WINDOWS_MAX)?;
+        self.fold.restore(&missing, found);
         for admitted in fresh {
             let joined = self.fold.join(&admitted);
             batch.counts.folded += 1;
@@ -199,40 +213,6 @@ impl Desk {
         debug_assert!(batch.counts.are_conserved(0), "{:?}", batch.counts);
         self.store.commit_batch(&batch)?;
         Ok(Taken { counts: batch.counts, asks: batch.jobs.len() })
-    }
-
-    fn admit(
-        &self,
-        raw: &[u8],
-        arrival: &Arrivals,
-        now: Timestamp,
-        batch: &mut Batch,
-        admitted: &mut Vec<Admitted>,
-    ) -> Result<(), StoreError> {
-        batch.counts.accepted += 1;
-        // A fault in reading one alert must not become a crash that every restart repeats: the alert is set aside.
-        let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            admit::admit(&self.gate, raw, now)
-        }));
-        let admission = looked.unwrap_or_else(|_| Admission::Malformed {
-            reason: "Quell failed on this alert: please report it".to_owned(),
-        });
-        match admission {
-            Admission::Admitted(alert) => admitted.push(*alert),
-            Admission::OwnOutput { key } => {
-                batch.counts.own_output += 1;
-                // It came back, so Wazuh has it: the answer to a message whose sending was interrupted.
-                if let Some(key) = key {
-                    self.store.confirm_sent(crate::publish::WAZUH, &key)?;
-                }
-            }
-            Admission::BelowPolicy { .. } => batch.counts.below_policy += 1,
-            Admission::Malformed { reason } => {
-                batch.counts.malformed += 1;
-                batch.dead_letters.push(dead_letter(raw, &reason, &arrival.route, now));
-            }
-        }
-        Ok(())
     }
 
     fn without_duplicates(
@@ -560,10 +540,6 @@ fn alert_row(admitted: Admitted, incident_id: IncidentId) -> AlertRow {
         level: admitted.alert.rule.level,
         raw: admitted.alert.raw,
     }
-}
-
-fn dead_letter(raw: &[u8], reason: &str, route: &str, now: Timestamp) -> DeadLetter {
-    DeadLetter { at: now, route: route.to_owned(), reason: reason.to_owned(), raw: raw.to_vec() }
 }
 
 #[cfg(test)]

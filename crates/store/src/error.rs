@@ -54,6 +54,11 @@ impl StoreError {
     }
 }
 
+/// Makes an error that no library reported.
+pub(crate) fn broken(doing: &str, cause: String, fault: StoreFault) -> StoreError {
+    StoreError { doing: doing.to_owned(), cause, fault }
+}
+
 /// Adds what was being done to an error of SQLite.
 pub(crate) trait Doing<T> {
     fn doing(self, what: &str) -> Result<T, StoreError>;

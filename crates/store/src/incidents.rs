@@ -76,7 +76,7 @@ pub struct IncidentFilter {
 }
 
 impl Store {
-    /// Finds the newest incident under each of these keys.
+    /// Finds the newest incidents under each of these keys, at most `windows_max` of one key.
     ///
     /// # Errors
     /// If the store fails.
@@ -85,10 +85,13 @@ impl Store {
         keys: &[Fingerprint],
         windows_max: usize,
     ) -> Result<Vec<Incident>, StoreError> {
+        let _moment = self.moment()?;
         let mut find = self
             .connection
             .prepare_cached(
-                "SELECT body FROM incident WHERE fingerprint = ?1 ORDER BY last_ms DESC LIMIT ?2",
+                // The bodies are long, so only those that are wanted are looked at.
+                "SELECT body FROM incident WHERE rowid IN
+                     (SELECT rowid FROM incident WHERE fingerprint = ?1 ORDER BY last_ms DESC LIMIT ?2) ORDER BY last_ms DESC",
             )
             .doing("look for open incidents")?;
         let mut found = Vec::new();
@@ -196,22 +199,6 @@ impl Store {
                 serde_json::from_str(&body.doing("read verdicts")?).doing("read a stored verdict")
             })
             .collect()
-    }
-
-    /// Gives the ids of the alerts of an incident, in the order of their arrival. Alerts without an id of their own are named by their key.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn alert_ids(&self, id: &IncidentId) -> Result<Vec<String>, StoreError> {
-        let mut read = self
-            .connection
-            .prepare_cached(
-                "SELECT CASE alert_id WHEN '' THEN lower(hex(key)) ELSE alert_id END FROM alert WHERE incident_id = ?1 ORDER BY seq",
-            )
-            .doing("read alert ids")?;
-        read.query_map([id.as_str()], |row| row.get(0))
-            .and_then(Iterator::collect)
-            .doing("read alert ids")
     }
 
     /// Gives the incidents of an actor, oldest first, at most `limit`.

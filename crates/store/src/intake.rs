@@ -1,37 +1,17 @@
 //! What a batch of alerts leaves behind, in one transaction.
 
-use std::collections::HashSet;
-
-use alert::{AlertKey, Incident, IncidentId, Timestamp};
+use alert::{Incident, Timestamp};
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 
+use crate::alerts::{self, AlertRow};
 use crate::error::Doing;
 use crate::jobs::{self, JobRow};
-use crate::row::{blob, whole};
+use crate::row::whole;
 use crate::{Store, StoreError, incidents};
 
 /// Bytes of a dead letter that are kept. Enough to see what it is; the sender has the rest.
 const DEAD_LETTER_BYTES_MAX: usize = 64 * 1024;
-
-/// An alert that was folded.
-#[derive(Debug, Clone)]
-pub struct AlertRow {
-    /// Its identity.
-    pub key: AlertKey,
-    /// The incident it joined.
-    pub incident_id: IncidentId,
-    /// Wazuh's id.
-    pub alert_id: String,
-    /// When it counts for.
-    pub time: Timestamp,
-    /// The rule.
-    pub rule_id: String,
-    /// The rule's level.
-    pub level: u8,
-    /// As it came.
-    pub raw: Vec<u8>,
-}
 
 /// Bytes that are no alert.
 #[derive(Debug, Clone)]
@@ -122,7 +102,7 @@ impl Store {
     /// If the store fails; then nothing of the batch happened.
     pub fn commit_batch(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let tx = self.connection.transaction().doing("begin a batch of alerts")?;
-        write_alerts(&tx, &batch.alerts).doing("store alerts")?;
+        alerts::write(&tx, &mut self.packer, &batch.alerts)?;
         for incident in &batch.incidents {
             incidents::write(&tx, incident)?;
         }
@@ -148,24 +128,6 @@ impl Store {
                 .doing("store a checkpoint")?;
         }
         tx.commit().doing("commit a batch of alerts")
-    }
-
-    /// Tells which of these alerts were folded before.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn known_keys(&self, keys: &[AlertKey]) -> Result<HashSet<AlertKey>, StoreError> {
-        let mut find = self
-            .connection
-            .prepare_cached("SELECT 1 FROM alert WHERE key = ?1")
-            .doing("look for known alerts")?;
-        let mut known = HashSet::new();
-        for key in keys {
-            if find.exists([blob(&key.0)]).doing("look for known alerts")? {
-                known.insert(*key);
-            }
-        }
-        Ok(known)
     }
 
     /// Reads where everything went so far.
@@ -251,23 +213,4 @@ pub(crate) fn add_to_counter(
     .and_then(|mut upsert| upsert.execute(params![name, whole(count)]))
     .map(drop)
     .doing("add to a counter")
-}
-
-fn write_alerts(tx: &Transaction<'_>, alerts: &[AlertRow]) -> rusqlite::Result<()> {
-    // No `OR IGNORE`: an alert that is there already was counted as folded twice, and that must not pass unseen.
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO alert (key, incident_id, alert_id, time_ms, rule_id, level, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    for alert in alerts {
-        insert.execute(params![
-            blob(&alert.key.0),
-            alert.incident_id.as_str(),
-            alert.alert_id,
-            alert.time.as_millis(),
-            alert.rule_id,
-            alert.level,
-            alert.raw
-        ])?;
-    }
-    Ok(())
 }

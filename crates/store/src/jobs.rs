@@ -71,12 +71,30 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
         }
     }
     let body = serde_json::to_string(&job).doing("write a job")?;
-    tx.prepare_cached("INSERT OR REPLACE INTO job (incident_id, revision, score, queued_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut upsert| {
-            upsert.execute(params![job.incident_id.as_str(), job.revision, job.score, job.queued_at.as_millis(), body])
-        })
-        .map(drop)
-        .doing("store a job")
+    // Not `OR REPLACE`: the sum of all jobs counts rows that come and go, and this one stays.
+    tx.prepare_cached(
+        "INSERT INTO job (incident_id, revision, score, queued_ms, kind, severity, deadline_ms, is_unjudged, is_interim, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (incident_id) DO UPDATE SET revision = excluded.revision, score = excluded.score, queued_ms = excluded.queued_ms,
+             kind = excluded.kind, severity = excluded.severity, deadline_ms = excluded.deadline_ms, is_unjudged = excluded.is_unjudged,
+             is_interim = excluded.is_interim, body = excluded.body",
+    )
+    .and_then(|mut upsert| {
+        upsert.execute(params![
+            job.incident_id.as_str(),
+            job.revision,
+            job.score,
+            job.queued_at.as_millis(),
+            job.kind,
+            job.severity,
+            job.deadline_at.as_millis(),
+            job.is_unjudged,
+            job.is_interim,
+            body
+        ])
+    })
+    .map(drop)
+    .doing("store a job")
 }
 
 /// What waits for the incident now is news that came while it was judged: it waits since then, and not for a first verdict.
@@ -99,8 +117,16 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
     }
     let body = serde_json::to_string(&job).doing("write a job")?;
     tx.execute(
-        "UPDATE job SET queued_ms = ?2, score = ?3, body = ?4 WHERE incident_id = ?1",
-        params![id, job.queued_at.as_millis(), job.score, body],
+        "UPDATE job SET queued_ms = ?2, score = ?3, deadline_ms = ?4, is_unjudged = ?5, is_interim = ?6, body = ?7 WHERE incident_id = ?1",
+        params![
+            id,
+            job.queued_at.as_millis(),
+            job.score,
+            job.deadline_at.as_millis(),
+            job.is_unjudged,
+            job.is_interim,
+            body
+        ],
     )
     .map(drop)
     .doing("store a job")
@@ -119,8 +145,10 @@ impl Store {
         } else {
             "SELECT body FROM job WHERE incident_id IN (SELECT incident_id FROM job ORDER BY score DESC LIMIT ?1)
              OR incident_id IN (SELECT incident_id FROM job ORDER BY queued_ms LIMIT ?1)
-             OR incident_id IN (SELECT incident_id FROM (SELECT j.incident_id, row_number() OVER (PARTITION BY i.class ORDER BY j.score DESC) AS place
-                 FROM job j JOIN incident i ON i.id = j.incident_id) WHERE place <= 1 + ?1 / 32)
+             OR incident_id IN (WITH RECURSIVE kinds (kind) AS (SELECT min(kind) FROM job UNION ALL
+                     SELECT (SELECT min(kind) FROM job WHERE job.kind > kinds.kind) FROM kinds WHERE kinds.kind IS NOT NULL)
+                 SELECT j.incident_id FROM kinds JOIN job j ON j.rowid IN
+                     (SELECT b.rowid FROM job b WHERE b.kind = kinds.kind ORDER BY b.score DESC LIMIT 1 + ?1 / 32))
              OR incident_id IN (SELECT incident_id FROM job WHERE body ->> 'is_unjudged' ORDER BY queued_ms LIMIT ?1)
              ORDER BY score DESC, incident_id"
         };
@@ -141,12 +169,17 @@ impl Store {
     /// If the store fails.
     pub fn queue_depth(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
         self.connection
-            .query_row("SELECT count(*) AS n, min(queued_ms) AS oldest FROM job", [], |row| {
-                Ok((
-                    crate::row::count(row, "n")?,
-                    row.get::<_, Option<i64>>("oldest")?.map(Timestamp::from_millis),
-                ))
-            })
+            .query_row(
+                // Asked one by one, both are at hand: a sum that is kept, and the end of an index.
+                "SELECT (SELECT value FROM counter WHERE name = 'jobs') AS n, (SELECT min(queued_ms) FROM job) AS oldest",
+                [],
+                |row| {
+                    Ok((
+                        crate::row::count(row, "n")?,
+                        row.get::<_, Option<i64>>("oldest")?.map(Timestamp::from_millis),
+                    ))
+                },
+            )
             .doing("measure the queue")
     }
 

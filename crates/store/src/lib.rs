@@ -7,20 +7,24 @@
 //!
 //! Other processes may open the same file to read, and to leave a [`Request`]; the daemon applies those.
 
+mod alerts;
+mod carry;
 mod error;
 mod incidents;
 mod intake;
 mod jobs;
 mod outbox;
 mod people;
+mod raw;
 mod row;
 mod sqlite;
 mod standing;
 mod upkeep;
 
+pub use alerts::AlertRow;
 pub use error::{StoreError, StoreFault};
 pub use incidents::{IncidentFilter, IncidentRow, StepRow};
-pub use intake::{AlertRow, Batch, Counts, DeadLetter};
+pub use intake::{Batch, Counts, DeadLetter};
 pub use jobs::JobRow;
 pub use outbox::{OutboxEntry, OutboxMessage, OutboxTotals};
 pub use people::{AuditRow, Note, Request};

@@ -3,16 +3,35 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
-use crate::StoreError;
 use crate::error::{Doing, StoreFault};
+use crate::raw::Packer;
+use crate::{StoreError, carry};
 
 /// The steps from one version of the schema to the next, from an empty file on. None is ever changed.
-const SCHEMA_STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
+const SCHEMA_STEPS: [Step; 3] = [
+    (include_str!("schema.sql"), nothing_more),
+    (include_str!("schema-2.sql"), nothing_more),
+    (include_str!("schema-3.sql"), carry::alerts),
+];
+
+/// A step in SQL, and what SQL can't do of it.
+type Step = (&'static str, fn(&Transaction<'_>) -> Result<(), StoreError>);
+
+const fn nothing_more(_: &Transaction<'_>) -> Result<(), StoreError> {
+    Ok(())
+}
 
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
+
+/// Memory for pages, at most, in KiB. A large batch touches some thousand pages of 4 kB; what finds no room would be written twice.
+const CACHE_KIB_MAX: i64 = 64 * 1024;
+
+/// Pages of the write-ahead log from which on they are copied into the file, between two batches: 64 MB. An incident that a flood changes
+/// with every batch is then copied once instead of each time, and a start after a crash reads no more than this.
+const LOG_PAGES_USUAL: i64 = 16_384;
 
 /// The file's name in the data directory.
 const FILE: &str = "quell.db";
@@ -24,6 +43,7 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Store {
     pub(crate) connection: Connection,
+    pub(crate) packer: Packer,
 }
 
 impl Store {
@@ -85,6 +105,11 @@ impl Store {
         ] {
             connection.pragma_update(None, name, value).doing(&doing)?;
         }
+        for (name, value) in
+            [("cache_size", -CACHE_KIB_MAX), ("wal_autocheckpoint", LOG_PAGES_USUAL)]
+        {
+            connection.pragma_update(None, name, value).doing(&doing)?;
+        }
         let version: i64 =
             connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing(&doing)?;
         if version > SCHEMA_VERSION {
@@ -96,7 +121,7 @@ impl Store {
                 fault: StoreFault::TooNew,
             });
         }
-        let mut store = Self { connection };
+        let mut store = Self { connection, packer: Packer::default() };
         if version < SCHEMA_VERSION {
             store.upgrade(&doing)?;
         }
@@ -113,8 +138,9 @@ impl Store {
         let version: i64 =
             tx.pragma_query_value(None, "user_version", |row| row.get(0)).doing(doing)?;
         let done = usize::try_from(version).unwrap_or(0);
-        for step in SCHEMA_STEPS.iter().skip(done) {
-            tx.execute_batch(step).doing(doing)?;
+        for (sql, more) in SCHEMA_STEPS.iter().skip(done) {
+            tx.execute_batch(sql).doing(doing)?;
+            more(&tx)?;
         }
         if version < SCHEMA_VERSION {
             tx.pragma_update(None, "user_version", SCHEMA_VERSION).doing(doing)?;

@@ -46,9 +46,13 @@ impl Store {
         &self,
         read: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        // Nothing is written in it, so that it ends by being dropped is as good as a commit.
-        let _moment = self.connection.unchecked_transaction().doing("begin to read")?;
+        let _moment = self.moment()?;
         read(self)
+    }
+
+    /// Holds the store at one moment for reading, until it is dropped. Nothing is written in it, so that is as good as a commit.
+    pub(crate) fn moment(&self) -> Result<rusqlite::Transaction<'_>, StoreError> {
+        self.connection.unchecked_transaction().doing("begin to read")
     }
 
     /// Measures the queue, by severity.
@@ -59,10 +63,9 @@ impl Store {
         let mut read = self
             .connection
             .prepare_cached(
-                "SELECT j.body ->> 'severity' AS severity, count(*) AS jobs, sum(j.body ->> 'is_unjudged') AS unjudged,
-                     sum(coalesce(j.body ->> 'is_interim', 0)) AS interim,
-                     sum(j.body ->> 'deadline_at' < ?1) AS overdue, min(j.queued_ms) AS oldest
-                 FROM job j GROUP BY 1",
+                "SELECT severity, count(*) AS jobs, sum(is_unjudged) AS unjudged, sum(is_interim) AS interim,
+                     sum(deadline_ms < ?1) AS overdue, min(queued_ms) AS oldest
+                 FROM job INDEXED BY job_standing GROUP BY severity",
             )
             .doing("measure the queue")?;
         let rows = read
@@ -111,9 +114,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn incident_count(&self) -> Result<u64, StoreError> {
-        self.connection
-            .query_row("SELECT count(*) AS n FROM incident", [], |row| row::count(row, "n"))
-            .doing("count the incidents")
+        self.counter("incidents")
     }
 
     /// Gives how far each followed file was read, as its source wrote it down.

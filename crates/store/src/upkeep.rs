@@ -11,6 +11,9 @@ use crate::{Store, StoreError};
 /// Rows removed per statement: short transactions, so that alerts don't wait for the broom.
 const SWEEP_ROWS_MAX: u64 = 5_000;
 
+/// Incidents that are let rest per statement. It is done twice a second, and each is written anew.
+const QUIET_ROWS_MAX: u64 = 1_000;
+
 /// What is kept how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
@@ -54,11 +57,9 @@ impl Store {
                 .doing("sum up the store")
         };
         Ok(Totals {
-            incidents: one("SELECT count(*) FROM incident")?,
-            incidents_open: one("SELECT count(*) FROM incident WHERE state <> 'closed'")?,
-            campaigns: one(
-                "SELECT count(*) FROM (SELECT 1 FROM incident WHERE actor_kind IN ('address', 'user') GROUP BY actor HAVING count(*) > 1)",
-            )?,
+            incidents: self.counter("incidents")?,
+            incidents_open: self.counter("incidents_open")?,
+            campaigns: self.counter("campaigns")?,
             model_calls: self.counter("model_calls")?,
             model_verdicts: self.counter("model_verdicts")?,
             playbook_verdicts: self.counter("playbook_verdicts")?,
@@ -78,7 +79,7 @@ impl Store {
             .execute(
                 "UPDATE incident SET state = 'quiet', body = json_set(body, '$.state', 'quiet') WHERE id IN
                      (SELECT id FROM incident WHERE state = 'open' AND last_ms < ?1 LIMIT ?2)",
-                params![before.as_millis(), whole(SWEEP_ROWS_MAX)],
+                params![before.as_millis(), whole(QUIET_ROWS_MAX)],
             )
             .map(|changed| changed as u64)
             .doing("let incidents rest")
@@ -109,19 +110,29 @@ impl Store {
         let tx = self.connection.transaction().doing("begin to sweep")?;
         let mut gone = 0;
         for sql in [
-            "DELETE FROM alert WHERE seq IN (SELECT seq FROM alert WHERE time_ms < ?1 AND incident_id NOT IN
-                 (SELECT id FROM incident WHERE last_ms >= ?1) LIMIT ?2)",
-            "DELETE FROM verdict WHERE (incident_id, revision) IN (SELECT v.incident_id, v.revision FROM verdict v JOIN incident i ON i.id = v.incident_id
-                 WHERE i.last_ms < ?1 LIMIT ?2)",
+            "DELETE FROM alert WHERE seq IN (SELECT a.seq FROM raw_block b JOIN alert a ON a.seq BETWEEN b.first AND b.last
+                 WHERE b.newest_ms < ?1 AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.id = a.incident_id AND i.last_ms >= ?1) LIMIT ?2)",
+            // Of old incidents a number at a time: to look at all of them with each step would take longer than the step.
+            "DELETE FROM verdict WHERE (incident_id, revision) IN (SELECT v.incident_id, v.revision FROM
+                 (SELECT id FROM incident WHERE state IN ('open', 'quiet', 'closed') AND last_ms < ?1 LIMIT ?2) i
+                 JOIN verdict v ON v.incident_id = i.id)",
             "DELETE FROM note WHERE seq IN (SELECT n.seq FROM note n JOIN incident i ON i.id = n.incident_id WHERE i.last_ms < ?1 LIMIT ?2)",
             "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE state IN ('sent', 'refused') AND queued_ms < ?1 LIMIT ?2)",
-            "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE last_ms < ?1
-                 AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.incident_id = incident.id)
-                 AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.incident_id = incident.id)
-                 AND NOT EXISTS (SELECT 1 FROM job j WHERE j.incident_id = incident.id) LIMIT ?2)",
+            "DELETE FROM incident WHERE id IN (SELECT i.id FROM
+                 (SELECT id FROM incident WHERE state IN ('open', 'quiet', 'closed') AND last_ms < ?1 LIMIT 10 * ?2) i
+                 WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.incident_id = i.id)
+                 AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.incident_id = i.id)
+                 AND NOT EXISTS (SELECT 1 FROM job j WHERE j.incident_id = i.id) LIMIT ?2)",
         ] {
             gone += tx.execute(sql, params![before, limit]).doing("sweep the store")?;
         }
+        // The bytes of alerts go with the last alert of their block.
+        tx.execute(
+            "DELETE FROM raw_block WHERE first IN (SELECT b.first FROM raw_block b WHERE b.newest_ms < ?1
+                 AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.seq BETWEEN b.first AND b.last) LIMIT ?2)",
+            params![before, limit],
+        )
+        .doing("sweep the alerts as they came")?;
         let letters = tx
             .execute(
                 "DELETE FROM dead_letter WHERE seq <= (SELECT max(seq) FROM dead_letter) - ?1",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use alert::tag::TagKey;
 use alert::{Alert, AlertKey, Fields, Limits, Timestamp};
 
+use crate::fold::Keys;
 use crate::guard::{self, Origin};
 use crate::observe::{self, Observation};
 use crate::policy::Policy;
@@ -55,6 +56,8 @@ pub struct Admitted {
     pub observation: Observation,
     /// Where the guard thinks it comes from: never [`Origin::Own`].
     pub origin: Origin,
+    /// The keys that it may fold under, which follow from all of the above.
+    pub(crate) keys: Keys,
 }
 
 /// What became of some bytes at the door.
@@ -97,7 +100,8 @@ pub fn admit(gate: &Gate, raw: &[u8], now: Timestamp) -> Admission {
         _ => now,
     };
     let observation = observe::observe(&alert);
-    Admission::Admitted(Box::new(Admitted { alert, time, observation, origin }))
+    let keys = Keys::of(&alert.agent, &observation, origin);
+    Admission::Admitted(Box::new(Admitted { alert, time, observation, origin, keys }))
 }
 
 /// Quell's own event may come back bare, without a manager having made an alert of it.

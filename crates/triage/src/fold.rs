@@ -9,15 +9,17 @@
 //! and [`Fold::restore`] takes what was found; so a restart reads no history, and a million sources cost disk, not memory. After
 //! a batch, [`Fold::take_changed`] gives what must be committed. Deterministic: same alerts in, same incidents out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use alert::incident::{Actor, Incident, Reason, State, Success};
+use alert::parse::Agent;
 use alert::{Class, Fingerprint, IncidentId, Timestamp};
 
 use crate::admit::Admitted;
 use crate::effect::Known;
 use crate::guard::Origin;
+use crate::observe::Observation;
 
 mod absorb;
 mod gather;
@@ -31,6 +33,9 @@ const FAILURES_BEFORE_LOGIN: u64 = 5;
 /// Windows of one key that are remembered, the current one among them. Alerts come out of order where a queue was held up or two sources
 /// are read at different places: each must find the window of its own time. More than four at once has no honest cause.
 pub const WINDOWS_MAX: usize = 4;
+
+/// Keys remembered under which the store holds nothing: 3 MB. Beyond, all are forgotten and asked for again.
+const ABSENT_MAX: usize = 65_536;
 
 /// Limits and times of the fold.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +78,9 @@ pub struct Fold {
     incidents: HashMap<Fingerprint, Vec<Held>>,
     /// Those that found no room among the windows of their key since they were last handed out, with whether each asks. At most one per alert of a batch.
     ended: Vec<(Incident, bool)>,
+    /// Keys under which the store holds nothing. Only what is opened here gets there, so it stays true until then; most
+    /// of what an alert may join does not exist, and is asked for once instead of with every batch.
+    absent: HashSet<Fingerprint>,
     gatherings: Gatherings,
     guessers: Guessers,
     memory: known::Memory,
@@ -90,8 +98,8 @@ impl Fold {
     pub fn new(limits: FoldLimits) -> Self {
         let (incidents, ended) = (HashMap::new(), Vec::new());
         let (gatherings, guessers) = (Gatherings::default(), Guessers::default());
-        let memory = known::Memory::default();
-        Self { limits, incidents, ended, gatherings, guessers, memory }
+        let (absent, memory) = (HashSet::new(), known::Memory::default());
+        Self { limits, incidents, ended, absent, gatherings, guessers, memory }
     }
 
     /// Names the keys that these alerts may join and that are not in memory.
@@ -99,22 +107,32 @@ impl Fold {
         let mut keys: Vec<Fingerprint> = batch
             .iter()
             .flat_map(|admitted| {
-                let keys = Keys::of(admitted);
+                let keys = &admitted.keys;
                 [Some(keys.own), Some(keys.crowded), Some(keys.various)]
                     .into_iter()
                     .chain(keys.guessed_before)
                     .flatten()
             })
-            .filter(|key| !self.incidents.contains_key(key))
+            .filter(|key| !self.incidents.contains_key(key) && !self.absent.contains(key))
             .collect();
         keys.sort_unstable();
         keys.dedup();
         keys
     }
 
-    /// Takes incidents back from the store: of each key at most [`WINDOWS_MAX`], the latest. What is in memory already is newer and stays.
-    pub fn restore(&mut self, incidents: impl IntoIterator<Item = Incident>) {
+    /// Takes incidents back from the store, as what it holds under the keys that were `asked` for: of each at most [`WINDOWS_MAX`], the
+    /// latest. What is in memory already is newer and stays.
+    pub fn restore(
+        &mut self,
+        asked: &[Fingerprint],
+        incidents: impl IntoIterator<Item = Incident>,
+    ) {
+        if self.absent.len().saturating_add(asked.len()) > ABSENT_MAX {
+            self.absent.clear();
+        }
+        self.absent.extend(asked);
         for incident in incidents {
+            self.absent.remove(&incident.fingerprint);
             let windows = self.incidents.entry(incident.fingerprint).or_default();
             if windows.len() < WINDOWS_MAX
                 && windows.iter().all(|held| held.incident.id != incident.id)
@@ -139,6 +157,7 @@ impl Fold {
             let asks = revise(held, reasons);
             return held.joined(asks);
         }
+        self.absent.remove(&key.fingerprint);
         let incident = open(&key, admitted, &known);
         self.memory.note(admitted, gave_in(&incident, admitted));
         let opened = Held { incident, is_changed: true, asks: true };
@@ -211,7 +230,7 @@ impl Fold {
 
     /// Decides which incident an alert belongs to.
     fn key_for(&mut self, admitted: &Admitted) -> Key {
-        let keys = Keys::of(admitted);
+        let keys = &admitted.keys;
         let own = Key {
             fingerprint: keys.own,
             actor: admitted.observation.actor.clone(),
@@ -235,7 +254,7 @@ impl Fold {
         if self.incidents.contains_key(&keys.own) {
             return own;
         }
-        match self.gatherings.place(&keys, admitted, self.limits.window_max) {
+        match self.gatherings.place(keys, admitted, self.limits.window_max) {
             gather::Place::Own => own,
             gather::Place::Crowd => {
                 if own.class == Class::BruteForce {
@@ -312,7 +331,8 @@ fn is_forgotten(incident: &Incident, time: Timestamp, window_max: Duration) -> b
 }
 
 /// The keys that an alert may fold under.
-struct Keys {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keys {
     /// What x who x where, with the shape of the message where the class alone is not the behaviour.
     own: Fingerprint,
     /// What x anybody x where: for behaviours that come from too many sources.
@@ -324,10 +344,8 @@ struct Keys {
 }
 
 impl Keys {
-    fn of(admitted: &Admitted) -> Self {
-        let seen = &admitted.observation;
-        let echo = if admitted.origin == Origin::Echo { "echo" } else { "" };
-        let agent = &admitted.alert.agent;
+    pub(crate) fn of(agent: &Agent, seen: &Observation, origin: Origin) -> Self {
+        let echo = if origin == Origin::Echo { "echo" } else { "" };
         let (kind, name) = (seen.actor.kind(), seen.actor.name());
         let class = seen.class.fold_name();
         let variant = if seen.behaviour.is_empty() { "" } else { seen.variant.as_str() };
@@ -345,10 +363,17 @@ impl Keys {
                 agent.name.as_str(),
             ])
         };
+        let own = key(class, &seen.behaviour, variant, kind, name);
+        // Where the class alone is the behaviour there are no shapes to gather.
+        let has_shapes = !seen.behaviour.is_empty();
         Self {
-            own: key(class, &seen.behaviour, variant, kind, name),
+            own,
             crowded: key(class, &seen.behaviour, answered, "many", ""),
-            various: key(class, &seen.behaviour, "various", kind, name),
+            various: if has_shapes {
+                key(class, &seen.behaviour, "various", kind, name)
+            } else {
+                own
+            },
             guessed_before: match (seen.class, &seen.actor) {
                 // Without an address or a user there is nobody of whom to say that it is the same one.
                 (Class::Login, Actor::Address(_) | Actor::User(_)) => {

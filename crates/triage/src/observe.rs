@@ -7,6 +7,7 @@
 use alert::incident::{Actor, Finding, Success};
 use alert::sanitize::{self, Removed};
 use alert::{Alert, Class, Fingerprint, Untrusted, decode};
+use memchr::memmem;
 
 use crate::classify::{self, Field, Request};
 use crate::template;
@@ -269,7 +270,7 @@ fn injection(alert: &Alert, event: &str, decoded: &str) -> Option<Untrusted> {
     for value in fields.chain(std::iter::once(alert.rule.description.as_raw())) {
         if value.len() >= INJECTION_BYTES_MIN
             && beside.len() < SEARCHED_BYTES_MAX
-            && !event.contains(value)
+            && memmem::find(event.as_bytes(), value.as_bytes()).is_none()
         {
             beside.push_str(value);
             beside.push('\n');

@@ -19,35 +19,36 @@ pub(super) fn runs(text: &str) -> Vec<String> {
         None => 0,
     };
     let (path, values) = split_at_most(text, query);
-    let in_path = path.split(|letter: char| letter == '/' || !is_letter(letter));
-    let in_values = values.split(|letter: char| !is_letter(letter));
+    // The letters are ASCII, so bytes can be looked at one by one, whatever else the text holds.
+    let in_path = path.as_bytes().split(|byte| *byte == b'/' || !is_letter(*byte));
+    let in_values = values.as_bytes().split(|byte| !is_letter(*byte));
     in_path
-        .chain(in_values)
         .filter(|run| looks_encoded(run))
+        .chain(in_values.filter(|run| looks_encoded(run)))
         .take(BASE64_TRIES_MAX)
         .filter_map(|run| text_of(run.get(..run.len().min(BASE64_CHARS_MAX))?))
         .take(BASE64_RUNS_MAX)
         .collect()
 }
 
-fn is_letter(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '-' | '_')
+const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
 /// Tells an encoded run from a long word: text in base64 mixes upper and lower case.
-fn looks_encoded(run: &str) -> bool {
+fn looks_encoded(run: &[u8]) -> bool {
     run.len() >= BASE64_CHARS_MIN
-        && run.bytes().any(|byte| byte.is_ascii_uppercase())
-        && run.bytes().any(|byte| byte.is_ascii_lowercase())
+        && run.iter().any(u8::is_ascii_uppercase)
+        && run.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Decodes a run of either base64 alphabet, and returns it if nine in ten characters are printable
 /// ASCII.
-fn text_of(run: &str) -> Option<String> {
+fn text_of(run: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(run.len() / 4 * 3 + 3);
     let mut bits = 0_u32;
     let mut held = 0_u32;
-    for byte in run.bytes() {
+    for byte in run {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,

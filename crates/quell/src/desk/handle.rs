@@ -2,8 +2,11 @@
 //!
 //! Work is a closure that runs on the desk's thread, in turn; the queue is bounded, so whoever sends more than the desk can do waits.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use triage::admit::Gate;
 
 use super::Desk;
 
@@ -22,12 +25,14 @@ enum Next {
 #[derive(Clone)]
 pub(crate) struct DeskHandle {
     work: mpsc::Sender<Work>,
+    gate: watch::Receiver<Arc<Gate>>,
 }
 
 impl DeskHandle {
     /// Puts the desk on its thread. The thread ends when it is told to, or when the last handle is gone.
     pub(crate) fn start(mut desk: Desk) -> anyhow::Result<(Self, std::thread::JoinHandle<()>)> {
         let (work, mut waiting) = mpsc::channel::<Work>(WORK_MAX);
+        let gate = desk.gate();
         let thread = std::thread::Builder::new()
             .name("desk".to_owned())
             .spawn(move || {
@@ -38,7 +43,12 @@ impl DeskHandle {
                 }
             })
             .context("could not start the desk's thread")?;
-        Ok((Self { work }, thread))
+        Ok((Self { work, gate }, thread))
+    }
+
+    /// Gives what the door needs to decide on alerts, as it is now.
+    pub(crate) fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate.borrow())
     }
 
     /// Does something at the desk and gives what came of it.

@@ -1,53 +1,216 @@
 //! Intake: takes deliveries of all sources, leaves alerts folded and incidents asking for verdicts.
-//! Safe to repeat because an alert's key is known once it is committed. Bounded by the channel, by 256 alerts and 5 ms per batch.
+//! Safe to repeat because an alert's key is known once it is committed. Bounded by the channel and by the size of a batch.
+//!
+//! Two halves work at once, so that more than one core is of use: while the desk folds and commits one batch, the next is gathered and
+//! looked at, on several threads. Order is kept throughout, and a batch goes to the desk only when it is known what became of the one
+//! before it: what was refused must never be passed by what came behind it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use alert::Timestamp;
+use anyhow::Context as _;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use triage::admit::Gate;
 use wazuh::{Delivery, Outcome, Receipt};
 
 use super::Stage;
 use crate::desk::Arrivals;
+use crate::desk::reception::Received;
 use crate::event;
 use crate::standing::SourceStanding;
 
-/// Alerts committed at once. A flush of the disk takes about 4 ms; 256 alerts share it.
-const BATCH_ALERTS_MAX: usize = 256;
+/// Alerts committed at once. A flush of the disk takes some milliseconds, and each incident that changed is written once per batch: under a
+/// flood, 4,096 alerts share both. Where less comes, batches are as small as what came.
+const BATCH_ALERTS_MAX: usize = 4_096;
+
+/// Bytes of alerts committed at once, apart from the last delivery. With what is read of them, three times as much is in memory, for each of the
+/// batches under way.
+const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// How long a batch waits for more.
 const BATCH_WAIT: Duration = Duration::from_millis(5);
 
+/// Bytes of alerts that are looked at right here: what takes less time than handing it to another thread and back.
+const HERE_BYTES_MAX: usize = 8 * 1024;
+
+/// Threads that look at one batch. The desk has one too, so more are of use only where there are more cores.
+const LOOKERS_MAX: usize = 8;
+
+/// Batches that are looked at at once: the threads that are done with one begin with the next.
+const LOOKING_MAX: usize = 2;
+
 /// How long intake rests after the store refused a batch: a full disk does not get empty within milliseconds.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
+/// A delivery whose alerts were looked at.
+struct Looked {
+    received: Received,
+    route: &'static str,
+    receipt: Receipt,
+    /// What it held.
+    weight: u64,
+}
+
+/// Deliveries that are committed together.
+struct Together {
+    deliveries: Vec<Looked>,
+    /// When they were gathered.
+    now: Timestamp,
+    /// They waited when the store refused others, and are refused as well.
+    is_refused: bool,
+}
+
 /// Runs until every source is gone, or, when the daemon ends, until nothing waits any more.
 pub(crate) async fn run(
-    mut stage: Stage,
-    mut deliveries: mpsc::Receiver<Delivery>,
+    stage: Stage,
+    deliveries: mpsc::Receiver<Delivery>,
     word: watch::Sender<Vec<SourceStanding>>,
 ) -> anyhow::Result<()> {
+    let (pass, batches) = mpsc::channel(1);
+    // Set while what waited at a refusal is being refused.
+    let refusing = AtomicBool::new(false);
+    let looking = look(stage.clone(), deliveries, pass, &word, &refusing);
+    tokio::try_join!(looking, commit(stage, batches, &word, &refusing)).map(|_| ())
+}
+
+/// The first half: gathers deliveries and looks at their alerts.
+async fn look(
+    mut stage: Stage,
+    mut deliveries: mpsc::Receiver<Delivery>,
+    pass: mpsc::Sender<Together>,
+    word: &watch::Sender<Vec<SourceStanding>>,
+    refusing: &AtomicBool,
+) -> anyhow::Result<()> {
+    let mut looking: VecDeque<Looking> = VecDeque::new();
+    let mut has_ended = false;
+    loop {
+        if deliveries.is_empty() && looking.is_empty() {
+            // Nothing waits any more, so what comes next is news.
+            refusing.store(false, Ordering::Relaxed);
+        }
+        let has_room = looking.len() < LOOKING_MAX && !has_ended;
+        tokio::select! {
+            biased;
+            ready = ready(&mut looking), if !looking.is_empty() => {
+                // Without a second half there is nobody to take them: their receipts are dropped, which refuses them.
+                if pass.send(ready?).await.is_err() {
+                    return Ok(());
+                }
+            }
+            first = next(&mut stage, &mut deliveries), if has_room => match first {
+                Some(first) => {
+                    let batch = gather(first, &mut deliveries).await;
+                    let now = stage.clock.now();
+                    word.send_modify(|sources| {
+                        batch.iter().for_each(|delivery| received(sources, delivery, now));
+                    });
+                    let is_refused = refusing.load(Ordering::Relaxed);
+                    looking.push_back(Looking::at(&stage.desk.gate(), batch, now, is_refused));
+                }
+                None => has_ended = true,
+            },
+            else => return Ok(()),
+        }
+    }
+}
+
+/// A batch whose alerts are being looked at, in shares, each on a thread of its own.
+struct Looking {
+    shares: VecDeque<JoinHandle<Vec<Looked>>>,
+    ready: Together,
+}
+
+impl Looking {
+    fn at(gate: &Arc<Gate>, batch: Vec<Delivery>, now: Timestamp, is_refused: bool) -> Self {
+        let bytes: usize = batch.iter().map(bytes_of).sum();
+        let mut looking = Self {
+            shares: VecDeque::new(),
+            ready: Together { deliveries: Vec::with_capacity(batch.len()), now, is_refused },
+        };
+        if is_refused || bytes <= HERE_BYTES_MAX {
+            let looked = batch.into_iter().map(|delivery| looked(gate, delivery, now, is_refused));
+            looking.ready.deliveries.extend(looked);
+            return looking;
+        }
+        let lookers = std::thread::available_parallelism().map_or(1, usize::from).min(LOOKERS_MAX);
+        let share = bytes.div_ceil(lookers).max(1);
+        let mut batch = batch.into_iter().peekable();
+        while batch.peek().is_some() {
+            let (mut mine, mut taken) = (Vec::new(), 0);
+            while taken < share
+                && let Some(delivery) = batch.next()
+            {
+                taken += bytes_of(&delivery);
+                mine.push(delivery);
+            }
+            let gate = Arc::clone(gate);
+            looking.shares.push_back(tokio::task::spawn_blocking(move || {
+                mine.into_iter().map(|delivery| looked(&gate, delivery, now, false)).collect()
+            }));
+        }
+        looking
+    }
+}
+
+/// Waits until the first batch was looked at, and gives it. If it is interrupted, it goes on the next time.
+async fn ready(looking: &mut VecDeque<Looking>) -> anyhow::Result<Together> {
+    if let Some(first) = looking.front_mut() {
+        while let Some(share) = first.shares.front_mut() {
+            let looked = share.await.context("alerts could not be looked at")?;
+            first.shares.pop_front();
+            first.ready.deliveries.extend(looked);
+        }
+    }
+    let first = looking.pop_front().context("no batch is being looked at")?;
+    Ok(first.ready)
+}
+
+fn bytes_of(delivery: &Delivery) -> usize {
+    delivery.alerts.iter().map(Vec::len).sum()
+}
+
+fn looked(gate: &Gate, delivery: Delivery, now: Timestamp, is_refused: bool) -> Looked {
+    let weight = weight(&delivery);
+    let (arrivals, (route, receipt)) = split(delivery);
+    let received =
+        if is_refused { Received::default() } else { Received::of(gate, &[arrivals], now) };
+    Looked { received, route, receipt, weight }
+}
+
+/// The second half: hands batches to the desk, one after the other, and tells their senders what became of them.
+async fn commit(
+    stage: Stage,
+    mut batches: mpsc::Receiver<Together>,
+    word: &watch::Sender<Vec<SourceStanding>>,
+    refusing: &AtomicBool,
+) -> anyhow::Result<()> {
     let mut refusals = Refusals::default();
-    while let Some(first) = next(&mut stage, &mut deliveries).await {
-        let batch = gather(first, &mut deliveries).await;
-        word.send_modify(|sources| received(sources, &batch, stage.clock.now()));
-        let (behind, batch): (Vec<Delivery>, Vec<Delivery>) =
-            batch.into_iter().partition(|delivery| refusals.cover(&delivery.receipt));
-        word.send_modify(|sources| refused(sources, weights(&behind)));
-        refusals.refuse(behind.into_iter().map(|delivery| split(delivery).1), BEHIND);
+    while let Some(Together { deliveries, now, is_refused }) = batches.recv().await {
+        let is_refused = is_refused || refusing.load(Ordering::Relaxed);
+        let (behind, batch): (Vec<Looked>, Vec<Looked>) = deliveries
+            .into_iter()
+            .partition(|delivery| is_refused || refusals.cover(&delivery.receipt));
+        word.send_modify(|sources| refused(sources, &behind));
+        refusals.refuse(behind, BEHIND);
         if batch.is_empty() {
             continue;
         }
-        let weights = weights(&batch);
-        let (arrivals, receipts): (Vec<Arrivals>, Vec<(&'static str, Receipt)>) =
-            batch.into_iter().map(split).unzip();
-        let now = stage.clock.now();
-        let taken = stage.desk.call(move |desk| desk.take_in(&arrivals, now)).await?;
-        match taken {
+        let mut received = Received::default();
+        let mut waiting = Vec::with_capacity(batch.len());
+        for mut delivery in batch {
+            received.extend(std::mem::take(&mut delivery.received));
+            waiting.push(delivery);
+        }
+        match stage.desk.call(move |desk| desk.take_received(received, now)).await? {
             Ok(taken) => {
                 event::alerts_taken(&taken.counts, stage.clock.now().since(now));
-                receipts.into_iter().for_each(|(_, receipt)| receipt.complete(Outcome::Committed));
+                waiting
+                    .into_iter()
+                    .for_each(|delivery| delivery.receipt.complete(Outcome::Committed));
                 if taken.asks > 0 {
                     stage.judge.notify_one();
                 }
@@ -57,51 +220,41 @@ pub(crate) async fn run(
                     hint = error.hint(),
                     "alerts could not be stored, their senders keep them: {error}"
                 );
-                word.send_modify(|sources| refused(sources, weights));
-                refusals.refuse(receipts, &error.to_string());
+                word.send_modify(|sources| refused(sources, &waiting));
+                refusals.refuse(waiting, &error.to_string());
                 tokio::time::sleep(REFUSED_PAUSE).await;
                 // What waits by now would fail as well, one commit after the other: its senders hear so at once.
-                while let Ok(delivery) = deliveries.try_recv() {
-                    let late = [delivery];
-                    word.send_modify(|sources| {
-                        received(sources, &late, stage.clock.now());
-                        refused(sources, self::weights(&late));
-                    });
-                    let [delivery] = late;
-                    refusals.refuse([split(delivery).1], BEHIND);
-                }
+                refusing.store(true, Ordering::Relaxed);
             }
         }
     }
     Ok(())
 }
 
-/// Gives how many alerts each delivery holds, with its route.
-fn weights(deliveries: &[Delivery]) -> Vec<(&'static str, u64)> {
-    let weight = |delivery: &Delivery| (delivery.alerts.len() + delivery.rejected.len()) as u64;
-    deliveries.iter().map(|delivery| (delivery.route.as_str(), weight(delivery))).collect()
+/// Tells how many alerts a delivery holds.
+fn weight(delivery: &Delivery) -> u64 {
+    (delivery.alerts.len() + delivery.rejected.len()) as u64
 }
 
 /// Counts what arrived, by route.
-fn received(sources: &mut Vec<SourceStanding>, deliveries: &[Delivery], now: Timestamp) {
-    for (route, weight) in weights(deliveries) {
-        if !sources.iter().any(|source| source.route == route) {
-            let route = route.to_owned();
-            sources.push(SourceStanding { route, ..SourceStanding::default() });
-        }
-        if let Some(source) = sources.iter_mut().find(|source| source.route == route) {
-            source.alerts = source.alerts.saturating_add(weight);
-            source.last_at = now;
-        }
+fn received(sources: &mut Vec<SourceStanding>, delivery: &Delivery, now: Timestamp) {
+    let route = delivery.route.as_str();
+    if !sources.iter().any(|source| source.route == route) {
+        let route = route.to_owned();
+        sources.push(SourceStanding { route, ..SourceStanding::default() });
+    }
+    if let Some(source) = sources.iter_mut().find(|source| source.route == route) {
+        source.alerts = source.alerts.saturating_add(weight(delivery));
+        source.last_at = now;
     }
 }
 
 /// Counts what arrived and was given back.
-fn refused(sources: &mut [SourceStanding], weights: Vec<(&'static str, u64)>) {
-    for (route, weight) in weights {
-        if let Some(source) = sources.iter_mut().find(|source| source.route == route) {
-            source.alerts = source.alerts.saturating_sub(weight);
-            source.refused = source.refused.saturating_add(weight);
+fn refused(sources: &mut [SourceStanding], deliveries: &[Looked]) {
+    for delivery in deliveries {
+        if let Some(source) = sources.iter_mut().find(|source| source.route == delivery.route) {
+            source.alerts = source.alerts.saturating_sub(delivery.weight);
+            source.refused = source.refused.saturating_add(delivery.weight);
         }
     }
 }
@@ -137,12 +290,8 @@ impl Refusals {
     }
 
     /// Refuses deliveries, and with them what their sources send before they go back.
-    fn refuse(
-        &mut self,
-        receipts: impl IntoIterator<Item = (&'static str, Receipt)>,
-        reason: &str,
-    ) {
-        for (route, receipt) in receipts {
+    fn refuse(&mut self, deliveries: Vec<Looked>, reason: &str) {
+        for Looked { route, receipt, .. } in deliveries {
             if let Some(checkpoint) = &receipt.checkpoint {
                 let refused = self.attempts.entry(checkpoint.source.clone()).or_default();
                 *refused = receipt.attempt.max(*refused);
@@ -154,16 +303,17 @@ impl Refusals {
 }
 
 async fn gather(first: Delivery, deliveries: &mut mpsc::Receiver<Delivery>) -> Vec<Delivery> {
-    let mut count = first.alerts.len();
+    let (mut count, mut bytes) = (first.alerts.len(), bytes_of(&first));
     let mut batch = vec![first];
     let deadline = tokio::time::sleep(BATCH_WAIT);
     tokio::pin!(deadline);
-    while count < BATCH_ALERTS_MAX {
+    while count < BATCH_ALERTS_MAX && bytes < BATCH_BYTES_MAX {
         tokio::select! {
             biased;
             next = deliveries.recv() => match next {
                 Some(delivery) => {
                     count += delivery.alerts.len();
+                    bytes += bytes_of(&delivery);
                     batch.push(delivery);
                 }
                 None => break,
@@ -193,13 +343,10 @@ fn split(delivery: Delivery) -> (Arrivals, (&'static str, Receipt)) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use alert::ManualClock;
     use rusqlite::Connection;
     use store::Store;
     use tokio::sync::{Notify, oneshot};
-    use triage::admit::Gate;
     use triage::policy::Policy;
     use wazuh::{Checkpoint, Route};
 

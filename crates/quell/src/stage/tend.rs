@@ -17,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often old rows are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
+/// Steps of a sweep between two looks. After a flood there are thousands, and the daemon must go on saying that it lives.
+const SWEEP_STEPS_MAX: usize = 16;
+
 /// How often the same trouble is logged again. It is found twice a second, and a full disk lasts for hours.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
@@ -82,9 +85,6 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
             .call(move |desk| -> anyhow::Result<usize> {
                 let applied = desk.apply_requests(now)?;
                 desk.rest(now)?;
-                if sweeps {
-                    while desk.store.sweep(&retention)? > 0 {}
-                }
                 heartbeat.incidents_in_memory = desk.incidents_in_memory();
                 desk.store.set_meta(HEARTBEAT, &serde_json::to_string(&heartbeat)?)?;
                 event::standing(heartbeat.incidents_in_memory, heartbeat.deliveries_waiting);
@@ -102,7 +102,18 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
             }
         }
         if sweeps {
-            swept_at = now;
+            match sweep(&stage, retention).await? {
+                Ok(is_done) if is_done => swept_at = now,
+                // The rest is swept with the next looks.
+                Ok(_) => {}
+                Err(error) => {
+                    swept_at = now;
+                    let error = error.to_string();
+                    if trouble.is_worth_saying(&error, now) {
+                        tracing::error!("the store could not be swept: {error}");
+                    }
+                }
+            }
         }
         if !stage.sleep(&never, LOOK_EVERY).await {
             upkeep.heartbeat.has_ended = true;
@@ -115,6 +126,21 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
             return Ok(());
         }
     }
+}
+
+/// Sweeps in steps, so that alerts come in between. Gives whether all was swept.
+async fn sweep(
+    stage: &Stage,
+    retention: Retention,
+) -> anyhow::Result<Result<bool, store::StoreError>> {
+    for _ in 0..SWEEP_STEPS_MAX {
+        match stage.desk.call(move |desk| desk.store.sweep(&retention)).await? {
+            Ok(0) => return Ok(Ok(true)),
+            Ok(_) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(false))
 }
 
 /// The last trouble that was logged, and when.

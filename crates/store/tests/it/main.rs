@@ -7,3 +7,4 @@ mod people;
 mod queue;
 mod sample;
 mod standing;
+mod upgrade;

@@ -52,7 +52,7 @@ pub(crate) fn incident(name: &str, second: i64) -> Incident {
 
 pub(crate) fn alert(name: &str, incident: &Incident) -> AlertRow {
     AlertRow {
-        key: AlertKey(Fingerprint::of(["alert", name])),
+        key: AlertKey { time: at(0), hash: Fingerprint::of(["alert", name]) },
         incident_id: incident.id.clone(),
         alert_id: name.to_owned(),
         time: incident.last_seen,

@@ -180,7 +180,10 @@ fn raise(incident: &mut Incident, admitted: &Admitted, success: Success) -> Vec<
 /// Keeps an alert as evidence if its shape is known or it is more telling than what is kept.
 fn keep_evidence(incident: &mut Incident, admitted: &Admitted, success: Success) {
     let seen = &admitted.observation;
-    let fresh = Evidence {
+    let strength = seen.finding.as_ref().map_or(0, |finding| finding.strength);
+    let telling_now = (success, strength, admitted.alert.rule.level);
+    // Most alerts are counted only, and copying their texts would be the larger part of the work.
+    let fresh = || Evidence {
         shape: seen.shape,
         count: 1,
         level: admitted.alert.rule.level,
@@ -199,9 +202,9 @@ fn keep_evidence(incident: &mut Incident, admitted: &Admitted, success: Success)
         let count = known.count.saturating_add(1);
         let (first_seen, last_seen) =
             (known.first_seen.min(admitted.time), known.last_seen.max(admitted.time));
-        if telling(&fresh) > telling(known) {
+        if telling_now > telling(known) {
             // The more telling of two alike is what a person should read.
-            *known = fresh;
+            *known = fresh();
         }
         known.count = count;
         known.first_seen = first_seen;
@@ -209,7 +212,7 @@ fn keep_evidence(incident: &mut Incident, admitted: &Admitted, success: Success)
         return;
     }
     if incident.evidence.len() < EVIDENCE_MAX {
-        incident.evidence.push(fresh);
+        incident.evidence.push(fresh());
         return;
     }
     // The first alert stays whatever comes: it says how it began.
@@ -219,9 +222,9 @@ fn keep_evidence(incident: &mut Incident, admitted: &Admitted, success: Success)
         .skip(1)
         .min_by_key(|evidence| (telling(evidence), std::cmp::Reverse(evidence.count)));
     match weakest {
-        Some(weakest) if telling(&fresh) > telling(weakest) => {
+        Some(weakest) if telling_now > telling(weakest) => {
             incident.evidence_beyond = incident.evidence_beyond.saturating_add(weakest.count);
-            *weakest = fresh;
+            *weakest = fresh();
         }
         _ => incident.evidence_beyond = incident.evidence_beyond.saturating_add(1),
     }

@@ -352,7 +352,7 @@ fn what_was_evicted_and_restored_is_the_same_incident() {
     let missing = scene.fold.missing(std::slice::from_ref(&again));
     let found: Vec<Incident> =
         stored.into_iter().filter(|incident| missing.contains(&incident.fingerprint)).collect();
-    scene.fold.restore(found);
+    scene.fold.restore(&missing, found);
     assert_eq!(scene.fold.join(&again).incident_id, first.incident_id);
     assert_eq!(scene.incident(&first).alert_count, 2);
 }
@@ -363,8 +363,27 @@ fn what_is_in_memory_is_newer_than_what_the_store_has() {
     let first = scene.join(0, attack("203.0.113.1", 404));
     let old = scene.incident(&first);
     scene.join(1, attack("203.0.113.1", 404));
-    scene.fold.restore([old]);
+    scene.fold.restore(&[old.fingerprint], [old]);
     assert_eq!(scene.incident(&first).alert_count, 2);
+}
+
+#[test]
+fn what_the_store_does_not_hold_is_asked_for_once_until_it_is_opened_and_let_go() {
+    let limits = FoldLimits { incidents_max: 10, ..FoldLimits::default() };
+    let mut scene = Scene { fold: Fold::new(limits), number: 0 };
+    let first = scene.admitted(0, attack("203.0.113.1", 404));
+    let missing = scene.fold.missing(std::slice::from_ref(&first));
+    assert!(!missing.is_empty());
+    scene.fold.restore(&missing, []);
+    assert_eq!(scene.fold.missing(std::slice::from_ref(&first)), []);
+    // Opened, committed, and let go to make room: from now on only the store knows it.
+    scene.fold.join(&first);
+    for number in 2..=12 {
+        scene.join(number, attack(&format!("203.0.113.{number}"), 404));
+    }
+    scene.fold.take_changed();
+    let again = scene.fold.missing(std::slice::from_ref(&first));
+    assert_eq!(again.len(), 1, "the incident, and not the crowd that was never opened");
 }
 
 #[test]

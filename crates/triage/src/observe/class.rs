@@ -1,5 +1,8 @@
 //! The class of an alert: from the decoded request if it is one, else from what the rule says of itself.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use alert::incident::{Finding, Success};
 use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
@@ -95,12 +98,11 @@ const GROUPS: &[(&str, Class)] = &[
 ];
 
 fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> {
-    let groups = &alert.rule.groups;
-    let has = |name: &str| groups.iter().any(|group| group.trim() == name);
+    let groups: Vec<&str> = alert.rule.groups.iter().map(|group| group.trim()).collect();
+    let has = |name: &str| groups.contains(&name);
     // Rules may carry the class itself as a group.
-    if let Some(class) = groups
-        .iter()
-        .find_map(|group| Class::parse(group.trim()).filter(|class| class.is_web_exploit()))
+    if let Some(class) =
+        groups.iter().find_map(|group| Class::parse(group).filter(|class| class.is_web_exploit()))
     {
         // A stock rule's word is not enough where the request can be read and shows nothing of the kind.
         return Some(if is_web && !is_own_rule(alert) { Class::WebAttack } else { class });
@@ -174,15 +176,27 @@ const WORDS: &[(&str, Class)] = &[
 /// Words that mean something only in the mouth of a network sensor: backups are scanned and resources exploited elsewhere too.
 const SENSOR_WORDS: &[(&str, Class)] = &[("scan", Class::NetworkScan), ("exploit", Class::Exploit)];
 
+static WORD_FINDER: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(WORDS.iter().map(|(word, _)| word)).ok());
+
 fn by_words(alert: &Alert) -> Option<Class> {
     let text = alert.rule.description.as_raw().to_lowercase();
+    // The first of the list that is anywhere in the text, not the first in the text.
+    let first = |finder: &AhoCorasick| {
+        finder.find_overlapping_iter(&text).map(|found| found.pattern().as_usize()).min()
+    };
+    if let Some((_, class)) =
+        WORD_FINDER.as_ref().and_then(first).and_then(|place| WORDS.get(place))
+    {
+        return Some(*class);
+    }
     let is_sensor = alert
         .rule
         .groups
         .iter()
         .any(|group| matches!(group.as_str(), "ids" | "suricata" | "snort" | "zeek" | "recon"));
     let sensor_words = if is_sensor { SENSOR_WORDS } else { &[] };
-    WORDS.iter().chain(sensor_words).find(|(word, _)| text.contains(word)).map(|(_, class)| *class)
+    sensor_words.iter().find(|(word, _)| text.contains(word)).map(|(_, class)| *class)
 }
 
 fn by_technique(alert: &Alert) -> Option<Class> {

@@ -23,13 +23,14 @@ impl Shelf {
     /// Folds a batch and keeps what changed, as the desk does.
     fn fold(&mut self, fold: &mut Fold, batch: &[Admitted]) {
         let mut found = Vec::new();
-        for key in fold.missing(batch) {
+        let missing = fold.missing(batch);
+        for key in &missing {
             let mut windows: Vec<&Incident> =
-                self.incidents.values().filter(|incident| incident.fingerprint == key).collect();
+                self.incidents.values().filter(|incident| incident.fingerprint == *key).collect();
             windows.sort_by_key(|incident| Reverse(incident.last_seen));
             found.extend(windows.into_iter().take(WINDOWS_MAX).cloned());
         }
-        fold.restore(found);
+        fold.restore(&missing, found);
         for admitted in batch {
             let joined = fold.join(admitted);
             *self.joined.entry(joined.incident_id).or_default() += 1;

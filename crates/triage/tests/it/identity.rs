@@ -39,7 +39,7 @@ fn joined(text: &str) -> (String, String, String) {
     let mut fold = Fold::new(FoldLimits::default());
     let joined = fold.join(&admitted);
     let fingerprint = fold.take_changed().remove(0).0.fingerprint;
-    (admitted.alert.key.0.to_string(), joined.incident_id.to_string(), fingerprint.to_string())
+    (admitted.alert.key.hash.to_string(), joined.incident_id.to_string(), fingerprint.to_string())
 }
 
 proptest! {

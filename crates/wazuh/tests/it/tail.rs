@@ -336,7 +336,7 @@ async fn the_loop_reads_on_while_commits_are_open_but_not_without_end() {
     let running = wazuh::intake::tail::run(tail_from_start(&path), sender, shutdown, notify);
     let daemon = async move {
         let mut open = Vec::new();
-        for _ in 0..16 {
+        for _ in 0..96 {
             open.push(receiver.recv().await.unwrap());
         }
         // The clock is paused: the wait ends only when the tail has nothing left to do.

@@ -65,7 +65,7 @@ impl Event {
         let seen = triage::observe::observe(&alert);
         Self {
             at: alert.time.unwrap_or(before).max(before),
-            id: if alert.id.is_empty() { alert.key.0.to_string() } else { alert.id.clone() },
+            id: if alert.id.is_empty() { alert.key.hash.to_string() } else { alert.id.clone() },
             level: alert.rule.level,
             class: seen.class,
             actor: seen.actor.name().to_owned(),

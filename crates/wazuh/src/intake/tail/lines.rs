@@ -44,7 +44,7 @@ impl LineBuffer {
     /// Gives the next whole line, or nothing until more is pushed.
     pub(crate) fn next_line(&mut self) -> Option<Line> {
         let unseen = self.bytes.get(self.scanned..).unwrap_or_default();
-        let Some(found) = unseen.iter().position(|byte| *byte == b'\n') else {
+        let Some(found) = memchr::memchr(b'\n', unseen) else {
             self.keep_unfinished();
             return None;
         };

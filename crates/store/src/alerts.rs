@@ -1,0 +1,150 @@
+//! The alerts that were folded: each once, with the incident that it joined, and as it came.
+
+use std::collections::HashSet;
+
+use alert::{AlertKey, IncidentId, Timestamp};
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use crate::error::{Doing, StoreFault, broken};
+use crate::raw::Packer;
+use crate::row::blob;
+use crate::{Store, StoreError, raw};
+
+/// An alert that was folded.
+#[derive(Debug, Clone)]
+pub struct AlertRow {
+    /// Its identity.
+    pub key: AlertKey,
+    /// The incident it joined.
+    pub incident_id: IncidentId,
+    /// Wazuh's id.
+    pub alert_id: String,
+    /// When it counts for.
+    pub time: Timestamp,
+    /// The rule.
+    pub rule_id: String,
+    /// The rule's level.
+    pub level: u8,
+    /// As it came.
+    pub raw: Vec<u8>,
+}
+
+/// Writes alerts. Those of one incident are written one after the other, in the order of their arrival: they share pages of the index and
+/// resemble each other.
+pub(crate) fn write(
+    tx: &Transaction<'_>,
+    packer: &mut Packer,
+    alerts: &[AlertRow],
+) -> Result<(), StoreError> {
+    if alerts.is_empty() {
+        return Ok(());
+    }
+    let mut ordered: Vec<&AlertRow> = alerts.iter().collect();
+    ordered.sort_by(|one, other| one.incident_id.cmp(&other.incident_id));
+    // A number is never given twice, not even after all alerts were swept: their block may still be there.
+    let mut seq: i64 = tx
+        .prepare_cached("SELECT 1 + max(coalesce((SELECT max(seq) FROM alert), 0), coalesce((SELECT last FROM raw_block ORDER BY first DESC LIMIT 1), 0))")
+        .and_then(|mut find| find.query_row([], |row| row.get(0)))
+        .doing("number alerts")?;
+    for stretch in raw::stretches(&ordered, |alert| alert.raw.len()) {
+        let first = seq;
+        write_rows(tx, stretch, &mut seq).doing("store alerts")?;
+        let body = packer
+            .pack(stretch.iter().map(|alert| alert.raw.as_slice()))
+            .map_err(|error| broken("pack alerts", error.to_string(), StoreFault::Other))?;
+        let newest = stretch.iter().map(|alert| alert.time).max().unwrap_or(Timestamp::EPOCH);
+        tx.prepare_cached(
+            "INSERT INTO raw_block (first, last, newest_ms, body) VALUES (?1, ?2, ?3, ?4)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![first, seq.saturating_sub(1), newest.as_millis(), body])
+        })
+        .doing("store alerts as they came")?;
+    }
+    Ok(())
+}
+
+fn write_rows(tx: &Transaction<'_>, alerts: &[&AlertRow], seq: &mut i64) -> rusqlite::Result<()> {
+    // No `OR IGNORE`: an alert that is there already was counted as folded twice, and that must not pass unseen.
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO alert (seq, stamp_ms, key, incident_id, alert_id, time_ms, rule_id, level) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for alert in alerts {
+        insert.execute(params![
+            *seq,
+            alert.key.time.as_millis(),
+            blob(&alert.key.hash),
+            alert.incident_id.as_str(),
+            alert.alert_id,
+            alert.time.as_millis(),
+            alert.rule_id,
+            alert.level
+        ])?;
+        *seq = seq.saturating_add(1);
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Tells which of these alerts were folded before.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn known_keys(&self, keys: &[AlertKey]) -> Result<HashSet<AlertKey>, StoreError> {
+        // Without it each look-up would lock the file and let it go again, which takes longer than the look-up.
+        let _moment = self.moment()?;
+        let mut find = self
+            .connection
+            .prepare_cached("SELECT 1 FROM alert WHERE stamp_ms = ?1 AND key = ?2")
+            .doing("look for known alerts")?;
+        let mut known = HashSet::new();
+        for key in keys {
+            let is_known = find
+                .exists(params![key.time.as_millis(), blob(&key.hash)])
+                .doing("look for known alerts")?;
+            if is_known {
+                known.insert(*key);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Gives the ids of the alerts of an incident, in the order of their arrival. Alerts without an id of their own are named by their key.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn alert_ids(&self, id: &IncidentId) -> Result<Vec<String>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached(
+                "SELECT CASE alert_id WHEN '' THEN lower(hex(key)) ELSE alert_id END FROM alert WHERE incident_id = ?1 ORDER BY seq",
+            )
+            .doing("read alert ids")?;
+        read.query_map([id.as_str()], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .doing("read alert ids")
+    }
+
+    /// Gives an alert as it came.
+    ///
+    /// # Errors
+    /// If the store fails, or the block that it lies in is damaged.
+    pub fn raw_alert(&self, key: &AlertKey) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT a.seq - b.first, b.body FROM alert a JOIN raw_block b ON b.first =
+                     (SELECT max(first) FROM raw_block WHERE first <= a.seq) WHERE a.stamp_ms = ?1 AND a.key = ?2",
+            )
+            .and_then(|mut find| {
+                find.query_row(params![key.time.as_millis(), blob(&key.hash)], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+                })
+                .optional()
+            })
+            .doing("read an alert as it came")?;
+        found
+            .map(|(place, body)| raw::unpack(&body, usize::try_from(place).unwrap_or(usize::MAX)))
+            .transpose()
+    }
+}
