@@ -4,6 +4,8 @@
 //! `sending` after a crash is the one case where nobody knows whether the sink has it; each sink settles that in its own way, with
 //! the `place` noted before the attempt.
 
+use std::time::Duration;
+
 use alert::{IncidentId, Timestamp};
 use rusqlite::{Transaction, params};
 use serde::Serialize;
@@ -11,6 +13,10 @@ use serde::Serialize;
 use crate::error::Doing;
 use crate::row;
 use crate::{Store, StoreError};
+
+/// The longest that a message rests after a failed attempt: a sink that was down for a day is back within a minute. A time further off than
+/// that was noted by a clock that has since been set back, and does not hold a sink for as long as the clock was wrong.
+pub const REST_MAX: Duration = Duration::from_secs(60);
 
 /// A message to queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +110,7 @@ impl Store {
         let mut due = Vec::new();
         for found in rows {
             let (entry, not_before) = found.doing("read the outbox")?;
-            if not_before > now {
+            if not_before > now && not_before <= now.after(REST_MAX) {
                 break;
             }
             due.push(entry);

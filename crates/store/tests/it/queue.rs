@@ -146,6 +146,9 @@ fn a_message_that_rests_holds_back_those_behind_it() {
     assert!(store.outbox("wazuh", at(59), 10).expect("read").is_empty());
     let due = store.outbox("wazuh", at(60), 10).expect("read");
     assert_eq!((due.len(), due[0].attempts, due[0].was_sending), (2, 1, false));
+    // A clock that was wrong by a day and is right again: the message does not rest for a day.
+    store.mark_failed(first.seq, at(24 * 3600)).expect("noted");
+    assert_eq!(store.outbox("wazuh", at(61), 10).expect("read").len(), 2);
 }
 
 #[test]
