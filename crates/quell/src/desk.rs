@@ -24,6 +24,7 @@ use triage::{Fold, FoldLimits, campaign, threat};
 use crate::publish::event::Publisher;
 
 pub(crate) mod handle;
+mod outbox;
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
 /// length of the queue.
@@ -64,6 +65,8 @@ pub(crate) struct DeskSettings {
     pub(crate) sinks: Vec<SinkRule>,
     /// Mask secrets in prompts.
     pub(crate) redact: bool,
+    /// Messages with their text that may wait for one sink.
+    pub(crate) whole_messages_max: usize,
 }
 
 impl Default for DeskSettings {
@@ -75,6 +78,7 @@ impl Default for DeskSettings {
             assets: Vec::new(),
             sinks: Vec::new(),
             redact: true,
+            whole_messages_max: store::WHOLE_MESSAGES_MAX,
         }
     }
 }
@@ -126,7 +130,13 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Sets a desk up on a store.
-    pub(crate) fn new(store: Store, gate: Gate, settings: DeskSettings, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        mut store: Store,
+        gate: Gate,
+        settings: DeskSettings,
+        now: Timestamp,
+    ) -> Self {
+        store.bound_outbox(settings.whole_messages_max);
         let publisher = Publisher::new(gate.key.clone());
         Self {
             fold: Fold::new(settings.fold),
@@ -143,6 +153,7 @@ impl Desk {
         self.gate = gate;
         self.scheduler = Scheduler::new(settings.budgets, now);
         self.fold = Fold::new(settings.fold);
+        self.store.bound_outbox(settings.whole_messages_max);
         self.settings = settings;
     }
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
 use crate::error::{Doing, StoreFault};
+use crate::outbox::WHOLE_MESSAGES_MAX;
 
 /// The steps from one version of the schema to the next, from an empty file on. None is ever changed.
 const SCHEMA_STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
@@ -24,6 +25,8 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Store {
     pub(crate) connection: Connection,
+    /// Messages with their text that may wait for one sink.
+    pub(crate) whole_messages_max: usize,
 }
 
 impl Store {
@@ -96,7 +99,7 @@ impl Store {
                 fault: StoreFault::TooNew,
             });
         }
-        let mut store = Self { connection };
+        let mut store = Self { connection, whole_messages_max: WHOLE_MESSAGES_MAX };
         if version < SCHEMA_VERSION {
             store.upgrade(&doing)?;
         }

@@ -14,7 +14,8 @@ const SWEEP_ROWS_MAX: u64 = 5_000;
 /// What is kept how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
-    /// Alerts, incidents, verdicts and sent messages whose last news is older go.
+    /// Alerts, incidents, verdicts and sent messages whose last news is older go. What waits to be sent stays,
+    /// and so does the verdict of a message that was queued by its name.
     pub older_than: Timestamp,
     /// Dead letters kept; the oldest beyond go, counted.
     pub dead_letters_max: u64,
@@ -112,7 +113,8 @@ impl Store {
             "DELETE FROM alert WHERE seq IN (SELECT seq FROM alert WHERE time_ms < ?1 AND incident_id NOT IN
                  (SELECT id FROM incident WHERE last_ms >= ?1) LIMIT ?2)",
             "DELETE FROM verdict WHERE (incident_id, revision) IN (SELECT v.incident_id, v.revision FROM verdict v JOIN incident i ON i.id = v.incident_id
-                 WHERE i.last_ms < ?1 LIMIT ?2)",
+                 WHERE i.last_ms < ?1 AND v.incident_id NOT IN (SELECT incident_id FROM outbox WHERE state IN ('waiting', 'sending') AND body = '')
+                 LIMIT ?2)",
             "DELETE FROM note WHERE seq IN (SELECT n.seq FROM note n JOIN incident i ON i.id = n.incident_id WHERE i.last_ms < ?1 LIMIT ?2)",
             "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE state IN ('sent', 'refused') AND queued_ms < ?1 LIMIT ?2)",
             "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE last_ms < ?1

@@ -50,14 +50,13 @@ async fn is_unsure(stage: &Stage, sink: &Sink) -> anyhow::Result<bool> {
 /// Sends what waits. Gives true if there may be more right away.
 pub(crate) async fn publish_some(stage: &Stage, sink: &mut Sink) -> anyhow::Result<bool> {
     let (name, now) = (sink.name().to_owned(), stage.clock.now());
-    let entries =
-        match stage.desk.call(move |desk| desk.store.outbox(&name, now, BATCH_MAX)).await? {
-            Ok(entries) => entries,
-            Err(error) => {
-                tracing::error!(hint = error.hint(), "the outbox could not be read: {error}");
-                return Ok(false);
-            }
-        };
+    let entries = match stage.desk.call(move |desk| desk.messages(&name, now, BATCH_MAX)).await? {
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::error!(hint = error.hint(), "the outbox could not be read: {error}");
+            return Ok(false);
+        }
+    };
     let is_full = entries.len() == BATCH_MAX;
     for entry in entries {
         if !publish_one(stage, sink, entry).await? {
