@@ -112,6 +112,8 @@ pub(crate) struct Case {
     pub(crate) incident: Incident,
     pub(crate) bounds: Bounds,
     pub(crate) context: Context,
+    /// The threat level that stands, from an earlier revision.
+    pub(crate) standing: Option<u8>,
     /// Who is to judge, and why.
     pub(crate) turn: Turn,
     /// How far the models are behind, where the playbook stands in for them.
@@ -359,7 +361,9 @@ impl Desk {
             notes: notes.into_iter().rev().map(|note| note.text).collect(),
             redact: self.settings.redact,
         };
-        Ok(Case { bounds: threat::assess(&incident), job, incident, context, turn, backlog })
+        let standing = self.store.threat_level(&incident.id)?;
+        let bounds = threat::assess(&incident);
+        Ok(Case { bounds, job, incident, context, standing, turn, backlog })
     }
 
     /// Gives the campaign that an incident belongs to.
