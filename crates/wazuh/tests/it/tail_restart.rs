@@ -150,6 +150,20 @@ fn the_copy_of_a_copy_truncate_is_finished_first() {
 }
 
 #[test]
+fn the_copies_of_several_copy_truncates_are_finished_in_order() {
+    let directory = tempdir().unwrap();
+    let live = directory.path().join("alerts.json");
+    write(&live, long_line(1) + "\n");
+    let checkpoint = read_all(&live);
+    append(&live, "two\n");
+    std::fs::copy(&live, live.with_file_name("alerts.json.1")).unwrap();
+    write(&live, "three\n");
+    std::fs::copy(&live, live.with_file_name("alerts.json.2")).unwrap();
+    write(&live, "four\n");
+    assert_eq!(drain(&mut restarted(&live, checkpoint)), ["two", "three", "four"]);
+}
+
+#[test]
 fn a_live_file_that_was_restored_under_another_inode_goes_on() {
     let directory = tempdir().unwrap();
     let live = directory.path().join("alerts.json");
