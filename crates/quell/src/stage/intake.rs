@@ -84,7 +84,8 @@ fn weights(deliveries: &[Delivery]) -> Vec<(&'static str, u64)> {
 
 /// Counts what arrived, by route.
 fn received(sources: &mut Vec<SourceStanding>, deliveries: &[Delivery], now: Timestamp) {
-    for (route, weight) in weights(deliveries) {
+    // A delivery without alerts only records a place in a file.
+    for (route, weight) in weights(deliveries).into_iter().filter(|(_, weight)| *weight > 0) {
         if !sources.iter().any(|source| source.route == route) {
             let route = route.to_owned();
             sources.push(SourceStanding { route, ..SourceStanding::default() });
