@@ -65,6 +65,8 @@ pub(crate) struct State {
     pub(crate) operations: u64,
     pub(crate) plan: Option<(u64, Fault)>,
     pub(crate) is_stopped: bool,
+    /// Flushes do nothing.
+    pub(crate) lies: bool,
     was_faulty: bool,
     /// Bytes of all files together that there is room for.
     room: Option<u64>,
@@ -85,6 +87,7 @@ impl State {
             operations: 0,
             plan: None,
             is_stopped: false,
+            lies: false,
             was_faulty: false,
             room: None,
             flushes_failing: 0,
@@ -205,11 +208,12 @@ impl State {
         let visible = self.files.get(inode).map_or(&[][..], |file| &file.visible);
         let held = visible.get(offset..).unwrap_or_default();
         let length = held.len().min(buffer.len());
-        buffer.fill(0);
-        for (to, from) in buffer.iter_mut().zip(held) {
-            *to = *from;
+        let (filled, missing) = buffer.split_at_mut(length);
+        if let Some(held) = held.get(..length) {
+            filled.copy_from_slice(held);
         }
-        Ok(length == buffer.len())
+        missing.fill(0);
+        Ok(missing.is_empty())
     }
 
     pub(crate) fn write(
@@ -279,6 +283,9 @@ impl State {
             self.flushes_failing -= 1;
             self.forget_some(inode);
             return Err(ffi::SQLITE_IOERR_FSYNC);
+        }
+        if self.lies {
+            return Ok(());
         }
         if let Some(file) = self.files.get_mut(inode) {
             for change in std::mem::take(&mut file.pending) {
@@ -368,6 +375,15 @@ impl State {
             file.shared = Some(Arc::new(Shared::default()));
         }
         file.shared.clone()
+    }
+
+    /// Forgets the shared memory if the last connection left it: the next one makes it anew, as SQLite's own driver does.
+    pub(crate) fn forget_shared(&mut self, inode: Inode) {
+        if let Some(file) = self.files.get_mut(inode)
+            && file.shared.as_ref().is_some_and(|shared| Arc::strong_count(shared) == 1)
+        {
+            file.shared = None;
+        }
     }
 
     /// Whether there is room for more of the memory that connections share, which Linux keeps in a file.

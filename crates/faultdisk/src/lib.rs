@@ -78,6 +78,16 @@ impl Disk {
         self.state().mend();
     }
 
+    /// Lets every flush from now on say yes and do nothing, for whoever wants to see that his test would notice.
+    pub fn lie(&self) {
+        self.state().lies = true;
+    }
+
+    /// Stops it now: nothing reaches it until a restart.
+    pub fn stop(&self) {
+        self.state().is_stopped = true;
+    }
+
     /// Whether it stopped: nothing reaches it until a restart.
     pub fn is_stopped(&self) -> bool {
         self.state().is_stopped
@@ -88,7 +98,7 @@ impl Disk {
         self.state().is_faulty()
     }
 
-    /// Stops it now, if it did not stop yet, and starts it again with what is left. Files that were open before fail from now on.
+    /// Starts it again with what is left. Files that were open before fail from now on.
     pub fn restart(&self, aftermath: Aftermath) {
         self.state().restart(aftermath);
     }

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::ffi;
@@ -27,6 +28,9 @@ const NAME_BYTES_MAX: c_int = 512;
 
 /// The disks, by folder.
 static DISKS: Mutex<Option<HashMap<String, Arc<Mutex<State>>>>> = Mutex::new(None);
+
+/// The number of the next disk.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The driver that was the default before, once ours is registered.
 static REAL: OnceLock<Real> = OnceLock::new();
@@ -62,6 +66,14 @@ impl Open {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn leave_shared(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            shared.leave(self.handle);
+            drop(shared);
+            self.state().forget_shared(self.inode);
+        }
+    }
 }
 
 static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
@@ -89,13 +101,12 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
 /// Registers the driver on first use, and gives a disk a folder.
 pub(crate) fn mount(state: State) -> (Arc<Mutex<State>>, String) {
     REAL.get_or_init(register);
+    // Never a name again: what a test left open and closes late must not find the disk of the next one.
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let (state, folder) = (Arc::new(Mutex::new(state)), format!("{ROOT}{number}"));
     let mut disks = DISKS.lock().unwrap_or_else(PoisonError::into_inner);
-    let disks = disks.get_or_insert_with(HashMap::new);
-    let free =
-        (0_u64..).map(|number| format!("{ROOT}{number}")).find(|name| !disks.contains_key(name));
-    let folder = free.unwrap_or_default();
-    let state = Arc::new(Mutex::new(state));
-    disks.insert(folder.clone(), Arc::clone(&state));
+    disks.get_or_insert_with(HashMap::new).insert(folder.clone(), Arc::clone(&state));
+    drop(disks);
     (state, folder)
 }
 
@@ -283,10 +294,8 @@ unsafe extern "C" fn full_name(
 
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
     // SAFETY: SQLite closes a file once; the box came from `open`.
-    let open = unsafe { Box::from_raw((*file.cast::<Handle>()).open) };
-    if let Some(shared) = &open.shared {
-        shared.leave(open.handle);
-    }
+    let mut open = unsafe { Box::from_raw((*file.cast::<Handle>()).open) };
+    open.leave_shared();
     let mut disk = open.state();
     if open.generation == disk.generation {
         disk.unlock(open.inode, open.handle, ffi::SQLITE_LOCK_NONE);
@@ -445,10 +454,7 @@ unsafe extern "C" fn shared_barrier(_: *mut ffi::sqlite3_file) {
 }
 
 unsafe extern "C" fn shared_leave(file: *mut ffi::sqlite3_file, _: c_int) -> c_int {
-    // SAFETY: as in `cut`. The memory itself stays: another connection may use it, and an index that is left over is checked.
-    let open = unsafe { open_file(file) };
-    if let Some(shared) = open.shared.take() {
-        shared.leave(open.handle);
-    }
+    // SAFETY: as in `cut`.
+    unsafe { open_file(file) }.leave_shared();
     ffi::SQLITE_OK
 }

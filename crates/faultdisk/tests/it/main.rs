@@ -1,4 +1,5 @@
 //! What the disk promises to a test, seen through SQLite.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use faultdisk::{Aftermath, Disk, Fault};
 use rusqlite::{Connection, ErrorCode};
