@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
 
 use super::*;
 use crate::publish::sink::Sink;
@@ -30,6 +31,7 @@ const MARKER: &[u8] = b"marker";
 struct Wazuh {
     to_itself: UnixDatagram,
     read: Receiver<Vec<u8>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Wazuh {
@@ -38,7 +40,7 @@ impl Wazuh {
         let to_itself = UnixDatagram::unbound().expect("a socket");
         to_itself.connect(path).expect("connected");
         let (send, read) = sync_channel(10_000);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = vec![0; 1 << 16];
             while let Ok(length) = socket.recv(&mut buffer) {
                 if send.send(buffer[..length].to_vec()).is_err() {
@@ -46,7 +48,7 @@ impl Wazuh {
                 }
             }
         });
-        Self { to_itself, read }
+        Self { to_itself, read, reader: Some(reader) }
     }
 
     /// Gives all that came until now.
@@ -61,6 +63,10 @@ impl Drop for Wazuh {
         // The thread ends when nobody takes what it read.
         drop(std::mem::replace(&mut self.read, sync_channel(0).1));
         self.to_itself.send(MARKER).ok();
+        // Until the socket is closed it takes messages that nobody reads.
+        if let Some(reader) = self.reader.take() {
+            reader.join().ok();
+        }
     }
 }
 
