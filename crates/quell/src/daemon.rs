@@ -321,6 +321,7 @@ fn announce_limits(config: &Config) {
         ("incidents_in_memory", config.limits.incidents_open),
         ("dead_letters", config.limits.dead_letters),
         ("intake_queue_deliveries", config.limits.intake_queue),
+        ("outbox_messages", config.limits.outbox_messages),
         (
             "model_calls_per_minute",
             usize::try_from(config.judge.calls_per_minute).unwrap_or(usize::MAX),

@@ -25,6 +25,7 @@ use crate::publish::event::Publisher;
 use reception::Received;
 
 pub(crate) mod handle;
+mod outbox;
 pub(crate) mod reception;
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
@@ -66,6 +67,8 @@ pub(crate) struct DeskSettings {
     pub(crate) sinks: Vec<SinkRule>,
     /// Mask secrets in prompts.
     pub(crate) redact: bool,
+    /// Messages with their text that may wait for one sink.
+    pub(crate) whole_messages_max: usize,
 }
 
 impl Default for DeskSettings {
@@ -77,6 +80,7 @@ impl Default for DeskSettings {
             assets: Vec::new(),
             sinks: Vec::new(),
             redact: true,
+            whole_messages_max: store::WHOLE_MESSAGES_MAX,
         }
     }
 }
@@ -110,6 +114,8 @@ pub(crate) struct Case {
     pub(crate) incident: Incident,
     pub(crate) bounds: Bounds,
     pub(crate) context: Context,
+    /// The threat level that stands, from an earlier revision.
+    pub(crate) standing: Option<u8>,
     /// Who is to judge, and why.
     pub(crate) turn: Turn,
     /// How far the models are behind, where the playbook stands in for them.
@@ -129,7 +135,13 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Sets a desk up on a store.
-    pub(crate) fn new(store: Store, gate: Gate, settings: DeskSettings, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        mut store: Store,
+        gate: Gate,
+        settings: DeskSettings,
+        now: Timestamp,
+    ) -> Self {
+        store.bound_outbox(settings.whole_messages_max);
         let publisher = Publisher::new(gate.key.clone());
         Self {
             fold: Fold::new(settings.fold),
@@ -146,6 +158,7 @@ impl Desk {
         self.gate.send_replace(Arc::new(gate));
         self.scheduler = Scheduler::new(settings.budgets, now);
         self.fold = Fold::new(settings.fold);
+        self.store.bound_outbox(settings.whole_messages_max);
         self.settings = settings;
     }
 
@@ -328,7 +341,9 @@ impl Desk {
             notes: notes.into_iter().rev().map(|note| note.text).collect(),
             redact: self.settings.redact,
         };
-        Ok(Case { bounds: threat::assess(&incident), job, incident, context, turn, backlog })
+        let standing = self.store.threat_level(&incident.id)?;
+        let bounds = threat::assess(&incident);
+        Ok(Case { bounds, job, incident, context, standing, turn, backlog })
     }
 
     /// Gives the campaign that an incident belongs to.

@@ -83,7 +83,9 @@ impl Home {
         file.write_all(&secret)
             .and_then(|()| file.sync_all())
             .with_context(|| format!("could not write `{}`", fresh.display()))?;
+        // The name must last as well: with another key after a power cut, Quell would not know what it published before.
         fs::rename(&fresh, &path)
+            .and_then(|()| File::open(&self.path)?.sync_all())
             .with_context(|| format!("could not put `{}` in place", path.display()))?;
         Ok(TagKey::new(secret))
     }

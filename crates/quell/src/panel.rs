@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alert::Clock;
-use alert::verdict::{Analyst, Cost, Draft, PROMPT_VERSION, Verdict};
+use alert::verdict::{Analyst, Check, Cost, Draft, PROMPT_VERSION, Verdict};
 use model::{AskError, Backend, Prompt, playbook, prompt};
 use triage::checks;
 use triage::schedule::Turn;
@@ -108,11 +108,27 @@ pub(crate) async fn judge(
 pub(crate) fn by_playbook(case: &Case, why: String, clock: &dyn Clock) -> Opinion {
     let draft = playbook::judge(&case.incident, &case.bounds, case.context.campaign.as_deref());
     let mut verdict = assemble(case, draft, Analyst::Playbook, Cost::default(), clock);
+    lower_none(&mut verdict, case.standing);
     verdict.model_pending = matches!(case.turn, Turn::Interim(_));
     verdict.backlog = case.backlog.filter(|_| verdict.model_pending);
     verdict.playbook_reason =
         if why.is_empty() { "no model of the panel could be asked".to_owned() } else { why };
     Opinion { verdict, health: Vec::new(), uses: Vec::new() }
+}
+
+/// Keeps the playbook from lowering the level that stands. It knows less than the model that it may stand in for, and a model that hangs must
+/// not make an incident look harmless.
+fn lower_none(verdict: &mut Verdict, standing: Option<u8>) {
+    let said = verdict.draft.threat_level;
+    let held = standing.unwrap_or(0).min(verdict.bounds.ceiling);
+    if said < held {
+        verdict.draft.threat_level = held;
+        verdict.checks.push(Check {
+            name: "level_not_lowered".to_owned(),
+            passed: false,
+            detail: format!("raised from {said} to {held}, where an earlier verdict stands: the playbook lowers none"),
+        });
+    }
 }
 
 /// Why a model gave no draft.

@@ -81,6 +81,7 @@ pub(crate) fn desk(config: &Config) -> DeskSettings {
             .collect(),
         sinks: sink_rules(config),
         redact: config.judge.redact,
+        whole_messages_max: config.limits.outbox_messages,
     }
 }
 

@@ -172,6 +172,19 @@ impl Store {
         Ok(self.verdicts(id)?.pop())
     }
 
+    /// Gives the threat level that stands for an incident, if somebody judged it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn threat_level(&self, id: &IncidentId) -> Result<Option<u8>, StoreError> {
+        use rusqlite::OptionalExtension as _;
+        self.connection
+            .prepare_cached("SELECT threat_level FROM incident WHERE id = ?1")
+            .and_then(|mut find| find.query_row([id.as_str()], |row| row.get(0)).optional())
+            .map(Option::flatten)
+            .doing("look for a threat level")
+    }
+
     /// Tells whether somebody judged an incident, at whatever revision.
     ///
     /// # Errors

@@ -198,6 +198,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let body = serde_json::to_string(verdict).doing("write a verdict")?;
         let id = verdict.incident_id.as_str();
+        let whole_max = self.whole_messages_max;
         let tx = self.connection.transaction().doing("begin a verdict")?;
         let is_new = tx
             .execute(
@@ -225,7 +226,7 @@ impl Store {
             )
             .doing("note the threat level")?;
             for message in messages {
-                outbox::write(&tx, message, verdict.judged_at)?;
+                outbox::write(&tx, message, verdict.judged_at, whole_max)?;
             }
             let by =
                 if verdict.analyst.is_model() { "model_verdicts" } else { "playbook_verdicts" };

@@ -26,7 +26,7 @@ pub use error::{StoreError, StoreFault};
 pub use incidents::{IncidentFilter, IncidentRow, StepRow};
 pub use intake::{Batch, Counts, DeadLetter};
 pub use jobs::JobRow;
-pub use outbox::{OutboxEntry, OutboxMessage, OutboxTotals};
+pub use outbox::{OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX};
 pub use people::{AuditRow, Note, Request};
 pub use sqlite::Store;
 pub use standing::{JudgedRow, QueueRow};

@@ -3,6 +3,12 @@
 //! A message has an idempotency key per sink, and a row for ever: it can be queued once. It goes `waiting` -> `sending` -> `sent`. A row found
 //! `sending` after a crash is the one case where nobody knows whether the sink has it; each sink settles that in its own way, with
 //! the `place` noted before the attempt.
+//!
+//! What waits for one sink is bounded: past [`Store::bound_outbox`] a message is queued by its name alone, without its text, and the text is
+//! written out from the stored verdict when its turn comes ([`Store::write_out`]). So a sink that is down for days costs a hundred bytes for
+//! a verdict, nothing is left out, and the order stays.
+
+use std::time::Duration;
 
 use alert::{IncidentId, Timestamp};
 use rusqlite::{Transaction, params};
@@ -11,6 +17,14 @@ use serde::Serialize;
 use crate::error::Doing;
 use crate::row;
 use crate::{Store, StoreError};
+
+/// The longest that a message rests after a failed attempt: a sink that was down for a day is back within a minute. A time further off than
+/// that was noted by a clock that has since been set back, and does not hold a sink for as long as the clock was wrong.
+pub const REST_MAX: Duration = Duration::from_secs(60);
+
+/// Messages with their text that may wait for one sink, unless [`Store::bound_outbox`] says otherwise. Each has about 6 kB, so this is
+/// 60 MB, and a day of seven verdicts a minute.
+pub const WHOLE_MESSAGES_MAX: usize = 10_000;
 
 /// A message to queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +46,7 @@ pub struct OutboxEntry {
     pub seq: i64,
     /// The idempotency key.
     pub key: String,
-    /// What to send.
+    /// What to send. Empty if it was queued by its name alone.
     pub body: String,
     /// An attempt was under way when the process ended.
     pub was_sending: bool,
@@ -49,6 +63,8 @@ pub struct OutboxTotals {
     pub sink: String,
     /// Not sent yet.
     pub waiting: u64,
+    /// Of these, queued by their name alone because so many wait.
+    pub by_name: u64,
     /// Sent.
     pub sent: u64,
     /// Given up, or refused by the sink for good.
@@ -60,16 +76,50 @@ pub(crate) fn write(
     tx: &Transaction<'_>,
     message: &OutboxMessage,
     now: Timestamp,
+    whole_max: usize,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT OR IGNORE INTO outbox (sink, key, incident_id, body, queued_ms) VALUES (?1, ?2, ?3, ?4, ?5)")
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO outbox (sink, key, incident_id, body, queued_ms) VALUES (?1, ?2, ?3,
+             CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE sink = ?1 AND state IN ('waiting', 'sending') LIMIT ?6)) < ?6
+                 THEN ?4 ELSE '' END, ?5)",
+    )
         .and_then(|mut insert| {
-            insert.execute(params![message.sink, message.key, message.incident_id.as_str(), message.body, now.as_millis()])
+            insert.execute(params![
+                message.sink,
+                message.key,
+                message.incident_id.as_str(),
+                message.body,
+                now.as_millis(),
+                row::whole(whole_max as u64)
+            ])
         })
         .map(drop)
         .doing("queue a message")
 }
 
 impl Store {
+    /// Says how many messages with their text may wait for one sink. Those beyond are queued by their name.
+    pub const fn bound_outbox(&mut self, whole_max: usize) {
+        self.whole_messages_max = whole_max;
+    }
+
+    /// Writes out messages that were queued by their name, before they are sent: an attempt that is cut short must find the same text again.
+    ///
+    /// # Errors
+    /// If the store fails; then they stay as they were.
+    pub fn write_out(&mut self, texts: &[(i64, String)]) -> Result<(), StoreError> {
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let tx = self.connection.transaction().doing("write out messages")?;
+        for (seq, text) in texts {
+            tx.prepare_cached("UPDATE outbox SET body = ?2 WHERE seq = ?1 AND body = ''")
+                .and_then(|mut update| update.execute(params![seq, text]))
+                .doing("write out a message")?;
+        }
+        tx.commit().doing("write out messages")
+    }
+
     /// Gives the next messages for a sink, in order. A message that rests after a failure holds back those behind it, so
     /// that a sink sees revisions in order.
     ///
@@ -104,7 +154,7 @@ impl Store {
         let mut due = Vec::new();
         for found in rows {
             let (entry, not_before) = found.doing("read the outbox")?;
-            if not_before > now {
+            if not_before > now && not_before <= now.after(REST_MAX) {
                 break;
             }
             due.push(entry);
@@ -184,8 +234,10 @@ impl Store {
         let mut read = self
             .connection
             .prepare_cached(
-                // The index holds all that is asked for; the table holds the bodies too, of everything that was ever sent.
-                "SELECT sink, sum(state IN ('waiting', 'sending')) AS waiting, sum(state = 'sent') AS sent, sum(state = 'refused') AS refused
+                // The index holds nearly all that is asked for; the table holds the bodies too, of everything that was ever sent.
+                "SELECT sink, sum(state IN ('waiting', 'sending')) AS waiting,
+                     (SELECT count(*) FROM outbox w WHERE w.sink = outbox.sink AND w.state = 'waiting' AND w.body = '') AS by_name,
+                     sum(state = 'sent') AS sent, sum(state = 'refused') AS refused
                  FROM outbox INDEXED BY outbox_state GROUP BY sink ORDER BY sink",
             )
             .doing("measure the outbox")?;
@@ -194,6 +246,7 @@ impl Store {
                 Ok(OutboxTotals {
                     sink: row.get("sink")?,
                     waiting: row::count(row, "waiting")?,
+                    by_name: row::count(row, "by_name")?,
                     sent: row::count(row, "sent")?,
                     refused: row::count(row, "refused")?,
                 })

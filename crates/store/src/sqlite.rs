@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::error::{Doing, StoreFault};
+use crate::outbox::WHOLE_MESSAGES_MAX;
 use crate::raw::Packer;
 use crate::{StoreError, carry};
 
@@ -44,6 +45,8 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct Store {
     pub(crate) connection: Connection,
     pub(crate) packer: Packer,
+    /// Messages with their text that may wait for one sink.
+    pub(crate) whole_messages_max: usize,
 }
 
 impl Store {
@@ -53,8 +56,20 @@ impl Store {
     /// Says what is wrong with the file or the directory, and what to try.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let path = Self::path(data_dir);
-        let connection = Connection::open(&path).doing(&format!("open `{}`", path.display()))?;
-        Self::prepare(connection, &path)
+        let doing = format!("open `{}`", path.display());
+        let store = Self::prepare(Connection::open(&path).doing(&doing)?, &path)?;
+        store.settle_log().doing(&doing)?;
+        Ok(store)
+    }
+
+    /// Moves what the log holds into the file, and begins the log anew.
+    ///
+    /// A process that died after a failed flush leaves a transaction in the log that can be read and is on no disk: Linux forgets what it could not
+    /// flush, and says yes the next time. Whatever were committed behind it would be gone with it after a power cut. Written once more
+    /// into the file, all of it is flushed anew.
+    fn settle_log(&self) -> rusqlite::Result<()> {
+        // Commands that read just now are waited for, as long as for any other lock; then it is done with the next log.
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
     /// Opens an existing store for reading, and for leaving requests.
@@ -121,7 +136,8 @@ impl Store {
                 fault: StoreFault::TooNew,
             });
         }
-        let mut store = Self { connection, packer: Packer::default() };
+        let mut store =
+            Self { connection, packer: Packer::default(), whole_messages_max: WHOLE_MESSAGES_MAX };
         if version < SCHEMA_VERSION {
             store.upgrade(&doing)?;
         }

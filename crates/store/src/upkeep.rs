@@ -17,7 +17,8 @@ const QUIET_ROWS_MAX: u64 = 1_000;
 /// What is kept how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
-    /// Alerts, incidents, verdicts and sent messages whose last news is older go.
+    /// Alerts, incidents, verdicts and sent messages whose last news is older go. What waits to be sent stays,
+    /// and so does the verdict of a message that was queued by its name.
     pub older_than: Timestamp,
     /// Dead letters kept; the oldest beyond go, counted.
     pub dead_letters_max: u64,
@@ -114,7 +115,8 @@ impl Store {
                  WHERE b.newest_ms < ?1 AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.id = a.incident_id AND i.last_ms >= ?1) LIMIT ?2)",
             // Of old incidents a number at a time: to look at all of them with each step would take longer than the step.
             "DELETE FROM verdict WHERE (incident_id, revision) IN (SELECT v.incident_id, v.revision FROM
-                 (SELECT id FROM incident WHERE state IN ('open', 'quiet', 'closed') AND last_ms < ?1 LIMIT ?2) i
+                 (SELECT id FROM incident WHERE state IN ('open', 'quiet', 'closed') AND last_ms < ?1
+                     AND id NOT IN (SELECT incident_id FROM outbox WHERE state IN ('waiting', 'sending') AND body = '') LIMIT ?2) i
                  JOIN verdict v ON v.incident_id = i.id)",
             "DELETE FROM note WHERE seq IN (SELECT n.seq FROM note n JOIN incident i ON i.id = n.incident_id WHERE i.last_ms < ?1 LIMIT ?2)",
             "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE state IN ('sent', 'refused') AND queued_ms < ?1 LIMIT ?2)",

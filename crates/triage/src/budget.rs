@@ -66,13 +66,15 @@ const PAUSE_MAX: Duration = Duration::from_secs(300);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Breaker {
     failures: u32,
-    open_until: Option<Timestamp>,
+    /// When it opened, and until when.
+    open: Option<(Timestamp, Timestamp)>,
 }
 
 impl Breaker {
-    /// Tells whether a call may be made now.
+    /// Tells whether a call may be made now. A clock that was set back behind the last failure ends the pause: it would last as long as
+    /// the clock was wrong.
     pub fn allows(&self, now: Timestamp) -> bool {
-        self.open_until.is_none_or(|until| now >= until)
+        self.open.is_none_or(|(since, until)| now >= until || now < since)
     }
 
     /// Notes a call that got an answer, whatever the answer was worth.
@@ -85,13 +87,13 @@ impl Breaker {
         self.failures = self.failures.saturating_add(1);
         let beyond = self.failures.checked_sub(FAILURES_TO_OPEN)?;
         let pause = PAUSE_FIRST.saturating_mul(1 << beyond.min(8)).min(PAUSE_MAX);
-        self.open_until = Some(now.after(pause));
+        self.open = Some((now, now.after(pause)));
         Some(pause)
     }
 
     /// Gives the time until which no call is made, if there is one.
-    pub const fn open_until(&self) -> Option<Timestamp> {
-        self.open_until
+    pub fn open_until(&self) -> Option<Timestamp> {
+        self.open.map(|(_, until)| until)
     }
 }
 
@@ -107,6 +109,17 @@ mod tests {
         assert!(!bucket.take(start.before(Duration::from_secs(3600))));
         let later = start.after(Duration::from_secs(5));
         assert!(bucket.take(later));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_keep_a_breaker_open() {
+        let now = Timestamp::from_millis(1_000_000_000);
+        let mut breaker = Breaker::default();
+        let pauses = (0..9).filter_map(|_| breaker.failed(now)).count();
+        assert_eq!((pauses, breaker.allows(now)), (7, false));
+        let yesterday = now.before(Duration::from_secs(24 * 3600));
+        assert!(breaker.allows(yesterday));
+        assert!(breaker.failed(yesterday).is_some() && !breaker.allows(yesterday));
     }
 
     #[test]

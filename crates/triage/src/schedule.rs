@@ -163,8 +163,10 @@ impl Scheduler {
             slots -= 1;
         }
         for at in waiting {
+            // Nobody knows how long a job waits that asked later than now: the clock was set back, and it does not wait for the clock.
             let is_due = jobs.get(at).is_some_and(|job| {
-                job.is_unjudged && now.since(job.queued_at) >= patience(job.severity)
+                let waits = now.since(job.queued_at);
+                job.is_unjudged && (waits >= patience(job.severity) || now < job.queued_at)
             });
             if is_due {
                 turns.push((at, Turn::Interim(why)));
@@ -306,6 +308,15 @@ mod tests {
         );
         let turns = scheduler.pick(at(60), &jobs, &[], Capacity::Down);
         assert!(turns.contains(&(1, Turn::Interim("no model answers"))), "{turns:?}");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_keep_an_incident_from_its_first_verdict() {
+        let mut waits = job("high", "y", 9.0, Severity::High);
+        waits.queued_at = at(24 * 3600);
+        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+        let turns = scheduler.pick(at(0), &[waits], &[], Capacity::Down);
+        assert_eq!(turns, [(0, Turn::Interim("no model answers"))]);
     }
 
     #[test]

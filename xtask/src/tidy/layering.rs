@@ -16,7 +16,7 @@ use crate::checkout::{Checkout, Files};
 use crate::finding::Finding;
 
 /// For each crate of the workspace, the other crates of the workspace that it may use.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("alert", &[]),
     ("ruleset", &["alert"]),
     ("triage", &["alert"]),
@@ -26,6 +26,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("console", &["alert", "store", "ruleset"]),
     ("quell", &["alert", "triage", "store", "model", "wazuh", "ruleset", "console"]),
     ("hook", &[]),
+    ("faultdisk", &[]),
     ("xtask", &["alert", "ruleset"]),
 ];
 

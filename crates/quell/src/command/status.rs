@@ -134,8 +134,12 @@ fn text(status: &Value, look: &Look, delay: &Delay) -> String {
     for sink in status.get("outbox").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| sink.get(name).and_then(Value::as_u64).unwrap_or(0);
         let name = sink.get("sink").and_then(Value::as_str).unwrap_or("?");
+        let by_name = match of("by_name") {
+            0 => String::new(),
+            many => format!(" ({} of them by their name alone)", grouped(many)),
+        };
         lines.push(format!(
-            "sink      {name}: {} sent, {} waiting, {} refused",
+            "sink      {name}: {} sent, {} waiting{by_name}, {} refused",
             of("sent"),
             of("waiting"),
             of("refused")

@@ -200,5 +200,6 @@ fn limits(view: View<'_>) -> Option<Limits> {
         incidents_open: limit("incidents_open")?,
         dead_letters: limit("dead_letters")?,
         intake_queue: limit("intake_queue")?,
+        outbox_messages: limit("outbox_messages")?,
     })
 }

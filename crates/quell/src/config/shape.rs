@@ -224,4 +224,5 @@ pub(crate) struct Limits {
     pub(crate) incidents_open: usize,
     pub(crate) dead_letters: usize,
     pub(crate) intake_queue: usize,
+    pub(crate) outbox_messages: usize,
 }

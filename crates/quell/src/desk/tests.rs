@@ -16,7 +16,9 @@ use triage::schedule::{Capacity, Turn};
 
 use super::*;
 
+mod durability;
 mod fault;
+mod promises;
 mod simulation;
 
 /// When every story begins.
@@ -62,6 +64,31 @@ fn folder() -> tempfile::TempDir {
         .tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .expect("a folder")
+}
+
+/// Xorshift: reproducible, and random enough to mix steps.
+struct Dice(u64);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        // A state of zero would stay zero; neighbouring seeds must not begin alike.
+        Self((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % end
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.below(all.len() as u64)).expect("small")]
+    }
+}
+
+fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
 }
 
 fn arrivals(alerts: Vec<Vec<u8>>) -> [Arrivals; 1] {

@@ -238,6 +238,10 @@ fn weight(delivery: &Delivery) -> u64 {
 
 /// Counts what arrived, by route.
 fn received(sources: &mut Vec<SourceStanding>, delivery: &Delivery, now: Timestamp) {
+    if weight(delivery) == 0 {
+        // It only records a place in a file.
+        return;
+    }
     let route = delivery.route.as_str();
     if !sources.iter().any(|source| source.route == route) {
         let route = route.to_owned();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::OutboxEntry;
+use store::{OutboxEntry, REST_MAX};
 
 use super::Stage;
 use crate::event;
@@ -18,9 +18,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// First pause after a failure.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
-
-/// Longest pause: a sink that was down for a day is back within a minute.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// How long a message whose sending was interrupted waits to come back as an alert, which says that Wazuh has it. Wazuh writes alerts
 /// once a second.
@@ -53,14 +50,13 @@ async fn is_unsure(stage: &Stage, sink: &Sink) -> anyhow::Result<bool> {
 /// Sends what waits. Gives true if there may be more right away.
 pub(crate) async fn publish_some(stage: &Stage, sink: &mut Sink) -> anyhow::Result<bool> {
     let (name, now) = (sink.name().to_owned(), stage.clock.now());
-    let entries =
-        match stage.desk.call(move |desk| desk.store.outbox(&name, now, BATCH_MAX)).await? {
-            Ok(entries) => entries,
-            Err(error) => {
-                tracing::error!(hint = error.hint(), "the outbox could not be read: {error}");
-                return Ok(false);
-            }
-        };
+    let entries = match stage.desk.call(move |desk| desk.messages(&name, now, BATCH_MAX)).await? {
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::error!(hint = error.hint(), "the outbox could not be read: {error}");
+            return Ok(false);
+        }
+    };
     let is_full = entries.len() == BATCH_MAX;
     for entry in entries {
         if !publish_one(stage, sink, entry).await? {
@@ -106,7 +102,7 @@ async fn publish_one(stage: &Stage, sink: &mut Sink, entry: OutboxEntry) -> anyh
             ("refused", stage.desk.call(move |desk| desk.store.mark_refused(seq)).await?)
         }
         Attempt::Failed(reason) => {
-            let pause = PAUSE_FIRST.saturating_mul(1 << entry.attempts.min(6)).min(PAUSE_MAX);
+            let pause = PAUSE_FIRST.saturating_mul(1 << entry.attempts.min(6)).min(REST_MAX);
             tracing::warn!(
                 sink = sink.name(),
                 retry_s = pause.as_secs(),

@@ -19,6 +19,14 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// Steps of a sweep between two looks. After a flood there are thousands, and the daemon must go on saying that it lives.
 const SWEEP_STEPS_MAX: usize = 16;
+/// How long a daemon runs before it sweeps for the first time: the clock of a machine that was just switched on may still be set.
+const SWEEP_FIRST_AFTER: Duration = SWEEP_EVERY;
+
+/// How far the clock may run ahead of the time that passed before nothing is swept for now.
+const JUMP_MAX: Duration = Duration::from_secs(3600);
+
+/// How long a clock that jumped ahead must stay there until it is believed. A wrong one is set right within a day, or nobody looks at it.
+const BELIEVED_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// How often the same trouble is logged again. It is found twice a second, and a full disk lasts for hours.
 const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
@@ -64,6 +72,7 @@ pub(crate) struct Upkeep {
 pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<()> {
     let never = tokio::sync::Notify::new();
     let mut swept_at = Timestamp::EPOCH;
+    let (started, mut broom) = (tokio::time::Instant::now(), Broom::default());
     let mut trouble = Trouble::default();
     loop {
         let now = stage.clock.now();
@@ -75,7 +84,8 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
         upkeep.heartbeat.bench.clone_from(&upkeep.bench.borrow());
         upkeep.heartbeat.sources.clone_from(&upkeep.sources.borrow());
         let mut heartbeat = upkeep.heartbeat.clone();
-        let sweeps = now.since(swept_at) >= SWEEP_EVERY || now < swept_at;
+        let is_due = now.since(swept_at) >= SWEEP_EVERY || now < swept_at;
+        let sweeps = broom.may_sweep(now, started.elapsed()) && is_due;
         let retention = Retention {
             older_than: now.before(upkeep.retention),
             dead_letters_max: upkeep.dead_letters_max,
@@ -143,6 +153,35 @@ async fn sweep(
     Ok(Ok(false))
 }
 
+/// Keeps a clock that jumps ahead from making everything look old: what is swept does not come back when the clock does.
+#[derive(Debug, Default)]
+struct Broom {
+    /// When the daemon started, by a clock that is believed.
+    started_at: Option<Timestamp>,
+    /// When the clock was first seen to be ahead, in time that the daemon runs.
+    ahead_since: Option<Duration>,
+}
+
+impl Broom {
+    /// Tells whether the clock is to be believed, `running` after the daemon's start.
+    fn may_sweep(&mut self, now: Timestamp, running: Duration) -> bool {
+        let started_at = now.before(running);
+        let is_ahead = self.started_at.is_some_and(|known| started_at > known.after(JUMP_MAX));
+        let ahead_since = is_ahead.then(|| self.ahead_since.unwrap_or(running));
+        if ahead_since.is_some() && self.ahead_since.is_none() {
+            tracing::warn!(
+                "the clock jumped ahead: nothing old is removed for a day, in case it is wrong"
+            );
+        }
+        self.ahead_since =
+            ahead_since.filter(|since| running.saturating_sub(*since) < BELIEVED_AFTER);
+        if self.ahead_since.is_none() {
+            self.started_at = Some(started_at);
+        }
+        self.ahead_since.is_none() && running >= SWEEP_FIRST_AFTER
+    }
+}
+
 /// The last trouble that was logged, and when.
 #[derive(Debug, Default)]
 struct Trouble {
@@ -166,6 +205,27 @@ impl Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_jumps_ahead_makes_nothing_old_until_it_stayed_there_for_a_day() {
+        let day = Duration::from_secs(24 * 3600);
+        let (start, mut broom) = (Timestamp::from_millis(1_795_530_360_000), Broom::default());
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let mut look = |ahead: Duration, running: Duration| {
+            broom.may_sweep(start.after(running).after(ahead), running)
+        };
+        assert!(!look(minutes(0), minutes(1)), "the clock may still be set");
+        assert!(look(minutes(0), minutes(10)));
+        // Ten years ahead, and back.
+        assert!(!look(day * 3650, minutes(20)));
+        assert!(!look(day * 3650, minutes(20) + day / 2));
+        assert!(look(minutes(0), day), "it was set right");
+        // A clock that stays is believed, and one that drifts is no jump.
+        assert!(!look(day * 30, day * 2));
+        assert!(look(day * 30, day * 3));
+        assert!(look(day * 30 + minutes(59), day * 4));
+        assert!(look(day * 30 + minutes(118), day * 5));
+    }
 
     #[test]
     fn the_same_trouble_is_said_once_a_minute_and_another_one_at_once() {

@@ -215,7 +215,7 @@ fn a_crash_at_any_instant_loses_no_alert_and_repeats_no_verdict() {
 }
 
 /// Everything about every incident.
-fn pages(daemon: &Daemon) -> Vec<Value> {
+pub(crate) fn pages(daemon: &Daemon) -> Vec<Value> {
     let listed = daemon.incidents();
     listed
         .iter()
@@ -224,7 +224,7 @@ fn pages(daemon: &Daemon) -> Vec<Value> {
 }
 
 /// Requires every acknowledged alert in exactly one incident.
-fn check_alerts(pages: &[Value], acknowledged: &[String]) {
+pub(crate) fn check_alerts(pages: &[Value], acknowledged: &[String]) {
     let mut holders: BTreeMap<&str, u32> = BTreeMap::new();
     for page in pages {
         let ids = page["alert_ids"].as_array().unwrap();
@@ -242,7 +242,7 @@ fn check_alerts(pages: &[Value], acknowledged: &[String]) {
 }
 
 /// Requires every stored verdict in each sink exactly once.
-fn check_sinks(daemon: &Daemon, pages: &[Value]) {
+pub(crate) fn check_sinks(daemon: &Daemon, pages: &[Value]) {
     let mut stored = BTreeSet::new();
     for page in pages {
         let id = page["incident"]["id"].as_str().unwrap();

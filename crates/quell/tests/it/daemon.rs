@@ -28,6 +28,8 @@ pub(crate) struct Daemon {
     pub(crate) dir: TempDir,
     pub(crate) alerts: SocketAddr,
     pub(crate) pages: SocketAddr,
+    /// Variables that its process is given from the next start on.
+    pub(crate) environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -35,7 +37,8 @@ impl Daemon {
     /// Writes the configuration; `more` is added to it. Nothing is started yet.
     pub(crate) fn configured(more: &str) -> Self {
         let dir = TempDir::new().unwrap();
-        let daemon = Self { alerts: free_address(), pages: free_address(), dir, child: None };
+        let (alerts, pages) = (free_address(), free_address());
+        let daemon = Self { alerts, pages, dir, environment: Vec::new(), child: None };
         std::fs::write(daemon.path("token"), TOKEN).unwrap();
         std::fs::write(daemon.path("alerts.json"), "").unwrap();
         daemon.configure(more);
@@ -109,6 +112,7 @@ impl Daemon {
             .arg("--config")
             .arg(self.config())
             .arg("run")
+            .envs(self.environment.iter().cloned())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()

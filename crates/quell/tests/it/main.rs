@@ -26,6 +26,7 @@ mod data_dir;
 mod detect;
 mod doors;
 mod egress;
+mod fault;
 mod flood;
 mod lab;
 mod lifecycle;

@@ -205,3 +205,20 @@ fn what_waits_to_be_sent_is_never_swept() {
     while store.sweep(&retention).expect("swept") > 0 {}
     assert_eq!(store.outbox("wazuh", at(60_000), 5).expect("read").len(), 1);
 }
+
+#[test]
+fn the_verdict_of_a_message_that_was_queued_by_its_name_is_not_swept() {
+    let mut store = Store::open_in_memory().expect("a store");
+    store.bound_outbox(0);
+    let one = incident("Q-1", 0);
+    store.commit_batch(&batch(&one, "1.1", 0)).expect("committed");
+    let said = verdict(&one, 5, 1);
+    store.commit_verdict(&said, &[message(&said, "wazuh")], None).expect("committed");
+    let retention = Retention { older_than: at(50_000), dead_letters_max: 2 };
+    while store.sweep(&retention).expect("swept") > 0 {}
+    assert_eq!(store.verdicts(&one.id).expect("read").len(), 1);
+    let waiting = store.outbox("wazuh", at(60_000), 1).expect("read").remove(0);
+    store.mark_sent(waiting.seq).expect("sent");
+    while store.sweep(&retention).expect("swept") > 0 {}
+    assert!(store.verdicts(&one.id).expect("read").is_empty());
+}

@@ -146,6 +146,9 @@ fn a_message_that_rests_holds_back_those_behind_it() {
     assert!(store.outbox("wazuh", at(59), 10).expect("read").is_empty());
     let due = store.outbox("wazuh", at(60), 10).expect("read");
     assert_eq!((due.len(), due[0].attempts, due[0].was_sending), (2, 1, false));
+    // A clock that was wrong by a day and is right again: the message does not rest for a day.
+    store.mark_failed(first.seq, at(24 * 3600)).expect("noted");
+    assert_eq!(store.outbox("wazuh", at(61), 10).expect("read").len(), 2);
 }
 
 #[test]
@@ -204,4 +207,34 @@ fn news_that_came_while_an_incident_was_judged_is_as_urgent_as_news() {
     let jobs = store.jobs(10).expect("read");
     assert_eq!((jobs[0].score, jobs[0].parts.as_str()), (10.0, "news"));
     assert!(!jobs[0].is_unjudged);
+}
+
+#[test]
+fn past_its_bound_a_message_is_queued_by_its_name_and_written_out_in_its_turn() {
+    let names = ["Q-1", "Q-2", "Q-3", "Q-4"];
+    let mut store = store_with(&names);
+    store.bound_outbox(2);
+    for name in names {
+        let said = verdict(&incident(name, 0), 5, 1);
+        store.commit_verdict(&said, &[message(&said, "wazuh")], None).expect("committed");
+    }
+    let totals = store.outbox_totals().expect("read").remove(0);
+    assert_eq!((totals.waiting, totals.by_name), (4, 2));
+    let due = store.outbox("wazuh", at(2), 10).expect("read");
+    let keys: Vec<&str> = due.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(keys, ["Q-1:1", "Q-2:1", "Q-3:1", "Q-4:1"], "the order stays");
+    assert_eq!(due.iter().filter(|entry| entry.body.is_empty()).count(), 2);
+    let texts: Vec<(i64, String)> =
+        due.iter().map(|entry| (entry.seq, format!("text of {}", entry.key))).collect();
+    store.write_out(&texts).expect("written");
+    let due = store.outbox("wazuh", at(2), 10).expect("read");
+    assert_ne!(due[0].body, "text of Q-1:1", "what has its text keeps it");
+    assert_eq!(due[3].body, "text of Q-4:1");
+    assert_eq!(store.outbox_totals().expect("read")[0].by_name, 0);
+    // Once some are sent, there is room for whole messages again.
+    due.iter().for_each(|entry| store.mark_sent(entry.seq).expect("sent"));
+    store.commit_batch(&batch(&incident("Q-5", 0), "Q-5", 0)).expect("committed");
+    let said = verdict(&incident("Q-5", 0), 5, 1);
+    store.commit_verdict(&said, &[message(&said, "wazuh")], None).expect("committed");
+    assert_eq!(store.outbox_totals().expect("read")[0].by_name, 0);
 }

@@ -93,7 +93,10 @@ pub struct Tail {
 /// Where to begin once the file can be opened.
 #[derive(Debug, Clone)]
 enum Start {
+    /// Nothing was ever read.
     Fresh(StartAt),
+    /// The file before was read to its end.
+    Next,
     Resume(Checkpoint),
 }
 
@@ -211,19 +214,22 @@ impl Tail {
         };
         self.said_missing = false;
         match self.start.clone() {
-            Start::Fresh(StartAt::Beginning) => self.current = Some(live),
-            Start::Fresh(StartAt::End) => {
-                live.skip_to_end()?;
+            Start::Next => self.current = Some(live),
+            Start::Fresh(start_at) => {
+                if start_at == StartAt::End {
+                    live.skip_to_end()?;
+                }
                 let before = live.checkpoint(&self.path);
                 self.current = Some(live);
-                self.start = Start::Fresh(StartAt::Beginning);
-                // Recorded at once: a crash before the first alert must not skip what came meanwhile.
+                self.start = Start::Next;
+                // Recorded at once: a crash before the first alert must not skip what came meanwhile, nor what is in this file if it is rotated
+                // before anybody reads on.
                 let (after, alerts, rejected) = (before.clone(), Vec::new(), Vec::new());
                 return Ok(Some(Poll::Batch(Batch { before, after, alerts, rejected })));
             }
             Start::Resume(checkpoint) => self.resume(live, &checkpoint)?,
         }
-        self.start = Start::Fresh(StartAt::Beginning);
+        self.start = Start::Next;
         Ok(None)
     }
 
@@ -368,6 +374,7 @@ mod tests {
         let (live, old) = (directory.path().join("alerts.json"), directory.path().join("old"));
         std::fs::File::create(&live).unwrap();
         let mut tail = Tail::new(&live, Route::Tail, StartAt::Beginning, None);
+        assert!(matches!(tail.poll_once().unwrap(), Poll::Batch(_)), "the place is recorded");
         assert!(matches!(tail.poll_once().unwrap(), Poll::Idle));
         // The last read is behind us; now the writer adds a line and moves on.
         std::fs::rename(&live, &old).unwrap();

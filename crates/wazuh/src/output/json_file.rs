@@ -132,14 +132,18 @@ impl JsonFile {
         let doing = self.doing("settle a line of");
         let Some(path) = find_file(&self.path, planned) else { return Ok(Settled::PlanAgain) };
         match find_after(&path, planned.offset_before, key).with_context(|| doing.clone())? {
-            Found::Whole => Ok(Settled::AlreadyThere),
+            Found::Whole => {
+                renew(&path, planned.offset_before, line).with_context(|| doing)?;
+                Ok(Settled::AlreadyThere)
+            }
             Found::Partial(begun) if line.as_bytes().starts_with(&begun) => {
                 let file = File::options().append(true).read(true).open(&path);
                 let mut file = file.with_context(|| doing.clone())?;
                 let end = file.metadata().with_context(|| doing.clone())?.len();
                 let mut rest = line.as_bytes().get(begun.len()..).unwrap_or_default().to_vec();
                 rest.push(b'\n');
-                write_once(&mut file, &rest, end).with_context(|| doing)?;
+                write_once(&mut file, &rest, end).with_context(|| doing.clone())?;
+                renew(&path, planned.offset_before, line).with_context(|| doing)?;
                 Ok(Settled::Completed)
             }
             Found::Absent if self.plan()? == *planned => {
@@ -261,6 +265,20 @@ fn write_once(file: &mut File, bytes: &[u8], length_before: u64) -> io::Result<(
         file.set_len(length_before)?;
         return Err(io::Error::new(io::ErrorKind::StorageFull, "only a part of the line fitted"));
     }
+    file.sync_data()
+}
+
+/// Writes a line that is there once more over itself, and makes it durable: nobody knows whether it was flushed before, and what a
+/// failed flush left is flushed by no later one, because Linux takes it for written.
+fn renew(path: &Path, offset: u64, line: &str) -> io::Result<()> {
+    // Not for appending: there, Linux writes to the end whatever the place.
+    let file = File::options().read(true).write(true).open(path)?;
+    let length = file.metadata()?.len().saturating_sub(offset);
+    // With the line end, and the one that may stand in front of it.
+    let mut bytes =
+        vec![0; usize::try_from(length).unwrap_or(usize::MAX).min(line.len().saturating_add(2))];
+    file.read_exact_at(&mut bytes, offset)?;
+    file.write_all_at(&bytes, offset)?;
     file.sync_data()
 }
 

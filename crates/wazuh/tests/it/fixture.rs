@@ -37,9 +37,14 @@ pub(crate) fn relink(live: &Path, dated: &Path, text: impl AsRef<[u8]>) {
     std::fs::hard_link(dated, live).unwrap();
 }
 
-/// A tail of Wazuh's alerts from the first line.
+/// A tail of Wazuh's alerts from the first line. Where there is a file, its place is recorded already.
 pub(crate) fn tail_from_start(path: &Path) -> Tail {
-    Tail::new(path, Route::Tail, StartAt::Beginning, None)
+    let mut tail = Tail::new(path, Route::Tail, StartAt::Beginning, None);
+    if path.is_file() {
+        let recorded = batch(&mut tail);
+        assert_eq!((recorded.after.offset, recorded.alerts.len()), (0, 0));
+    }
+    tail
 }
 
 /// Polls once and expects a batch.

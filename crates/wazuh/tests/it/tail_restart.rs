@@ -45,6 +45,18 @@ fn reading_goes_on_at_the_checkpoint() {
 }
 
 #[test]
+fn a_file_that_was_rotated_before_anything_of_it_was_stored_is_read_whole() {
+    let directory = tempdir().unwrap();
+    let live = directory.path().join("alerts.json");
+    write(&live, "one\ntwo\n");
+    let mut first = Tail::new(&live, Route::Tail, StartAt::Beginning, None);
+    let recorded = batch(&mut first).after;
+    std::fs::rename(&live, live.with_file_name("alerts.json.1")).unwrap();
+    write(&live, "three\n");
+    assert_eq!(drain(&mut restarted(&live, recorded)), ["one", "two", "three"]);
+}
+
+#[test]
 fn a_checkpoint_survives_its_way_through_json() {
     let directory = tempdir().unwrap();
     let live = directory.path().join("alerts.json");
@@ -135,6 +147,20 @@ fn the_copy_of_a_copy_truncate_is_finished_first() {
     std::fs::copy(&live, live.with_file_name("alerts.json.1")).unwrap();
     write(&live, "three\n");
     assert_eq!(drain(&mut restarted(&live, checkpoint)), ["two", "three"]);
+}
+
+#[test]
+fn the_copies_of_several_copy_truncates_are_finished_in_order() {
+    let directory = tempdir().unwrap();
+    let live = directory.path().join("alerts.json");
+    write(&live, long_line(1) + "\n");
+    let checkpoint = read_all(&live);
+    append(&live, "two\n");
+    std::fs::copy(&live, live.with_file_name("alerts.json.1")).unwrap();
+    write(&live, "three\n");
+    std::fs::copy(&live, live.with_file_name("alerts.json.2")).unwrap();
+    write(&live, "four\n");
+    assert_eq!(drain(&mut restarted(&live, checkpoint)), ["two", "three", "four"]);
 }
 
 #[test]

@@ -146,8 +146,14 @@ fn flooded(second: i64) -> Look {
             row("low", 28, 0, 0, -290),
         ],
         outbox: vec![
-            OutboxTotals { sink: "file".to_owned(), waiting: 0, sent: 141, refused: 0 },
-            OutboxTotals { sink: "wazuh".to_owned(), waiting: 3, sent: 138, refused: 0 },
+            OutboxTotals { sink: "file".to_owned(), waiting: 0, by_name: 0, sent: 141, refused: 0 },
+            OutboxTotals {
+                sink: "wazuh".to_owned(),
+                waiting: 3,
+                by_name: 0,
+                sent: 138,
+                refused: 0,
+            },
         ],
         files: vec![FileLag {
             path: "/var/ossec/logs/alerts/alerts.json".to_owned(),

@@ -142,5 +142,13 @@ pub(super) static LIMITS: Section = Section {
             "The most deliveries, of up to 256 alerts each, that wait to be stored. Beyond it \
              senders have to wait.",
         ),
+        setting(
+            "outbox_messages",
+            Kind::Integer { min: 1, max: 1_000_000 },
+            Standard::Integer(10_000),
+            "The most messages that wait for one sink with their text, about 6 kB each. Beyond it \
+             only the name of a verdict is queued, and its text is written when its turn comes: \
+             none is left out, and the order stays.",
+        ),
     ],
 };

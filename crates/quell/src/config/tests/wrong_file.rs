@@ -165,7 +165,8 @@ fn addresses_lists_and_unknown_keys_say_what_is_wanted() {
         (
             "[limits] intake = 5",
             "unknown key `limits.intake`",
-            "the keys of `[limits]` are `incidents_open`, `dead_letters` or `intake_queue`",
+            "the keys of `[limits]` are `incidents_open`, `dead_letters`, `intake_queue` or \
+             `outbox_messages`",
         ),
         (
             "[judge] retention = \"1d\"",

@@ -15,27 +15,6 @@ const SEEDS: u64 = 300;
 /// Steps of a day.
 const STEPS: u32 = 14;
 
-/// Xorshift: reproducible, and random enough to mix steps.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        // A state of zero would stay zero; neighbouring seeds must not begin alike.
-        Self((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % end
-    }
-
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[usize::try_from(self.below(all.len() as u64)).expect("small")]
-    }
-}
-
 /// What an incident looked like after the step before.
 #[derive(Clone, PartialEq)]
 struct Seen {
@@ -335,25 +314,7 @@ impl Day {
         let counts = self.desk().store.counts().expect("counts");
         assert_eq!(counts, self.expected);
         assert!(counts.are_conserved(0), "{counts:?}");
-        for (sql, promise) in [
-            ("SELECT count(*) FROM alert a WHERE NOT EXISTS (SELECT 1 FROM incident i WHERE i.id = a.incident_id)", "every alert has its incident"),
-            ("SELECT count(*) FROM incident i WHERE alert_count <> (SELECT count(*) FROM alert a WHERE a.incident_id = i.id)", "counts are exact"),
-            ("SELECT count(*) FROM job j WHERE NOT EXISTS (SELECT 1 FROM incident i WHERE i.id = j.incident_id AND i.revision >= j.revision)", "every job has its incident"),
-            ("SELECT count(*) FROM incident i WHERE NOT EXISTS (SELECT 1 FROM job j WHERE j.incident_id = i.id)
-                AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.incident_id = i.id AND v.revision = i.revision)", "what asks for a verdict gets one or waits"),
-            ("SELECT (SELECT count(*) FROM verdict) - (SELECT count(*) FROM outbox WHERE sink = 'file')", "one message per verdict"),
-            ("SELECT count(*) FROM verdict v WHERE v.threat_level >= 3 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.sink = 'wazuh'
-                AND o.key = v.incident_id || ':' || v.revision) AND (SELECT body ->> '$.echo' FROM incident i WHERE i.id = v.incident_id) = 0", "Wazuh is told"),
-            ("SELECT count(*) FROM outbox o JOIN incident i ON i.id = o.incident_id WHERE o.sink = 'wazuh' AND i.body ->> '$.echo' = 1", "no echo goes to Wazuh"),
-            ("SELECT count(*) FROM verdict v JOIN incident i ON i.id = v.incident_id WHERE i.body ->> '$.echo' = 1 AND v.is_by_model", "no model hears an echo"),
-            ("SELECT count(*) FROM verdict WHERE threat_level NOT BETWEEN body ->> '$.bounds.floor' AND body ->> '$.bounds.ceiling'", "levels are in bounds"),
-            ("SELECT count(*) FROM verdict v JOIN incident i ON i.id = v.incident_id AND i.revision = v.revision
-                WHERE i.body ->> '$.injection' IS NOT NULL AND v.threat_level < 5", "talking to the analyst never helps"),
-            ("SELECT (SELECT value FROM counter WHERE name = 'folded') - (SELECT count(*) FROM alert)", "what was folded is kept"),
-        ] {
-            let broken: Option<i64> = self.observer.prepare_cached(sql).and_then(|mut ask| ask.query_row([], |row| row.get(0))).expect("an answer");
-            assert_eq!(broken.unwrap_or(0), 0, "{promise}");
-        }
+        promises::assert_kept(&self.observer);
         self.check_changes();
     }
 
@@ -410,10 +371,6 @@ impl Day {
         self.desk().store.audit().expect("a proven log");
         assert_eq!(self.desk().store.faults().expect("a check"), Vec::<String>::new());
     }
-}
-
-fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
 }
 
 #[test]

@@ -124,6 +124,8 @@ pub(crate) struct Sibling {
     pub(crate) identity: Identity,
     modified: SystemTime,
     created: Option<SystemTime>,
+    /// It holds what was read from a file with another inode.
+    is_copy: bool,
 }
 
 impl Sibling {
@@ -133,6 +135,7 @@ impl Sibling {
             identity: Identity::of(metadata),
             modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             created: metadata.created().ok(),
+            is_copy: false,
         }
     }
 }
@@ -176,7 +179,7 @@ pub(crate) fn find_checkpointed(siblings: &[Sibling], checkpoint: &Checkpoint) -
         let Ok(file) = open_regular(&sibling.path) else { continue };
         match likeness(&file, checkpoint) {
             Ok(Likeness::Same) => return Some(sibling.clone()),
-            Ok(Likeness::Copy) => copy = Some(sibling.clone()),
+            Ok(Likeness::Copy) => copy = Some(Sibling { is_copy: true, ..sibling.clone() }),
             Ok(Likeness::Other) | Err(_) => {}
         }
     }
@@ -186,7 +189,10 @@ pub(crate) fn find_checkpointed(siblings: &[Sibling], checkpoint: &Checkpoint) -
 /// Picks the siblings that were live after `finished` and before `live`, oldest first.
 ///
 /// That happens when the reader was away or held back over several rotations. Both times must fit: a
-/// restored backup was created too late, a long finished file was modified too early.
+/// restored backup was created too late, a long finished file was modified too early. Where copies are
+/// involved, births say nothing: a copy is younger than what it holds, and the file that was copied and
+/// truncated is older than its copies. Then the times of modification decide alone; a file too
+/// many only brings alerts that are known already.
 pub(crate) fn between(siblings: &[Sibling], finished: &Sibling, live: &Sibling) -> Vec<PathBuf> {
     let is_between = |sibling: &&Sibling| {
         let other = sibling.identity != finished.identity && sibling.identity != live.identity;
@@ -196,7 +202,8 @@ pub(crate) fn between(siblings: &[Sibling], finished: &Sibling, live: &Sibling) 
             // Some file systems record no birth; the times of modification then decide alone.
             _ => true,
         };
-        other && written && born
+        let is_copied = finished.is_copy || live.created < finished.created;
+        other && written && (born || is_copied)
     };
     siblings.iter().filter(is_between).map(|sibling| sibling.path.clone()).collect()
 }
