@@ -265,8 +265,16 @@ fn joined(heads: &Words, tails: &Words) -> Option<Words> {
 
 /// How telling a set is: by the length of its shortest word, and of equals the smaller.
 fn worth(set: &Words) -> (usize, std::cmp::Reverse<usize>) {
-    let shortest = set.iter().map(Vec::len).min().unwrap_or(usize::MAX);
-    (shortest.min(WORD_BYTES_MAX), std::cmp::Reverse(set.len()))
+    let shortest = set.iter().map(|word| telling_bytes(word)).min().unwrap_or(usize::MAX);
+    (shortest, std::cmp::Reverse(set.len()))
+}
+
+/// How many bytes of a word tell something. A single byte that nearly every request holds tells nothing.
+fn telling_bytes(word: &[u8]) -> usize {
+    match word {
+        [byte] if byte.is_ascii_alphanumeric() || b"/.-_=&?%+".contains(byte) => 0,
+        _ => word.len().min(WORD_BYTES_MAX),
+    }
 }
 
 #[cfg(test)]
