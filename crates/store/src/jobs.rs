@@ -70,7 +70,12 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
             job.once_judged = Some(before);
         }
     }
-    let body = serde_json::to_string(&job).doing("write a job")?;
+    put(tx, &job)
+}
+
+/// Writes a job in the place of the one that waits for its incident, if there is one.
+fn put(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError> {
+    let body = serde_json::to_string(job).doing("write a job")?;
     // Not `OR REPLACE`: the sum of all jobs counts rows that come and go, and this one stays.
     tx.prepare_cached(
         "INSERT INTO job (incident_id, revision, score, queued_ms, kind, severity, deadline_ms, is_unjudged, is_interim, body)
@@ -115,21 +120,7 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
     if let Some((score, parts)) = job.once_judged.take() {
         (job.score, job.parts) = (score, parts);
     }
-    let body = serde_json::to_string(&job).doing("write a job")?;
-    tx.execute(
-        "UPDATE job SET queued_ms = ?2, score = ?3, deadline_ms = ?4, is_unjudged = ?5, is_interim = ?6, body = ?7 WHERE incident_id = ?1",
-        params![
-            id,
-            job.queued_at.as_millis(),
-            job.score,
-            job.deadline_at.as_millis(),
-            job.is_unjudged,
-            job.is_interim,
-            body
-        ],
-    )
-    .map(drop)
-    .doing("store a job")
+    put(tx, &job)
 }
 
 impl Store {

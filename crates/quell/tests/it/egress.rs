@@ -222,16 +222,7 @@ fn a_daemon_with_a_broken_model_judges_by_the_playbook_and_says_that_the_model_r
         server.address
     );
     let daemon = Daemon::started(&model);
-    let alerts: Vec<Value> = (0..8)
-        .map(|at| {
-            sample::login_failure(
-                &format!("1795530360.{at}"),
-                &format!("203.0.113.{at}"),
-                &format!("db0{at}"),
-            )
-        })
-        .collect();
-    daemon.accept(sample::lines(&alerts));
+    daemon.accept(sample::lines(&sample::login_failures(8)));
     eventually("every incident has a verdict", Duration::from_secs(60), || {
         let incidents = daemon.incidents();
         (incidents.len() == 8

@@ -271,16 +271,7 @@ fn a_model_that_hangs_gives_its_place_back_and_the_playbook_stands_in() {
         server.address
     );
     let daemon = Daemon::started(&model);
-    let alerts: Vec<Value> = (0..3)
-        .map(|at| {
-            sample::login_failure(
-                &format!("1795530360.{at}"),
-                &format!("203.0.113.{at}"),
-                &format!("db0{at}"),
-            )
-        })
-        .collect();
-    daemon.accept(sample::lines(&alerts));
+    daemon.accept(sample::lines(&sample::login_failures(3)));
     let status = daemon.settled(3);
     assert!(number(&status, "/store/playbook_verdicts") >= 3, "{status}");
     // One at a time: the second call was made only because the first gave its place back.

@@ -41,6 +41,14 @@ pub(crate) fn login_failure(id: &str, source: &str, host: &str) -> Value {
     })
 }
 
+/// One [`login_failure`] each on so many hosts, each from a source of its own.
+pub(crate) fn login_failures(count: usize) -> Vec<Value> {
+    let one = |at| {
+        login_failure(&format!("1795530360.{at}"), &format!("203.0.113.{at}"), &format!("db0{at}"))
+    };
+    (0..count).map(one).collect()
+}
+
 /// A request to a web server, with the rule and level that the caller wants.
 pub(crate) fn request(id: &str, source: &str, url: &str, status: u16, rule: (&str, u8)) -> Value {
     json!({
