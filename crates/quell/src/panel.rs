@@ -106,13 +106,27 @@ pub(crate) async fn judge(
 
 /// Judges a case by the playbook. `why` tells people why no model did.
 pub(crate) fn by_playbook(case: &Case, why: String, clock: &dyn Clock) -> Opinion {
-    let draft = playbook::judge(&case.incident, &case.bounds, case.context.campaign.as_deref());
+    let campaign = case.context.campaign.as_deref();
+    let (draft, why) = match &case.stands {
+        // Its words know less of how many there were, and more of what it means, than the playbook's.
+        Some(stands) => (stands.draft.clone(), format!("{why}; {}", standing(stands))),
+        None => (playbook::judge(&case.incident, &case.bounds, campaign), why),
+    };
     let mut verdict = assemble(case, draft, Analyst::Playbook, Cost::default(), clock);
     verdict.model_pending = matches!(case.turn, Turn::Interim(_));
     verdict.backlog = case.backlog.filter(|_| verdict.model_pending);
     verdict.playbook_reason =
         if why.is_empty() { "no model of the panel could be asked".to_owned() } else { why };
     Opinion { verdict, health: Vec::new(), uses: Vec::new() }
+}
+
+/// Says whose words stand. A verdict that lets others stand says it already.
+fn standing(stands: &Verdict) -> String {
+    if stands.analyst.is_model() {
+        format!("what {} said at revision {} stands", stands.analyst.label(), stands.revision)
+    } else {
+        stands.playbook_reason.rsplit("; ").next().unwrap_or_default().to_owned()
+    }
 }
 
 /// Why a model gave no draft.
