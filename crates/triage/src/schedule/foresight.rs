@@ -12,8 +12,8 @@ use super::Running;
 pub(super) const TOO_LATE: &str =
     "all models are busy, and what goes before takes longer than it may wait";
 
-/// What a call is taken to need before one was seen: about what a small machine needs with a model of 14 billion parameters.
-const CALL_AT_FIRST: Duration = Duration::from_secs(30);
+/// What a call is taken to need before one was seen: what a small machine needs with a model of 14 billion parameters, loading it included.
+const CALL_AT_FIRST: Duration = Duration::from_secs(40);
 
 /// The part of the estimate that each new call replaces: a few calls make it right, and one that was odd does not make it wrong.
 const NEWEST_PART: f64 = 0.3;
