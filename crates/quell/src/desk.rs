@@ -283,6 +283,8 @@ impl Desk {
             is_interim: false,
             playbook_only: incident.echo,
             news_revision: (!is_more).then_some(incident.revision),
+            typical: bounds.typical,
+            is_raised: last.is_some_and(|last| bounds.typical > last.bounds.typical),
             may_be_like_others: priority::may_be_like_others(incident, priority.severity),
         })
     }
@@ -438,6 +440,7 @@ impl Desk {
                 revision: incident.revision,
                 is_unjudged: false,
                 is_interim,
+                is_raised: false,
                 once_judged: None,
                 ..job.clone()
             };
@@ -568,7 +571,7 @@ fn job(row: &JobRow) -> Job {
         score: row.score,
         queued_at: row.queued_at,
         deadline_at: row.deadline_at,
-        is_unjudged: row.is_unjudged,
+        is_unjudged: row.is_unjudged || (row.is_raised && severity >= Severity::High),
         playbook_only: row.playbook_only,
     }
 }

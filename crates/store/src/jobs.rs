@@ -46,6 +46,12 @@ pub struct JobRow {
     /// left waiting don't say, and are news.
     #[serde(default = "unknown_news")]
     pub news_revision: Option<u32>,
+    /// The threat level that the evidence suggests.
+    #[serde(default)]
+    pub typical: u8,
+    /// It looks more serious than whoever judged it last could know.
+    #[serde(default)]
+    pub is_raised: bool,
     /// Nothing in it sets it apart from others of its kind.
     #[serde(default)]
     pub may_be_like_others: bool,
@@ -133,6 +139,7 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
     job.deadline_at = job.queued_at.after(allowed);
     job.is_unjudged = false;
     job.is_interim = verdict.model_pending;
+    job.is_raised = job.typical > verdict.bounds.typical;
     if verdict.analyst.is_model() && job.news_revision.is_some_and(|news| news <= verdict.revision)
     {
         job.news_revision = None;

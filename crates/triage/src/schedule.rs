@@ -46,7 +46,7 @@ pub struct Job {
     pub queued_at: Timestamp,
     /// Until when there should be a verdict.
     pub deadline_at: Timestamp,
-    /// Nobody judged the incident yet, not even the playbook.
+    /// Nobody judged the incident yet, not even the playbook; or nobody knew yet how serious it has become.
     pub is_unjudged: bool,
     /// A model must not be asked (an echo of Quell's own output).
     pub playbook_only: bool,

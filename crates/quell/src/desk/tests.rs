@@ -293,3 +293,38 @@ fn a_person_who_asks_is_answered_by_a_model() {
     let case = desk.next_cases(at(3), &[], Capacity::Slots(1)).expect("cases").remove(0);
     assert_eq!(case.turn, Turn::Model);
 }
+
+#[test]
+fn what_became_worse_since_the_playbook_judged_is_told_at_once_and_what_did_not_is_not() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    let busy = [(
+        IncidentId::parse("other").expect("an id"),
+        Running { actor: "somebody".to_owned(), since: at(0) },
+    )];
+    let attempt = |number, status| arrivals(vec![attack(number, "203.0.113.9", status)]);
+    let told = |desk: &mut Desk, now| -> Vec<u8> {
+        let cases = desk.next_cases(now, &busy, Capacity::Slots(0)).expect("cases");
+        cases
+            .iter()
+            .map(|case| {
+                assert!(matches!(case.turn, Turn::Interim(_)));
+                let said = by_playbook(case, now);
+                desk.settle(case, &said).expect("settled");
+                said.draft.threat_level
+            })
+            .collect()
+    };
+    desk.take_in(&attempt(1, 404), at(0)).expect("taken");
+    let first = told(&mut desk, at(21));
+    assert_eq!(first.len(), 1, "it was blocked, and the model is busy");
+    desk.take_in(&attempt(2, 404), at(22)).expect("taken");
+    assert_eq!(told(&mut desk, at(22)), [0_u8; 0], "more of the same");
+    desk.take_in(&attempt(3, 200), at(23)).expect("taken");
+    let second = told(&mut desk, at(23));
+    assert!(second.len() == 1 && second[0] > first[0], "{first:?}, then {second:?}");
+    assert_eq!(told(&mut desk, at(300)), [0_u8; 0], "it is told once");
+    // The model is still asked.
+    let case = desk.next_cases(at(301), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    assert_eq!(case.turn, Turn::Model);
+}

@@ -78,6 +78,8 @@ pub(crate) fn job(incident: &Incident, score: f64, second: i64) -> JobRow {
         is_interim: false,
         playbook_only: false,
         news_revision: Some(incident.revision),
+        typical: 5,
+        is_raised: false,
         may_be_like_others: false,
     }
 }
