@@ -13,20 +13,19 @@ use alert::verdict::{Backlog, Bounds};
 use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
 use anyhow::Context as _;
 use model::prompt::Context;
-use store::{
-    AlertRow, Batch, Counts, DeadLetter, JobRow, OutboxMessage, Request, Store, StoreError,
-};
+use store::{Batch, Counts, JobRow, OutboxMessage, Request, Store, StoreError};
 use triage::admit::{self, Admission, Admitted, Gate};
-use triage::campaign::{Campaign, Step};
-use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines, Severity};
-use triage::schedule::{
-    Budgets, Capacity, Job, MORE_OF_THE_SAME, Novelty, Running, Scheduler, Turn,
-};
+use triage::campaign::Campaign;
+use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines};
+use triage::schedule::{Budgets, Capacity, Job, MORE_OF_THE_SAME, Running, Scheduler, Turn};
 use triage::{Fold, FoldLimits, campaign, threat};
 
 use crate::publish::event::Publisher;
 
 pub(crate) mod handle;
+mod row;
+
+use row::{alert_row, dead_letter, job, step};
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
 /// length of the queue.
@@ -548,59 +547,6 @@ fn parts_of(priority: &priority::Priority) -> String {
     let part =
         |part: &priority::Part| format!("{} x{:.1}: {}", part.name, part.factor, part.reason);
     priority.parts.iter().map(part).collect::<Vec<_>>().join("; ")
-}
-
-fn job(row: &JobRow) -> Job {
-    let severity = Severity::ALL
-        .into_iter()
-        .find(|severity| severity.as_str() == row.severity)
-        .unwrap_or(Severity::Medium);
-    let is_more = row.news_revision.is_none() && !row.is_unjudged;
-    let novelty = match severity {
-        Severity::Low | Severity::Medium if is_more => Novelty::MoreOfTheSame,
-        Severity::Low | Severity::Medium if row.may_be_like_others => Novelty::MaybeLikeOthers,
-        _ => Novelty::News,
-    };
-    Job {
-        incident_id: row.incident_id.clone(),
-        revision: row.revision,
-        actor: row.actor.clone(),
-        kind: row.kind.clone(),
-        severity,
-        novelty,
-        score: row.score,
-        queued_at: row.queued_at,
-        deadline_at: row.deadline_at,
-        is_unjudged: row.is_unjudged || (row.is_raised && severity >= Severity::High),
-        playbook_only: row.playbook_only,
-    }
-}
-
-fn step(row: store::StepRow) -> Step {
-    Step {
-        incident_id: row.id,
-        class: row.class,
-        target: row.target,
-        first_seen: row.first_seen,
-        last_seen: row.last_seen,
-        alert_count: row.alert_count,
-    }
-}
-
-fn alert_row(admitted: Admitted, incident_id: IncidentId) -> AlertRow {
-    AlertRow {
-        key: admitted.alert.key,
-        incident_id,
-        alert_id: admitted.alert.id,
-        time: admitted.time,
-        rule_id: admitted.alert.rule.id,
-        level: admitted.alert.rule.level,
-        raw: admitted.alert.raw,
-    }
-}
-
-fn dead_letter(raw: &[u8], reason: &str, route: &str, now: Timestamp) -> DeadLetter {
-    DeadLetter { at: now, route: route.to_owned(), reason: reason.to_owned(), raw: raw.to_vec() }
 }
 
 #[cfg(test)]

@@ -175,20 +175,7 @@ impl Scheduler {
         for call in running {
             *shares.entry(&call.actor).or_default() += 1;
         }
-        let mut turns = Vec::new();
-        let mut waiting: Vec<usize> = Vec::new();
-        for (at, job) in jobs.iter().enumerate() {
-            match capacity {
-                _ if job.playbook_only => {
-                    turns.push((at, Turn::Playbook("it is an echo of Quell's own output")))
-                }
-                Capacity::NoModel => turns.push((at, Turn::Playbook("no model is configured"))),
-                _ if job.novelty == Novelty::MoreOfTheSame => {
-                    turns.push((at, Turn::Playbook(MORE_OF_THE_SAME)));
-                }
-                _ => waiting.push(at),
-            }
-        }
+        let (mut turns, mut waiting) = beyond_choice(jobs, capacity);
         self.leave_out_the_alike(jobs, &mut waiting, &mut turns, now);
         let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
         let mut why =
@@ -226,6 +213,9 @@ impl Scheduler {
             turns.push((waiting.swap_remove(place), Turn::Model));
             slots -= 1;
         }
+        // What budgets or failures hold back comes at a time that no speed of calls tells.
+        let is_busy = slots == 0 && capacity != Capacity::Down;
+        let begun = turns.iter().filter(|(_, turn)| *turn == Turn::Model).count();
         // The most urgent first: their place says how many calls go before.
         waiting.sort_by(|a, b| {
             let urgency = |at: &usize| {
@@ -237,23 +227,10 @@ impl Scheduler {
             };
             urgency(b).total_cmp(&urgency(a))
         });
-        // What budgets or failures hold back comes at a time that no speed of calls tells.
-        let begun = turns.iter().filter(|(_, turn)| *turn == Turn::Model).count();
-        let is_busy = slots == 0 && capacity != Capacity::Down;
         for (place, at) in waiting.into_iter().enumerate() {
-            let Some(job) = jobs.get(at).filter(|job| job.is_unjudged) else { continue };
-            let waited = now.since(job.queued_at);
-            let yet = if is_busy {
-                self.foresight.until_verdict(place, begun, running, now)
-            } else {
-                Duration::ZERO
-            };
-            let allowed = patience(job.severity);
-            if waited >= allowed {
-                turns.push((at, Turn::Interim(why)));
-            } else if waited + yet > allowed {
-                turns.push((at, Turn::Interim(foresight::TOO_LATE)));
-            }
+            let Some(job) = jobs.get(at) else { continue };
+            let yet = is_busy.then(|| self.foresight.until_verdict(place, begun, running, now));
+            turns.extend(interim(job, yet, why, now).map(|turn| (at, turn)));
         }
         turns
     }
@@ -328,6 +305,38 @@ pub const fn patience(severity: Severity) -> Duration {
         Severity::Medium => 20,
         Severity::High | Severity::Critical => 60,
     })
+}
+
+/// Parts jobs into those that are the playbook's whatever models can take, and those that wait for a model.
+fn beyond_choice(jobs: &[Job], capacity: Capacity) -> (Vec<(usize, Turn)>, Vec<usize>) {
+    let mut turns = Vec::new();
+    let mut waiting = Vec::new();
+    for (at, job) in jobs.iter().enumerate() {
+        match capacity {
+            _ if job.playbook_only => {
+                turns.push((at, Turn::Playbook("it is an echo of Quell's own output")))
+            }
+            Capacity::NoModel => turns.push((at, Turn::Playbook("no model is configured"))),
+            _ if job.novelty == Novelty::MoreOfTheSame => {
+                turns.push((at, Turn::Playbook(MORE_OF_THE_SAME)));
+            }
+            _ => waiting.push(at),
+        }
+    }
+    (turns, waiting)
+}
+
+/// Says whether the playbook stands in for a job that waits: it has waited long enough, or will have, as `yet` tells.
+fn interim(job: &Job, yet: Option<Duration>, why: &'static str, now: Timestamp) -> Option<Turn> {
+    let (waited, allowed) = (now.since(job.queued_at), patience(job.severity));
+    if !job.is_unjudged {
+        None
+    } else if waited >= allowed {
+        Some(Turn::Interim(why))
+    } else {
+        let is_too_late = yet.is_some_and(|yet| waited + yet > allowed);
+        is_too_late.then_some(Turn::Interim(foresight::TOO_LATE))
+    }
 }
 
 /// What urgency is divided by: what the actor already gets, and what the kind got lately. One alike is no crowd.

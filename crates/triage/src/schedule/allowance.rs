@@ -10,9 +10,9 @@ use alert::Timestamp;
 /// The share of alerts that may cost a call.
 const SHARE: f64 = 0.002;
 
-/// Calls in about an hour that need no alerts to justify them. A person reads that many verdicts on what is not serious, and a model that
-/// takes half a minute for one is idle five parts of six then.
-const FLOOR: f64 = 20.0;
+/// Calls in about an hour that need no alerts to justify them: a small machine that takes half a minute for one is busy with them a tenth
+/// of its time, and a person reads no more of what is like others and not serious.
+const FLOOR: f64 = 10.0;
 
 /// How long it takes until half of what was counted is forgotten.
 const HALF_LIFE: Duration = Duration::from_secs(3600);
