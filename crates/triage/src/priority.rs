@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alert::Class;
 use alert::incident::{Incident, Reason, Success};
 use alert::verdict::Bounds;
 use serde::{Deserialize, Serialize};
@@ -110,7 +111,9 @@ pub fn is_only_more(incident: &Incident) -> bool {
 /// Tells whether nothing sets an incident apart from others of its class: it is not serious, the target did not give in, no text in it is
 /// aimed at a model, and its last revision brought nothing that may make it different.
 pub fn may_be_like_others(incident: &Incident, severity: Severity) -> bool {
-    severity < Severity::High
+    // What has no class is alike in nothing but that.
+    incident.class != Class::Other
+        && severity < Severity::High
         && incident.success < Success::Answered
         && incident.injection.is_none()
         && (is_only_more(incident) || incident.reasons == [Reason::New])

@@ -328,3 +328,21 @@ fn what_became_worse_since_the_playbook_judged_is_told_at_once_and_what_did_not_
     let case = desk.next_cases(at(301), &[], Capacity::Slots(1)).expect("cases").remove(0);
     assert_eq!(case.turn, Turn::Model);
 }
+
+#[test]
+fn only_what_has_a_class_and_no_success_may_be_like_others() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    let mut nameless = web(3, "203.0.113.3", "/x", 404, 3);
+    nameless["rule"]["groups"] = json!(["a_program"]);
+    nameless["data"] = json!({"srcip": "203.0.113.3"});
+    nameless["full_log"] = json!("something happened");
+    let alerts =
+        vec![missing(1, "/x"), attack(2, "203.0.113.2", 200), nameless.to_string().into_bytes()];
+    desk.take_in(&arrivals(alerts), at(0)).expect("taken");
+    let jobs = desk.store.jobs(9).expect("jobs");
+    let mut alike: Vec<(&str, bool)> =
+        jobs.iter().map(|job| (job.kind.as_str(), job.may_be_like_others)).collect();
+    alike.sort_unstable();
+    assert_eq!(alike, [("other", false), ("sql_injection", false), ("web_error", true)]);
+}
