@@ -7,18 +7,19 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alert::incident::{Actor, Reason, State};
 use alert::verdict::{Backlog, Bounds};
 use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
 use anyhow::Context as _;
 use model::prompt::Context;
-use store::{AlertRow, Batch, Counts, JobRow, OutboxMessage, Request, Store, StoreError};
+use store::{Batch, Counts, JobRow, OutboxMessage, Request, Store, StoreError};
 use tokio::sync::watch;
 use triage::admit::{Admitted, Gate};
-use triage::campaign::{Campaign, Step};
-use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines, Severity};
-use triage::schedule::{Budgets, Capacity, Job, Scheduler, Turn};
+use triage::campaign::Campaign;
+use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines};
+use triage::schedule::{Budgets, Capacity, Job, MORE_OF_THE_SAME, Running, Scheduler, Turn};
 use triage::{Fold, FoldLimits, campaign, threat};
 
 use crate::publish::event::Publisher;
@@ -27,6 +28,9 @@ use reception::Received;
 pub(crate) mod handle;
 mod outbox;
 pub(crate) mod reception;
+mod row;
+
+use row::{alert_row, job, step};
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
 /// length of the queue.
@@ -120,6 +124,8 @@ pub(crate) struct Case {
     pub(crate) turn: Turn,
     /// How far the models are behind, where the playbook stands in for them.
     pub(crate) backlog: Option<Backlog>,
+    /// What a model said of an earlier revision, where it stands because there is only more of the same.
+    pub(crate) stands: Option<Box<Verdict>>,
 }
 
 /// The triage desk.
@@ -225,6 +231,7 @@ impl Desk {
         }
         debug_assert!(batch.counts.are_conserved(0), "{:?}", batch.counts);
         self.store.commit_batch(&batch)?;
+        self.scheduler.note_alerts(batch.counts.folded, now);
         Ok(Taken { counts: batch.counts, asks: batch.jobs.len() })
     }
 
@@ -243,7 +250,12 @@ impl Desk {
 
     fn job_for(&self, incident: &Incident, now: Timestamp) -> Result<JobRow, StoreError> {
         let bounds = threat::assess(incident);
-        let has_verdict = self.store.has_verdict(&incident.id)?;
+        let last = self.store.last_verdict(&incident.id)?;
+        let has_verdict = last.is_some();
+        // Who judged for good without a model did so for want of one, or because it was one of a crowd: what is more of that is looked at anew.
+        let is_models =
+            last.as_ref().is_none_or(|verdict| verdict.model_pending || is_by_model(verdict));
+        let is_more = priority::is_only_more(incident) && is_models;
         let weight = self.asset(incident).map_or(ASSET_WEIGHT_DEFAULT, |asset| asset.weight);
         let priority = priority::score(incident, &bounds, weight, has_verdict);
         let once_judged = (!has_verdict).then(|| {
@@ -264,6 +276,10 @@ impl Desk {
             is_unjudged: !has_verdict,
             is_interim: false,
             playbook_only: incident.echo,
+            news_revision: (!is_more).then_some(incident.revision),
+            typical: bounds.typical,
+            is_raised: last.is_some_and(|last| bounds.typical > last.bounds.typical),
+            may_be_like_others: priority::may_be_like_others(incident, priority.severity),
         })
     }
 
@@ -274,21 +290,21 @@ impl Desk {
             .find(|asset| asset.agent == incident.agent.id || asset.agent == incident.agent.name)
     }
 
-    /// Gives the incidents whose turn it is. `running` names the incidents and actors that are being judged already.
+    /// Gives the incidents whose turn it is. `running` are those that models judge already.
     ///
     /// # Errors
     /// If the store fails.
     pub(crate) fn next_cases(
         &mut self,
         now: Timestamp,
-        running: &[(IncidentId, String)],
+        running: &[(IncidentId, Running)],
         capacity: Capacity,
     ) -> Result<Vec<Case>, StoreError> {
         let mut rows = self.store.jobs(JOBS_MAX + running.len())?;
         rows.retain(|row| !running.iter().any(|(id, _)| *id == row.incident_id));
         let jobs: Vec<Job> = rows.iter().map(job).collect();
-        let actors: Vec<String> = running.iter().map(|(_, actor)| actor.clone()).collect();
-        let turns = self.scheduler.pick(now, &jobs, &actors, capacity);
+        let calls: Vec<Running> = running.iter().map(|(_, call)| call.clone()).collect();
+        let turns = self.scheduler.pick(now, &jobs, &calls, capacity);
         let backlog = self.backlog(now, &rows, &turns, running.len())?;
         let mut cases = Vec::with_capacity(turns.len());
         for (at, turn) in turns {
@@ -341,9 +357,13 @@ impl Desk {
             notes: notes.into_iter().rev().map(|note| note.text).collect(),
             redact: self.settings.redact,
         };
+        let mut stands = None;
+        if turn == Turn::Playbook(MORE_OF_THE_SAME) {
+            stands = self.store.last_verdict(&incident.id)?.filter(is_by_model).map(Box::new);
+        }
         let standing = self.store.threat_level(&incident.id)?;
         let bounds = threat::assess(&incident);
-        Ok(Case { bounds, job, incident, context, standing, turn, backlog })
+        Ok(Case { bounds, job, incident, context, standing, turn, backlog, stands })
     }
 
     /// Gives the campaign that an incident belongs to.
@@ -388,6 +408,9 @@ impl Desk {
             &messages,
             follow_up.as_ref().map(|(incident, job)| (incident, job)),
         );
+        if case.turn == Turn::Model && verdict.analyst.is_model() {
+            self.scheduler.note_call(Duration::from_millis(verdict.cost.elapsed_ms));
+        }
         if !matches!(settled, Ok(true)) {
             // What was asked for next was not committed, so the fold must not remember it.
             self.fold = Fold::new(self.settings.fold);
@@ -412,6 +435,7 @@ impl Desk {
                 revision: incident.revision,
                 is_unjudged: false,
                 is_interim,
+                is_raised: false,
                 once_judged: None,
                 ..job.clone()
             };
@@ -509,52 +533,16 @@ pub(crate) fn campaign_of(
     Ok(Campaign::of(actor, steps.into_iter().map(step).collect()))
 }
 
+/// Tells whether a verdict is a model's, or one of the playbook that lets a model's stand.
+fn is_by_model(verdict: &Verdict) -> bool {
+    verdict.analyst.is_model() || verdict.playbook_reason.starts_with(MORE_OF_THE_SAME)
+}
+
 /// Writes out what a score is made of.
 fn parts_of(priority: &priority::Priority) -> String {
     let part =
         |part: &priority::Part| format!("{} x{:.1}: {}", part.name, part.factor, part.reason);
     priority.parts.iter().map(part).collect::<Vec<_>>().join("; ")
-}
-
-fn job(row: &JobRow) -> Job {
-    Job {
-        incident_id: row.incident_id.clone(),
-        revision: row.revision,
-        actor: row.actor.clone(),
-        kind: row.kind.clone(),
-        severity: Severity::ALL
-            .into_iter()
-            .find(|severity| severity.as_str() == row.severity)
-            .unwrap_or(Severity::Medium),
-        score: row.score,
-        queued_at: row.queued_at,
-        deadline_at: row.deadline_at,
-        is_unjudged: row.is_unjudged,
-        playbook_only: row.playbook_only,
-    }
-}
-
-fn step(row: store::StepRow) -> Step {
-    Step {
-        incident_id: row.id,
-        class: row.class,
-        target: row.target,
-        first_seen: row.first_seen,
-        last_seen: row.last_seen,
-        alert_count: row.alert_count,
-    }
-}
-
-fn alert_row(admitted: Admitted, incident_id: IncidentId) -> AlertRow {
-    AlertRow {
-        key: admitted.alert.key,
-        incident_id,
-        alert_id: admitted.alert.id,
-        time: admitted.time,
-        rule_id: admitted.alert.rule.id,
-        level: admitted.alert.rule.level,
-        raw: admitted.alert.raw,
-    }
 }
 
 #[cfg(test)]

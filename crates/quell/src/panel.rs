@@ -106,7 +106,12 @@ pub(crate) async fn judge(
 
 /// Judges a case by the playbook. `why` tells people why no model did.
 pub(crate) fn by_playbook(case: &Case, why: String, clock: &dyn Clock) -> Opinion {
-    let draft = playbook::judge(&case.incident, &case.bounds, case.context.campaign.as_deref());
+    let campaign = case.context.campaign.as_deref();
+    let (draft, why) = match &case.stands {
+        // Its words know less of how many there were, and more of what it means, than the playbook's.
+        Some(stands) => (stands.draft.clone(), format!("{why}; {}", standing(stands))),
+        None => (playbook::judge(&case.incident, &case.bounds, campaign), why),
+    };
     let mut verdict = assemble(case, draft, Analyst::Playbook, Cost::default(), clock);
     lower_none(&mut verdict, case.standing);
     verdict.model_pending = matches!(case.turn, Turn::Interim(_));
@@ -128,6 +133,15 @@ fn lower_none(verdict: &mut Verdict, standing: Option<u8>) {
             passed: false,
             detail: format!("raised from {said} to {held}, where an earlier verdict stands: the playbook lowers none"),
         });
+    }
+}
+
+/// Says whose words stand. A verdict that lets others stand says it already.
+fn standing(stands: &Verdict) -> String {
+    if stands.analyst.is_model() {
+        format!("what {} said at revision {} stands", stands.analyst.label(), stands.revision)
+    } else {
+        stands.playbook_reason.rsplit("; ").next().unwrap_or_default().to_owned()
     }
 }
 

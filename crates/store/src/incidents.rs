@@ -196,6 +196,22 @@ impl Store {
             .doing("look for a verdict")
     }
 
+    /// Gives the verdict on the latest revision that has one, and reads no other.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn last_verdict(&self, id: &IncidentId) -> Result<Option<Verdict>, StoreError> {
+        use rusqlite::OptionalExtension as _;
+        let body: Option<String> = self
+            .connection
+            .prepare_cached(
+                "SELECT body FROM verdict WHERE incident_id = ?1 ORDER BY revision DESC LIMIT 1",
+            )
+            .and_then(|mut find| find.query_row([id.as_str()], |row| row.get(0)).optional())
+            .doing("look for a verdict")?;
+        body.map(|body| serde_json::from_str(&body).doing("read a verdict")).transpose()
+    }
+
     /// Gives all verdicts on an incident, oldest first.
     ///
     /// # Errors

@@ -42,6 +42,48 @@ pub struct JobRow {
     pub is_interim: bool,
     /// A model must not be asked.
     pub playbook_only: bool,
+    /// The latest revision that brought news which no model judged yet; none if there is only more of the same. Jobs that an earlier version
+    /// left waiting don't say, and are news.
+    #[serde(default = "unknown_news")]
+    pub news_revision: Option<u32>,
+    /// The threat level that the evidence suggests.
+    #[serde(default)]
+    pub typical: u8,
+    /// It looks more serious than whoever judged it last could know.
+    #[serde(default)]
+    pub is_raised: bool,
+    /// Nothing in it sets it apart from others of its kind.
+    #[serde(default)]
+    pub may_be_like_others: bool,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands for a field that may be empty")]
+const fn unknown_news() -> Option<u32> {
+    Some(0)
+}
+
+/// Finds which revision brought the news that a job is about. Revisions that were skipped (several in one batch) may have brought news that the
+/// last one does not tell of.
+fn news_of(
+    tx: &Transaction<'_>,
+    job: &JobRow,
+    earlier: Option<&JobRow>,
+) -> Result<Option<u32>, StoreError> {
+    if job.news_revision.is_some() {
+        return Ok(job.news_revision);
+    }
+    let (known, news) = match earlier {
+        Some(earlier) => (earlier.revision, earlier.news_revision),
+        None => {
+            let judged: Option<u32> = tx
+                .prepare_cached("SELECT max(revision) FROM verdict WHERE incident_id = ?1")
+                .and_then(|mut find| find.query_row([job.incident_id.as_str()], |row| row.get(0)))
+                .doing("look for a verdict")?;
+            (judged.unwrap_or(0), None)
+        }
+    };
+    let is_next = known > 0 && job.revision <= known.saturating_add(1);
+    Ok(if is_next { news } else { Some(job.revision) })
 }
 
 /// Writes a job. One that waits already keeps its time, unless it was judged in the meantime.
@@ -55,11 +97,14 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
             .doing("look for a waiting job")?
     };
     let mut job = job.clone();
-    if let Some(body) = waiting {
-        let earlier: JobRow = serde_json::from_str(&body).doing("read a waiting job")?;
+    let earlier: Option<JobRow> =
+        waiting.map(|body| serde_json::from_str(&body).doing("read a waiting job")).transpose()?;
+    job.news_revision = news_of(tx, &job, earlier.as_ref())?;
+    if let Some(earlier) = earlier {
         job.queued_at = job.queued_at.min(earlier.queued_at);
         job.deadline_at = job.deadline_at.min(earlier.deadline_at);
         job.is_interim |= earlier.is_interim;
+        job.may_be_like_others &= earlier.may_be_like_others;
         if earlier.score > job.score {
             // More of the same does not make the news that wait less urgent.
             (job.score, job.parts, job.severity) = (earlier.score, earlier.parts, earlier.severity);
@@ -117,6 +162,11 @@ fn note_judged(tx: &Transaction<'_>, verdict: &Verdict) -> Result<(), StoreError
     job.deadline_at = job.queued_at.after(allowed);
     job.is_unjudged = false;
     job.is_interim = verdict.model_pending;
+    job.is_raised = job.typical > verdict.bounds.typical;
+    if verdict.analyst.is_model() && job.news_revision.is_some_and(|news| news <= verdict.revision)
+    {
+        job.news_revision = None;
+    }
     if let Some((score, parts)) = job.once_judged.take() {
         (job.score, job.parts) = (score, parts);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alert::Class;
 use alert::incident::{Incident, Reason, Success};
 use alert::verdict::Bounds;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,22 @@ pub struct Priority {
 /// An agent's weight where nobody set one, on a scale of 1 to 10.
 pub const ASSET_WEIGHT_DEFAULT: u8 = 5;
 
+/// Tells whether the last revision brought nothing but more alerts.
+pub fn is_only_more(incident: &Incident) -> bool {
+    incident.reasons.iter().all(|reason| matches!(reason, Reason::Growth(_) | Reason::Returned))
+}
+
+/// Tells whether nothing sets an incident apart from others of its class: it is not serious, the target did not give in, no text in it is
+/// aimed at a model, and its last revision brought nothing that may make it different.
+pub fn may_be_like_others(incident: &Incident, severity: Severity) -> bool {
+    // What has no class is alike in nothing but that.
+    incident.class != Class::Other
+        && severity < Severity::High
+        && incident.success < Success::Answered
+        && incident.injection.is_none()
+        && (is_only_more(incident) || incident.reasons == [Reason::New])
+}
+
 /// Scores an incident. `asset_weight` is 1 to 10; `has_verdict` says whether somebody judged an earlier revision.
 pub fn score(
     incident: &Incident,
@@ -109,10 +126,7 @@ pub fn score(
     asset_weight: u8,
     has_verdict: bool,
 ) -> Priority {
-    let only_more = incident
-        .reasons
-        .iter()
-        .all(|reason| matches!(reason, Reason::Growth(_) | Reason::Returned));
+    let only_more = is_only_more(incident);
     let novelty = match (has_verdict, only_more) {
         (false, _) => (3.0, "nobody judged it yet"),
         (true, false) => (1.5, "news since the last verdict"),

@@ -1,16 +1,28 @@
 //! What is judged next, and by whom.
 //!
 //! One queue. The urgency of a job is its score, growing with age so that nothing starves, shared among actors so that one noisy source can't
-//! delay another's first verdict, and among kinds so that a hundred alike don't go before the first of another kind. What the models have no room for is judged by the playbook in the meantime, marked as pending, and
-//! stays in the queue: nothing is ever dropped.
+//! delay another's first verdict, and among kinds so that a hundred alike don't go before the first of another kind.
+//!
+//! What the models have no room for in time is judged by the playbook in the meantime, marked as pending, and stays in the queue: nothing is
+//! ever dropped. How long a job would wait is foreseen from how long calls take (`foresight.rs`), so nobody waits for a turn that comes too
+//! late. What is not serious and brings nothing new is judged by the playbook for good: more of what a model judged already, and the
+//! many alike of a crowd once calls are past their share of the alerts (`allowance.rs`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use alert::{IncidentId, Timestamp};
 
 use crate::budget::Bucket;
 use crate::priority::Severity;
+
+mod allowance;
+mod foresight;
+#[cfg(test)]
+mod tests;
+
+use allowance::Allowance;
+use foresight::Foresight;
 
 /// Actors whose budgets are remembered. A full bucket is forgotten first, and forgetting it changes nothing.
 const ACTORS_MAX: usize = 10_000;
@@ -34,10 +46,32 @@ pub struct Job {
     pub queued_at: Timestamp,
     /// Until when there should be a verdict.
     pub deadline_at: Timestamp,
-    /// Nobody judged the incident yet, not even the playbook.
+    /// Nobody judged the incident yet, not even the playbook; or nobody knew yet how serious it has become.
     pub is_unjudged: bool,
     /// A model must not be asked (an echo of Quell's own output).
     pub playbook_only: bool,
+    /// What it would tell a model.
+    pub novelty: Novelty,
+}
+
+/// What a job would tell a model that it does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Novelty {
+    /// A model judged the incident, and since then there was only more of the same, nothing serious.
+    MoreOfTheSame,
+    /// Nothing serious, and nothing in it differs from what others of its kind have: no success, no text aimed at a model.
+    MaybeLikeOthers,
+    /// Something serious, news, or the wish of a person.
+    News,
+}
+
+/// A call under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Whose incident is judged.
+    pub actor: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Limits on what models are asked.
@@ -78,6 +112,15 @@ pub enum Turn {
     Interim(&'static str),
 }
 
+/// Why the playbook stands in while no model answers.
+pub const NO_MODEL_ANSWERS: &str = "no model answers";
+
+/// Why the playbook judges what a model judged before.
+pub const MORE_OF_THE_SAME: &str = "it is more of what a model judged already, and not serious";
+
+/// Why the playbook judges one of a crowd.
+pub const LIKE_OTHERS: &str = "models judge others of its class, nothing in it is serious or differs, and calls are kept to 0.2 % of the alerts";
+
 /// How long it takes until half of what a kind got is forgotten. A model on a small machine judges some twenty incidents in that time.
 const KIND_HALF_LIFE: Duration = Duration::from_secs(600);
 
@@ -92,42 +135,51 @@ pub struct Scheduler {
     actors: HashMap<String, Bucket>,
     /// What each kind got of the models lately, and as of when.
     kinds: HashMap<String, (f64, Timestamp)>,
+    allowance: Allowance,
+    foresight: Foresight,
 }
 
 impl Scheduler {
     /// Makes a scheduler with full budgets.
     pub fn new(budgets: Budgets, now: Timestamp) -> Self {
         let all = Bucket::new(budgets.calls_per_minute.max(1), Duration::from_secs(60), now);
-        Self { budgets, all, actors: HashMap::new(), kinds: HashMap::new() }
+        Self {
+            budgets,
+            all,
+            actors: HashMap::new(),
+            kinds: HashMap::new(),
+            allowance: Allowance::new(now),
+            foresight: Foresight::default(),
+        }
     }
 
-    /// Picks from `jobs` those that are judged now, most urgent first, as indices with whose turn it is. `running` names the actors of
-    /// calls under way.
+    /// Takes note of alerts that came: calls may be a share of them.
+    pub fn note_alerts(&mut self, alerts: u64, now: Timestamp) {
+        self.allowance.note_alerts(alerts, now);
+    }
+
+    /// Takes note of how long a model was busy with a case.
+    pub fn note_call(&mut self, took: Duration) {
+        self.foresight.note(took);
+    }
+
+    /// Picks from `jobs` those that are judged now, most urgent first, as indices with whose turn it is. `running` are the calls under way.
     pub fn pick(
         &mut self,
         now: Timestamp,
         jobs: &[Job],
-        running: &[String],
+        running: &[Running],
         capacity: Capacity,
     ) -> Vec<(usize, Turn)> {
         let mut shares: HashMap<&str, u32> = HashMap::new();
-        for actor in running {
-            *shares.entry(actor).or_default() += 1;
+        for call in running {
+            *shares.entry(&call.actor).or_default() += 1;
         }
-        let mut turns = Vec::new();
-        let mut waiting: Vec<usize> = Vec::new();
-        for (at, job) in jobs.iter().enumerate() {
-            match capacity {
-                _ if job.playbook_only => {
-                    turns.push((at, Turn::Playbook("it is an echo of Quell's own output")))
-                }
-                Capacity::NoModel => turns.push((at, Turn::Playbook("no model is configured"))),
-                _ => waiting.push(at),
-            }
-        }
+        let (mut turns, mut waiting) = beyond_choice(jobs, capacity);
+        self.leave_out_the_alike(jobs, &mut waiting, &mut turns, now);
         let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
         let mut why =
-            if capacity == Capacity::Down { "no model answers" } else { "all models are busy" };
+            if capacity == Capacity::Down { NO_MODEL_ANSWERS } else { "all models are busy" };
         let mut lately: HashMap<&str, f64> =
             jobs.iter().map(|job| (job.kind.as_str(), self.lately(&job.kind, now))).collect();
         while slots > 0 && !waiting.is_empty() {
@@ -140,9 +192,7 @@ impl Scheduler {
                     let share = |job: &Job| {
                         let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
                         let lately = lately.get(job.kind.as_str()).copied().unwrap_or(0.0);
-                        // One alike is no crowd.
-                        let crowd = (lately - 1.0).max(0.0);
-                        f64::from(1 + share) * (1.0 + crowd) * (1.0 + crowd)
+                        divisor(share, lately)
                     };
                     urgency(a, share(a), now).total_cmp(&urgency(b, share(b), now))
                 })
@@ -157,22 +207,63 @@ impl Scheduler {
             }
             self.take_from_actor(actor, now);
             self.note_kind(kind, now);
+            self.allowance.note_call(now);
             *lately.entry(kind).or_default() += 1.0;
             *shares.entry(actor).or_default() += 1;
             turns.push((waiting.swap_remove(place), Turn::Model));
             slots -= 1;
         }
-        for at in waiting {
-            // Nobody knows how long a job waits that asked later than now: the clock was set back, and it does not wait for the clock.
-            let is_due = jobs.get(at).is_some_and(|job| {
-                let waits = now.since(job.queued_at);
-                job.is_unjudged && (waits >= patience(job.severity) || now < job.queued_at)
-            });
-            if is_due {
-                turns.push((at, Turn::Interim(why)));
-            }
+        // What budgets or failures hold back comes at a time that no speed of calls tells.
+        let is_busy = slots == 0 && capacity != Capacity::Down;
+        let begun = turns.iter().filter(|(_, turn)| *turn == Turn::Model).count();
+        // The most urgent first: their place says how many calls go before.
+        waiting.sort_by(|a, b| {
+            let urgency = |at: &usize| {
+                jobs.get(*at).map_or(0.0, |job| {
+                    let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
+                    let lately = lately.get(job.kind.as_str()).copied().unwrap_or(0.0);
+                    urgency(job, divisor(share, lately), now)
+                })
+            };
+            urgency(b).total_cmp(&urgency(a))
+        });
+        for (place, at) in waiting.into_iter().enumerate() {
+            let Some(job) = jobs.get(at) else { continue };
+            let yet = is_busy.then(|| self.foresight.until_verdict(place, begun, running, now));
+            turns.extend(interim(job, yet, why, now).map(|turn| (at, turn)));
         }
         turns
+    }
+
+    /// Takes out of `waiting` what is like others that are judged by models, once calls are past their share of the alerts.
+    fn leave_out_the_alike(
+        &self,
+        jobs: &[Job],
+        waiting: &mut Vec<usize>,
+        turns: &mut Vec<(usize, Turn)>,
+        now: Timestamp,
+    ) {
+        let mut order: Vec<(usize, &Job)> =
+            waiting.iter().filter_map(|at| jobs.get(*at).map(|job| (*at, job))).collect();
+        order.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        let mut ahead: HashMap<&str, f64> = HashMap::new();
+        let mut calls = 0.0;
+        let mut left_out: HashSet<usize> = HashSet::new();
+        for (at, job) in order {
+            let alike =
+                ahead.entry(job.kind.as_str()).or_insert_with(|| self.lately(&job.kind, now));
+            if job.novelty == Novelty::MaybeLikeOthers
+                && *alike >= allowance::ALIKE_MIN
+                && self.allowance.is_spent(calls, now)
+            {
+                left_out.insert(at);
+                turns.push((at, Turn::Playbook(LIKE_OTHERS)));
+            } else {
+                *alike += 1.0;
+                calls += 1.0;
+            }
+        }
+        waiting.retain(|at| !left_out.contains(at));
     }
 
     fn actor_has_budget(&mut self, actor: &str, now: Timestamp) -> bool {
@@ -216,6 +307,45 @@ pub const fn patience(severity: Severity) -> Duration {
     })
 }
 
+/// Parts jobs into those that are the playbook's whatever models can take, and those that wait for a model.
+fn beyond_choice(jobs: &[Job], capacity: Capacity) -> (Vec<(usize, Turn)>, Vec<usize>) {
+    let mut turns = Vec::new();
+    let mut waiting = Vec::new();
+    for (at, job) in jobs.iter().enumerate() {
+        match capacity {
+            _ if job.playbook_only => {
+                turns.push((at, Turn::Playbook("it is an echo of Quell's own output")))
+            }
+            Capacity::NoModel => turns.push((at, Turn::Playbook("no model is configured"))),
+            _ if job.novelty == Novelty::MoreOfTheSame => {
+                turns.push((at, Turn::Playbook(MORE_OF_THE_SAME)));
+            }
+            _ => waiting.push(at),
+        }
+    }
+    (turns, waiting)
+}
+
+/// Says whether the playbook stands in for a job that waits: it has waited long enough, or will have, as `yet` tells.
+fn interim(job: &Job, yet: Option<Duration>, why: &'static str, now: Timestamp) -> Option<Turn> {
+    let (waited, allowed) = (now.since(job.queued_at), patience(job.severity));
+    if !job.is_unjudged {
+        None
+    } else if waited >= allowed || now < job.queued_at {
+        // Nobody knows how long a job waits that asked later than now: the clock was set back, and it does not wait for the clock.
+        Some(Turn::Interim(why))
+    } else {
+        let is_too_late = yet.is_some_and(|yet| waited + yet > allowed);
+        is_too_late.then_some(Turn::Interim(foresight::TOO_LATE))
+    }
+}
+
+/// What urgency is divided by: what the actor already gets, and what the kind got lately. One alike is no crowd.
+fn divisor(share: u32, lately: f64) -> f64 {
+    let crowd = (lately - 1.0).max(0.0);
+    f64::from(1 + share) * (1.0 + crowd) * (1.0 + crowd)
+}
+
 /// The age, as a multiple of what the deadline allows, from which on urgency grows slowly: in an overload everything is late, and a crowd that
 /// is late must not outrun all that came a little later.
 const LATE: f64 = 3.0;
@@ -226,122 +356,4 @@ fn urgency(job: &Job, share: f64, now: Timestamp) -> f64 {
     let age = now.since(job.queued_at).as_secs_f64() / allowed;
     let grown = (1.0 + age.min(LATE)) * (1.0 + age.min(LATE)) * (1.0 + (age / LATE).max(1.0).ln());
     job.score * grown / share
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
-        Job {
-            incident_id: IncidentId::parse(name).expect("an id"),
-            revision: 1,
-            actor: actor.to_owned(),
-            kind: "one".to_owned(),
-            severity,
-            score,
-            queued_at: Timestamp::from_millis(0),
-            deadline_at: Timestamp::from_millis(600_000),
-            is_unjudged: true,
-            playbook_only: false,
-        }
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(seconds * 1000)
-    }
-
-    #[test]
-    fn a_noisy_actor_does_not_delay_the_first_verdict_of_another() {
-        let jobs = [
-            job("a", "noisy", 20.0, Severity::High),
-            job("b", "noisy", 19.0, Severity::High),
-            job("c", "quiet", 12.0, Severity::High),
-        ];
-        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(2));
-        assert_eq!(turns, [(0, Turn::Model), (2, Turn::Model)]);
-    }
-
-    #[test]
-    fn a_hundred_alike_do_not_go_before_the_first_of_another_kind() {
-        let noise = |number: u32| {
-            job(&format!("n{number}"), &format!("s{number}"), 30.0, Severity::Critical)
-        };
-        let mut jobs: Vec<Job> = (0..100).map(noise).collect();
-        let mut needle = job("needle", "somebody", 12.0, Severity::Medium);
-        needle.kind = "another".to_owned();
-        jobs.push(needle);
-        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        let mut turns = 0;
-        while jobs.len() > 97 {
-            // One slot, and each call takes half a minute.
-            let now = at(30 * turns);
-            let picked = scheduler.pick(now, &jobs, &[], Capacity::Slots(1));
-            let (place, _) = *picked.iter().find(|(_, turn)| *turn == Turn::Model).expect("a turn");
-            turns += 1;
-            if jobs.remove(place).kind == "another" {
-                break;
-            }
-        }
-        assert!(turns <= 4, "{turns} turns");
-        assert!(turns > 1, "what is more serious goes first");
-    }
-
-    #[test]
-    fn what_waits_long_enough_overtakes_what_is_more_severe() {
-        let mut old = job("old", "x", 3.0, Severity::Medium);
-        old.queued_at = at(-1800);
-        old.deadline_at = at(-1200);
-        let jobs = [old, job("new", "y", 20.0, Severity::High)];
-        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        assert_eq!(scheduler.pick(at(0), &jobs, &[], Capacity::Slots(1)), [(0, Turn::Model),]);
-    }
-
-    #[test]
-    fn low_severity_is_judged_by_the_playbook_in_the_meantime_and_high_waits_a_minute() {
-        let jobs = [job("low", "x", 1.0, Severity::Low), job("high", "y", 9.0, Severity::High)];
-        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        assert_eq!(
-            scheduler.pick(at(0), &jobs, &[], Capacity::Slots(0)),
-            [(0, Turn::Interim("all models are busy"))]
-        );
-        let turns = scheduler.pick(at(60), &jobs, &[], Capacity::Down);
-        assert!(turns.contains(&(1, Turn::Interim("no model answers"))), "{turns:?}");
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_does_not_keep_an_incident_from_its_first_verdict() {
-        let mut waits = job("high", "y", 9.0, Severity::High);
-        waits.queued_at = at(24 * 3600);
-        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        let turns = scheduler.pick(at(0), &[waits], &[], Capacity::Down);
-        assert_eq!(turns, [(0, Turn::Interim("no model answers"))]);
-    }
-
-    #[test]
-    fn the_budget_of_an_actor_is_his_alone() {
-        let budgets = Budgets { calls_per_minute: 100, calls_per_actor_hour: 1 };
-        let jobs = [
-            job("a", "x", 9.0, Severity::High),
-            job("b", "x", 9.0, Severity::High),
-            job("c", "y", 1.0, Severity::High),
-        ];
-        let mut scheduler = Scheduler::new(budgets, at(0));
-        let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(3));
-        let models: Vec<usize> =
-            turns.iter().filter(|(_, turn)| *turn == Turn::Model).map(|(at, _)| *at).collect();
-        assert_eq!(models.len(), 2, "{turns:?}");
-        assert!(models.contains(&2));
-    }
-
-    #[test]
-    fn without_a_model_everything_is_judged_at_once_and_for_good() {
-        let jobs = [job("a", "x", 9.0, Severity::Critical)];
-        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
-        assert_eq!(
-            scheduler.pick(at(0), &jobs, &[], Capacity::NoModel),
-            [(0, Turn::Playbook("no model is configured"))]
-        );
-    }
 }

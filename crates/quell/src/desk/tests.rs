@@ -256,3 +256,120 @@ fn as_alert(event: &str, number: u32) -> Value {
         "location": "quell",
     })
 }
+
+fn missing(number: u32, url: &str) -> Vec<u8> {
+    web(number, "203.0.113.9", url, 404, 3).to_string().into_bytes()
+}
+
+#[test]
+fn more_of_what_a_model_judged_keeps_its_words_and_asks_no_model() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![missing(1, "/x")]), at(0)).expect("taken");
+    let first = desk.next_cases(at(1), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    // The growth comes while the model judges.
+    let more: Vec<Vec<u8>> = (2..=10).map(|number| missing(number, "/x")).collect();
+    desk.take_in(&arrivals(more), at(2)).expect("taken");
+    let mut draft = playbook::judge(&first.incident, &first.bounds, None);
+    draft.title = "A broken link, says the model".to_owned();
+    desk.settle(&first, &by_model(&first, draft, at(3))).expect("settled");
+    let case = desk.next_cases(at(4), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    assert_eq!(case.turn, Turn::Playbook(MORE_OF_THE_SAME));
+    let clock = alert::ManualClock::at(at(4));
+    let said = crate::panel::by_playbook(&case, MORE_OF_THE_SAME.to_owned(), &clock).verdict;
+    assert_eq!(said.draft.title, "A broken link, says the model");
+    assert!(!said.analyst.is_model() && !said.model_pending);
+    let why = format!("{MORE_OF_THE_SAME}; what lab/scripted said at revision 1 stands");
+    assert_eq!(said.playbook_reason, why);
+    desk.settle(&case, &said).expect("settled");
+    // And again, a hundred later: it still stands.
+    let more: Vec<Vec<u8>> = (11..=100).map(|number| missing(number, "/x")).collect();
+    desk.take_in(&arrivals(more), at(5)).expect("taken");
+    let case = desk.next_cases(at(6), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let said = crate::panel::by_playbook(&case, MORE_OF_THE_SAME.to_owned(), &clock).verdict;
+    assert_eq!((case.incident.revision, said.playbook_reason), (3, why));
+}
+
+#[test]
+fn news_asks_a_model_even_if_growth_hides_it_in_the_same_batch() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![missing(1, "/x")]), at(0)).expect("taken");
+    let first = desk.next_cases(at(1), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let draft = playbook::judge(&first.incident, &first.bounds, None);
+    desk.settle(&first, &by_model(&first, draft, at(1))).expect("settled");
+    // A higher level at the second alert, and growth at the tenth.
+    let mut batch = vec![web(2, "203.0.113.9", "/x", 404, 4).to_string().into_bytes()];
+    batch.extend((3..=10).map(|number| missing(number, "/x")));
+    desk.take_in(&arrivals(batch), at(2)).expect("taken");
+    let case = desk.next_cases(at(3), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    assert_eq!((case.incident.revision, case.turn), (3, Turn::Model));
+}
+
+#[test]
+fn a_person_who_asks_is_answered_by_a_model() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![missing(1, "/x")]), at(0)).expect("taken");
+    let first = desk.next_cases(at(1), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let draft = playbook::judge(&first.incident, &first.bounds, None);
+    desk.settle(&first, &by_model(&first, draft, at(1))).expect("settled");
+    let id = &first.incident.id;
+    desk.store.leave_request(at(2), "somebody", "judge", id, "").expect("left");
+    desk.apply_requests(at(2)).expect("applied");
+    let case = desk.next_cases(at(3), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    assert_eq!(case.turn, Turn::Model);
+}
+
+#[test]
+fn what_became_worse_since_the_playbook_judged_is_told_at_once_and_what_did_not_is_not() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    let busy = [(
+        IncidentId::parse("other").expect("an id"),
+        Running { actor: "somebody".to_owned(), since: at(0) },
+    )];
+    let attempt = |number, status| arrivals(vec![attack(number, "203.0.113.9", status)]);
+    let told = |desk: &mut Desk, now| -> Vec<u8> {
+        let cases = desk.next_cases(now, &busy, Capacity::Slots(0)).expect("cases");
+        cases
+            .iter()
+            .map(|case| {
+                assert!(matches!(case.turn, Turn::Interim(_)));
+                let said = by_playbook(case, now);
+                desk.settle(case, &said).expect("settled");
+                said.draft.threat_level
+            })
+            .collect()
+    };
+    desk.take_in(&attempt(1, 404), at(0)).expect("taken");
+    let first = told(&mut desk, at(21));
+    assert_eq!(first.len(), 1, "it was blocked, and the model is busy");
+    desk.take_in(&attempt(2, 404), at(22)).expect("taken");
+    assert_eq!(told(&mut desk, at(22)), [0_u8; 0], "more of the same");
+    desk.take_in(&attempt(3, 200), at(23)).expect("taken");
+    let second = told(&mut desk, at(23));
+    assert!(second.len() == 1 && second[0] > first[0], "{first:?}, then {second:?}");
+    assert_eq!(told(&mut desk, at(300)), [0_u8; 0], "it is told once");
+    // The model is still asked.
+    let case = desk.next_cases(at(301), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    assert_eq!(case.turn, Turn::Model);
+}
+
+#[test]
+fn only_what_has_a_class_and_no_success_may_be_like_others() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    let mut nameless = web(3, "203.0.113.3", "/x", 404, 3);
+    nameless["rule"]["groups"] = json!(["a_program"]);
+    nameless["data"] = json!({"srcip": "203.0.113.3"});
+    nameless["full_log"] = json!("something happened");
+    let alerts =
+        vec![missing(1, "/x"), attack(2, "203.0.113.2", 200), nameless.to_string().into_bytes()];
+    desk.take_in(&arrivals(alerts), at(0)).expect("taken");
+    let jobs = desk.store.jobs(9).expect("jobs");
+    let mut alike: Vec<(&str, bool)> =
+        jobs.iter().map(|job| (job.kind.as_str(), job.may_be_like_others)).collect();
+    alike.sort_unstable();
+    assert_eq!(alike, [("other", false), ("sql_injection", false), ("web_error", true)]);
+}

@@ -9,7 +9,7 @@ use alert::{Clock, IncidentId, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use triage::budget::Breaker;
-use triage::schedule::{Capacity, Turn};
+use triage::schedule::{Capacity, NO_MODEL_ANSWERS, Running, Turn};
 
 use super::Stage;
 use crate::desk::Case;
@@ -135,8 +135,8 @@ impl Bench {
         match capacity {
             _ if case.job.playbook_only => said.to_owned(),
             Capacity::NoModel => self.absence.clone(),
-            Capacity::Down => format!("{said}: {}", self.resting(now)),
-            Capacity::Slots(_) => said.to_owned(),
+            Capacity::Down if said == NO_MODEL_ANSWERS => format!("{said}: {}", self.resting(now)),
+            Capacity::Down | Capacity::Slots(_) => said.to_owned(),
         }
     }
 
@@ -193,8 +193,12 @@ impl Bench {
         }
     }
 
-    pub(crate) fn running(&self) -> Vec<(IncidentId, String)> {
-        self.running.iter().map(|(id, (actor, ..))| (id.clone(), actor.clone())).collect()
+    pub(crate) fn running(&self) -> Vec<(IncidentId, Running)> {
+        let call = |actor: &String, since| Running { actor: actor.clone(), since };
+        self.running
+            .iter()
+            .map(|(id, (actor, _, since))| (id.clone(), call(actor, *since)))
+            .collect()
     }
 
     pub(crate) fn panel(&self) -> Arc<Vec<Arc<Seat>>> {

@@ -29,14 +29,17 @@ fn overloaded() -> (Daemon, FakeModel) {
     (Daemon::started(&config), model)
 }
 
-/// One harmless request of each source to each machine: as many incidents, none of them serious.
+/// What each source of the flood asks each machine for, with success as far as the answer tells: nothing that the playbook could judge for good.
+const ATTACK: &str = "/products?id=1%27%20UNION%20SELECT%20name,password%20FROM%20users--%20";
+
+/// One attack of each source on each machine: as many incidents, all of them serious.
 fn flood() -> String {
     let alerts: Vec<Value> = (0..HOSTS * SOURCES)
         .map(|at| {
             let (host, source) = (at / SOURCES, at % SOURCES);
             let id = format!("1795530360.{at}");
             let source = format!("203.0.113.{source}");
-            let mut alert = sample::request(&id, &source, "/missing", 404, ("31101", 3));
+            let mut alert = sample::request(&id, &source, ATTACK, 200, ("31103", 7));
             alert["agent"]["id"] = format!("{host:03}").into();
             alert["agent"]["name"] = format!("web{host:02}").into();
             alert
@@ -57,10 +60,9 @@ fn a_flood_at_a_slow_model_is_told_of_everywhere_and_so_is_its_end() {
     daemon.accept(flood());
     let all = (HOSTS * SOURCES) as u64;
     eventually("the model is asked", STEP_MAX, || (model.asked() > 0).then_some(()));
-    // An attack comes while the model is busy: it waits for the model, past its deadline.
-    let attack = "/products?id=1%27%20UNION%20SELECT%20name,password%20FROM%20users--%20";
+    // One more comes while the model is busy, and will be: the playbook judges it at once.
     daemon.accept(
-        sample::request("1795530360.9999", "198.51.100.7", attack, 200, ("31103", 7)).to_string(),
+        sample::request("1795530360.9999", "198.51.100.7", ATTACK, 200, ("31103", 7)).to_string(),
     );
     // Each of them has a verdict at once, whatever the model does, and however many wait.
     let status = eventually("the playbook stands in for all but one", STEP_MAX, || {
@@ -69,15 +71,16 @@ fn a_flood_at_a_slow_model_is_told_of_everywhere_and_so_is_its_end() {
             number(&status, "/overload/judged_meanwhile"),
             number(&status, "/overload/past_deadline"),
         );
-        (meanwhile == all - 1 && late == 1).then_some(status)
+        (meanwhile == all && late == all + 1).then_some(status)
     });
     assert_eq!(number(&status, "/overload/waiting"), all, "{status}");
-    assert_eq!(number(&status, "/overload/unjudged"), 2, "{status}");
+    assert_eq!(number(&status, "/overload/unjudged"), 1, "{status}");
     assert!(number(&status, "/overload/oldest_s") >= 1, "{status}");
     assert_eq!(status["overload"]["is_delayed"], true);
-    assert_eq!(number(&status, "/store/interim_verdicts"), all - 1);
-    let low = status["queue"]["by_severity"].as_array().unwrap().last().unwrap();
-    assert_eq!((low["severity"].as_str(), number(low, "/jobs")), (Some("low"), all));
+    assert_eq!(number(&status, "/store/interim_verdicts"), all);
+    let rows = status["queue"]["by_severity"].as_array().unwrap();
+    let high = rows.iter().find(|row| row["severity"] == "high").unwrap();
+    assert_eq!(number(high, "/jobs"), all + 1);
     assert_eq!(status["models"][0]["state"], "judging");
     assert_eq!(status["models"][0]["running"].as_array().unwrap().len(), 1);
     assert_eq!(status["sources"][0]["route"], "http");
@@ -100,15 +103,15 @@ fn a_flood_at_a_slow_model_is_told_of_everywhere_and_so_is_its_end() {
     eventually("the metrics say so", STEP_MAX, || {
         let page = daemon.page("/metrics").body;
         let is_done = |name| metric(&page, name) == Some(0.0);
-        (is_done("quell_backlog_interim_incidents{severity=\"low\"}")
+        (is_done("quell_backlog_interim_incidents{severity=\"high\"}")
             && is_done("quell_backlog_overdue_incidents{severity=\"high\"}")
-            && is_done("quell_backlog_age_seconds{severity=\"low\"}")
+            && is_done("quell_backlog_age_seconds{severity=\"high\"}")
             && is_done("quell_model_running_cases{backend=\"slow\"}"))
         .then_some(())
     });
     let event = eventually("the model's verdicts are told of", STEP_MAX, || {
         let events = daemon.published("verdicts.ndjson");
-        (events.len() as u64 == 2 * all).then(|| events.last().cloned().unwrap())
+        (events.len() as u64 == 2 * all + 1).then(|| events.last().cloned().unwrap())
     });
     assert_eq!(event["quell"]["pending"], "false");
     assert_eq!(event["quell"].get("backlog_incidents"), None);
@@ -120,11 +123,10 @@ fn tells_people(daemon: &Daemon) {
     let said = daemon.quell(&["status"]).expect_code(0).out;
     for part in [
         "delayed   600 incidents wait for a model, the oldest for ",
-        "; 1 past deadline; 599 judged by the playbook meanwhile; 2 judged by nobody yet",
-        "high     1, 1 past deadline, 0 judged by the playbook meanwhile",
-        "low      600, 0 past deadline, 599 judged by the playbook meanwhile",
+        "; 601 past deadline; 600 judged by the playbook meanwhile; 1 judged by nobody yet",
+        "high     601, 601 past deadline, 600 judged by the playbook meanwhile",
         "model     slow: judging 1 of 1 at a time, the longest for ",
-        "599 of them in the meantime",
+        "600 of them in the meantime",
     ] {
         assert!(said.contains(part), "{part} is not in:\n{said}");
     }
@@ -140,11 +142,11 @@ fn tells_machines(daemon: &Daemon, all: u64) {
     let count = |count: u64| f64::from(u32::try_from(count).unwrap());
     eventually("the metrics say so", STEP_MAX, || {
         let page = daemon.page("/metrics").body;
-        let of = |name: &str| metric(&page, &format!("quell_backlog_{name}{{severity=\"low\"}}"));
-        (of("incidents") == Some(count(all))
-            && of("interim_incidents") == Some(count(all - 1))
+        let of = |name: &str| metric(&page, &format!("quell_backlog_{name}{{severity=\"high\"}}"));
+        (of("incidents") == Some(count(all + 1))
+            && of("interim_incidents") == Some(count(all))
             && of("unjudged_incidents") == Some(1.0)
-            && metric(&page, "quell_backlog_overdue_incidents{severity=\"high\"}") == Some(1.0)
+            && of("overdue_incidents") == Some(count(all + 1))
             && of("age_seconds").is_some_and(|age| age >= 1.0)
             && metric(&page, "quell_backlog_incidents{severity=\"critical\"}") == Some(0.0)
             && metric(&page, "quell_model_running_cases{backend=\"slow\"}") == Some(1.0))
@@ -154,12 +156,12 @@ fn tells_machines(daemon: &Daemon, all: u64) {
 
 fn tells_with_the_verdict(daemon: &Daemon, all: u64) {
     let events = eventually("the playbook's verdicts are told of", STEP_MAX, || {
-        Some(daemon.published("verdicts.ndjson")).filter(|events| events.len() as u64 == all - 1)
+        Some(daemon.published("verdicts.ndjson")).filter(|events| events.len() as u64 == all)
     });
     let text = |event: &Value, name: &str| event["quell"][name].as_str().unwrap().to_owned();
     for event in &events {
         assert_eq!(text(event, "pending"), "true", "{event}");
-        assert_eq!(text(event, "pending_reason"), "all models are busy");
+        assert!(text(event, "pending_reason").starts_with("all models are busy"), "{event}");
         let behind: u64 = text(event, "backlog_incidents").parse().unwrap();
         assert!((1..=all).contains(&behind), "{event}");
         assert!(text(event, "backlog_s").parse::<u64>().is_ok(), "{event}");

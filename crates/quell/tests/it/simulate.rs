@@ -71,6 +71,38 @@ fn assert_floods(seed: &str) {
 }
 
 #[test]
+fn a_crowd_that_is_not_serious_costs_few_calls_and_hides_no_needle() {
+    // More than a hundred incidents of a botnet, nearly all of them alike and harmless; ninety of habits that go on for days.
+    for (flood, calls_max) in [("botnet:2000", 30), ("rotating-source:2000", 30)] {
+        let report = simulated(&["--generate", flood, "--seed", "7", "--policy", "quell"]);
+        assert_needles_are_found(&report, flood);
+        let quell = &report["quell"];
+        let (calls, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
+        assert!(incidents > 2 * calls_max, "{flood}: {incidents} incidents are no crowd");
+        assert!((3..=calls_max).contains(&calls), "{flood}: {calls} calls");
+        assert_eq!(number(quell, "/incidents_waiting"), 0, "{flood}");
+        for needle in quell["needles"].as_array().unwrap() {
+            assert!(needle["model_verdict"].is_f64(), "{flood}: a model judges it: {needle}");
+            assert!(flag(needle, "is_prompt"), "{flood}: {needle}");
+        }
+    }
+}
+
+#[test]
+fn habits_that_go_on_for_days_are_asked_about_once() {
+    let report = simulated(&["--generate", "slow-drip:2000", "--seed", "7", "--policy", "quell"]);
+    assert_needles_are_found(&report, "slow drip");
+    let quell = &report["quell"];
+    let (calls, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
+    assert!(calls <= incidents + incidents / 5, "{calls} calls for {incidents} incidents");
+    let verdicts = calls + number(quell, "/playbook_verdicts");
+    assert!(verdicts > 2 * calls, "each return has its verdict: {verdicts}");
+    for needle in quell["needles"].as_array().unwrap() {
+        assert!(needle["model_verdict"].is_f64(), "{needle}");
+    }
+}
+
+#[test]
 fn serious_noise_starves_nothing_less_serious() {
     // Three hundred critical incidents are hours of work for the model.
     let report =
@@ -111,13 +143,20 @@ fn assert_flood(flood: &Path, truth: &Path) {
     assert!(number(quell, "/model_calls") <= 28, "0.2 % of the alerts: {}", quell["model_calls"]);
     let incidents = number(quell, "/incidents");
     assert!((9..=28).contains(&incidents), "{incidents} incidents");
+    // Both ways: a first verdict that comes so soon may cost no model's verdict, and no more calls than incidents with news.
+    assert_eq!(number(quell, "/incidents_waiting"), 0);
+    assert!(number(quell, "/model_calls") <= incidents + 4, "{}", quell["model_calls"]);
+    for part in ["first_median", "first_max"] {
+        let times = report["sooner_than_baseline"][part].as_f64().unwrap();
+        assert!(times >= 100.0, "{part}: {times} times sooner than the hook");
+    }
     // The hook is asked about the scan alone, for hours, and never about a needle.
     assert_eq!(number(&report, "/baseline/calls"), 999);
     assert_eq!(number(&report, "/baseline/needles_judged"), 0);
     assert_eq!(number(&report, "/baseline_told/needles_judged"), 8);
     assert!(report["baseline"]["verdict"]["max"].as_f64().unwrap() > 2.0 * 3600.0);
     for needle in quell["needles"].as_array().unwrap() {
-        assert!(needle["first_verdict"].as_f64().unwrap() < 120.0, "{needle}");
+        assert!(needle["first_verdict"].as_f64().unwrap() < 62.0, "{needle}");
         assert!(needle["model_verdict"].as_f64().unwrap() < 600.0, "{needle}");
     }
 }

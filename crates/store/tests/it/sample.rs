@@ -77,6 +77,10 @@ pub(crate) fn job(incident: &Incident, score: f64, second: i64) -> JobRow {
         is_unjudged: true,
         is_interim: false,
         playbook_only: false,
+        news_revision: Some(incident.revision),
+        typical: 5,
+        is_raised: false,
+        may_be_like_others: false,
     }
 }
 

@@ -228,12 +228,10 @@ impl Day {
             1 => Capacity::Down,
             slots => Capacity::Slots(usize::try_from(slots).expect("small") - 1),
         };
-        let running: Vec<(IncidentId, String)> = self
-            .under_way
-            .iter()
-            .map(|case| (case.incident.id.clone(), case.job.actor.clone()))
-            .collect();
         let now = self.now;
+        let call = |case: &Case| Running { actor: case.job.actor.clone(), since: now };
+        let running: Vec<(IncidentId, Running)> =
+            self.under_way.iter().map(|case| (case.incident.id.clone(), call(case))).collect();
         let cases = self.desk().next_cases(now, &running, capacity).expect("cases");
         assert!(
             cases.iter().all(|case| running.iter().all(|(id, _)| *id != case.incident.id)),

@@ -17,6 +17,12 @@ use regex_syntax::{Parser, ParserBuilder};
 use triage::classify::sign::{Place, Sign, ascii_classes};
 use triage::classify::{View, WebClass};
 
+use shape::{First, begins_with_anything, by_first_letters, first_of_all, without_choice_of_runs};
+use spelling::{escaped, grouped, hex_set, literal_class, window};
+
+mod shape;
+mod spelling;
+
 /// How much longer a character may be in the line than in the text.
 const BYTES_PER_CHARACTER: u32 = 3;
 
@@ -485,122 +491,6 @@ impl Writer<'_> {
     }
 }
 
-/// Puts words that begin with the same letters together, so that PCRE2, which tries one after the other, is done with all of them at
-/// the first letter. Their order changes, which no rule sees: it asks whether there is a match, not which.
-fn by_first_letters(branches: &[Hir]) -> Vec<Hir> {
-    let mut groups: Vec<(Option<u8>, Vec<&Hir>)> = Vec::new();
-    for branch in branches {
-        let first = word(branch).and_then(|word| word.first()).copied();
-        match groups.iter_mut().find(|(letter, _)| letter.is_some() && *letter == first) {
-            Some((_, group)) => group.push(branch),
-            None => groups.push((first, vec![branch])),
-        }
-    }
-    groups.into_iter().flat_map(|(_, group)| joined(&group)).collect()
-}
-
-/// Writes words as their common beginning and the ways to go on, where that is shorter.
-fn joined(group: &[&Hir]) -> Vec<Hir> {
-    let words: Vec<&[u8]> = group.iter().filter_map(|branch| word(branch)).collect();
-    let common = words.iter().copied().reduce(common_beginning).unwrap_or_default();
-    let saved = common.len() * (words.len().max(1) - 1);
-    if saved <= "(?:)".len() {
-        return group.iter().map(|branch| (*branch).clone()).collect();
-    }
-    let rest = |word: &&[u8]| Hir::literal(word.get(common.len()..).unwrap_or_default());
-    let rests = Hir::alternation(words.iter().map(rest).collect());
-    vec![Hir::concat(vec![Hir::literal(common), rests])]
-}
-
-fn common_beginning<'w>(one: &'w [u8], other: &[u8]) -> &'w [u8] {
-    let length = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    one.get(..length).unwrap_or_default()
-}
-
-/// The letters of an expression that is a word and nothing more.
-fn word(hir: &Hir) -> Option<&[u8]> {
-    match hir.kind() {
-        HirKind::Literal(literal) if literal.0.iter().all(u8::is_ascii_lowercase) => {
-            Some(&literal.0)
-        }
-        _ => None,
-    }
-}
-
-/// Writes `a*b?a*` as `a*(?:ba*)?`, which means the same: else a row of `a` could be split between both runs anywhere.
-fn without_choice_of_runs(parts: &[Hir]) -> Vec<Hir> {
-    let is_run = |hir: &Hir| match hir.kind() {
-        HirKind::Repetition(run) => (run.min, run.max) == (0, None) && is_class(&run.sub),
-        _ => false,
-    };
-    let mut out: Vec<Hir> = Vec::with_capacity(parts.len());
-    // The run that what was written ends with.
-    let mut run: Option<&Hir> = None;
-    let mut rest = parts;
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if let (HirKind::Repetition(choice), Some((next, behind))) =
-            (first.kind(), after.split_first())
-            && (choice.min, choice.max) == (0, Some(1))
-            && run == Some(next)
-        {
-            let sub = Hir::concat(vec![(*choice.sub).clone(), next.clone()]);
-            out.push(Hir::repetition(Repetition { sub: Box::new(sub), ..choice.clone() }));
-            rest = behind;
-        } else {
-            run = Some(first).filter(|first| is_run(first));
-            out.push(first.clone());
-        }
-    }
-    out
-}
-
-/// What an expression may begin with.
-struct First {
-    /// Nothing where it isn't known.
-    bytes: Option<Vec<u8>>,
-    /// It may also be empty.
-    is_optional: bool,
-}
-
-fn first_of(hir: &Hir) -> First {
-    match hir.kind() {
-        HirKind::Empty => First { bytes: Some(Vec::new()), is_optional: true },
-        // The end of a value is what follows it, and the beginning of a word may be an escape that is taken for the end of what stands before.
-        HirKind::Look(_) => First { bytes: None, is_optional: false },
-        HirKind::Literal(literal) => {
-            First { bytes: literal.0.first().map(|byte| vec![*byte]), is_optional: false }
-        }
-        HirKind::Class(class) => First { bytes: Some(ascii_members(class)), is_optional: false },
-        HirKind::Repetition(repetition) => {
-            let first = first_of(&repetition.sub);
-            First { is_optional: first.is_optional || repetition.min == 0, ..first }
-        }
-        HirKind::Capture(capture) => first_of(&capture.sub),
-        HirKind::Concat(parts) => first_of_all(parts),
-        HirKind::Alternation(branches) => {
-            let none = First { bytes: Some(Vec::new()), is_optional: false };
-            branches.iter().map(first_of).fold(none, |one, other| First {
-                bytes: one.bytes.zip(other.bytes).map(|(one, other)| [one, other].concat()),
-                is_optional: one.is_optional || other.is_optional,
-            })
-        }
-    }
-}
-
-fn first_of_all(parts: &[Hir]) -> First {
-    let mut all = First { bytes: Some(Vec::new()), is_optional: true };
-    for part in parts {
-        let first = first_of(part);
-        all.bytes = all.bytes.zip(first.bytes).map(|(one, other)| [one, other].concat());
-        if !first.is_optional {
-            all.is_optional = false;
-            break;
-        }
-    }
-    all
-}
-
 /// Writes characters as script does. The backslash may be in percent, or written as nginx writes it.
 fn browser_escape(codes: &[u8]) -> String {
     format!(r"(?:\\(?:x5c)?|{LAYERS}(?:5c)?)[xu](?:00)?{}", hex_set(codes))
@@ -609,22 +499,6 @@ fn browser_escape(codes: &[u8]) -> String {
 /// Tells whether an expression may match nothing by being repeated no time.
 fn is_optional(hir: &Hir) -> bool {
     matches!(hir.kind(), HirKind::Repetition(repetition) if repetition.min == 0)
-}
-
-/// Tells whether expressions begin with a run, without end, of anything but signs that ordinary requests don't have.
-fn begins_with_anything(parts: &[Hir]) -> bool {
-    let Some(HirKind::Repetition(run)) = parts.first().map(Hir::kind) else { return false };
-    match run.sub.kind() {
-        HirKind::Class(class) => {
-            run.max.is_none()
-                && excluded_if_wide(class).is_some_and(|excluded| {
-                    !excluded
-                        .iter()
-                        .any(|byte| b"&=?/.-".contains(byte) || byte.is_ascii_alphanumeric())
-                })
-        }
-        _ => false,
-    }
 }
 
 /// Tells whether an expression is one character of a set.
@@ -668,17 +542,6 @@ fn excluded_if_wide(class: &Class) -> Option<Vec<u8>> {
     (members.len() >= WIDE_MIN).then(excluded)
 }
 
-/// Writes one byte of a window between two parts of a pattern. PCRE2 writes out what is repeated a bounded number of times, so a
-/// window is a plain class: the escapes of what it leaves out may stand in it.
-fn window(excluded: &[u8]) -> String {
-    let mut excluded = excluded.to_vec();
-    if excluded.contains(&b' ') {
-        excluded.push(b'+');
-    }
-    excluded.retain(|byte| *byte != b'%');
-    if excluded.is_empty() { ".".to_owned() } else { literal_class(&excluded, true) }
-}
-
 /// The members of a class that are ASCII: of the others a line has only escapes, which are ASCII again.
 fn ascii_members(class: &Class) -> Vec<u8> {
     let is_member = |byte: u8| match class {
@@ -695,114 +558,4 @@ fn ascii_members(class: &Class) -> Vec<u8> {
 /// Tells what the text of a sign may hold, which is in lower case: a class of anything but letters holds the capitals only by accident.
 fn is_lower(byte: u8) -> bool {
     !byte.is_ascii_uppercase()
-}
-
-/// Puts a group round what a quantifier shall apply to as a whole.
-fn grouped(body: &str) -> String {
-    let is_one = body.len() == 1
-        || body == FIRST_GROUP_CALL
-        || (body.starts_with('[') && body.find(']') == Some(body.len() - 1))
-        || (body.starts_with("(?") && closes_at_end(body))
-        || (body.len() == 2 && body.starts_with('\\'));
-    if is_one { body.to_owned() } else { format!("(?:{body})") }
-}
-
-/// Tells whether the bracket that opens a text closes at its end.
-fn closes_at_end(body: &str) -> bool {
-    let mut depth = 0_usize;
-    let mut escaped = false;
-    let mut in_class = false;
-    for (at, letter) in body.char_indices() {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            ']' if in_class => in_class = false,
-            _ if in_class => {}
-            '[' => in_class = true,
-            '(' => depth += 1,
-            ')' => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return at + 1 == body.len();
-                }
-            }
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Writes characters as a class, or as one character.
-fn literal_class(members: &[u8], negated: bool) -> String {
-    let mut members = members.to_vec();
-    // The pattern doesn't look at case.
-    members.iter_mut().for_each(|byte| *byte = byte.to_ascii_lowercase());
-    members.sort_unstable();
-    members.dedup();
-    if let ([one], false) = (members.as_slice(), negated) {
-        return escaped(*one);
-    }
-    let mut out = String::from(if negated { "[^" } else { "[" });
-    let mut rest = members.as_slice();
-    while let Some((&first, after)) = rest.split_first() {
-        let run = after
-            .iter()
-            .zip(first + 1..)
-            .take_while(|(byte, next)| {
-                *byte == next && byte.is_ascii_alphanumeric() && first.is_ascii_alphanumeric()
-            })
-            .count();
-        out.push_str(&escaped(first));
-        if run >= 2 {
-            out.push('-');
-            if let Some(last) = after.get(run - 1) {
-                out.push_str(&escaped(*last));
-            }
-            rest = after.get(run..).unwrap_or_default();
-        } else {
-            rest = after;
-        }
-    }
-    out.push(']');
-    out
-}
-
-/// Writes a byte such that PCRE2 takes it as it is, in a class or out of it, and Wazuh's XML does so too.
-fn escaped(byte: u8) -> String {
-    match byte {
-        b'<' | b'>' | b'&' | b'$' | b'\x7f' => format!("\\x{byte:02X}"),
-        b'\\' | b'^' | b'.' | b'|' | b'?' | b'*' | b'+' | b'(' | b')' | b'[' | b']' | b'{'
-        | b'}' | b'-' => {
-            format!("\\{}", char::from(byte))
-        }
-        0x20..=0x7e => char::from(byte).to_string(),
-        other => format!("\\x{other:02X}"),
-    }
-}
-
-/// Writes a set of two hexadecimal digits: those with the same second half of codes share their first digits.
-fn hex_set(codes: &[u8]) -> String {
-    let mut codes = codes.to_vec();
-    codes.sort_unstable();
-    codes.dedup();
-    let mut rows: Vec<(u8, Vec<u8>)> = Vec::new();
-    for code in codes {
-        let (high, low) = (code >> 4, code & 15);
-        match rows.last_mut() {
-            Some((known, lows)) if *known == high => lows.push(low),
-            _ => rows.push((high, vec![low])),
-        }
-    }
-    let row = |(high, lows): &(u8, Vec<u8>)| {
-        let lows: String = match lows.as_slice() {
-            [one] => format!("{one:x}"),
-            all if all.len() == 16 => "[0-9a-f]".to_owned(),
-            some => format!("[{}]", some.iter().map(|low| format!("{low:x}")).collect::<String>()),
-        };
-        format!("{high:x}{lows}")
-    };
-    match rows.as_slice() {
-        [one] => row(one),
-        several => format!("(?:{})", several.iter().map(row).collect::<Vec<_>>().join("|")),
-    }
 }

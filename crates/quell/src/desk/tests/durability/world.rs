@@ -382,12 +382,10 @@ impl World {
     /// Takes turns as the judge stage does: the playbook at once, models under way.
     pub(super) fn judge(&mut self, capacity: Capacity) {
         let daemon = self.daemon.as_ref().expect("a daemon");
-        let running: Vec<(IncidentId, String)> = daemon
-            .under_way
-            .iter()
-            .map(|case| (case.incident.id.clone(), case.job.actor.clone()))
-            .collect();
         let now = self.now();
+        let call = |case: &Case| Running { actor: case.job.actor.clone(), since: now };
+        let running: Vec<(IncidentId, Running)> =
+            daemon.under_way.iter().map(|case| (case.incident.id.clone(), call(case))).collect();
         let cases = match self.at_desk(move |desk| desk.next_cases(now, &running, capacity)) {
             Ok(cases) => cases,
             Err(error) => {

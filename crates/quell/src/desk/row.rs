@@ -1,0 +1,60 @@
+//! Between the store's rows and the values of `triage`: neither knows the other.
+
+use alert::IncidentId;
+use store::{AlertRow, JobRow};
+use triage::admit::Admitted;
+use triage::campaign::Step;
+use triage::priority::Severity;
+use triage::schedule::{Job, Novelty};
+
+/// Reads a job as the scheduler knows it.
+pub(super) fn job(row: &JobRow) -> Job {
+    let severity = Severity::ALL
+        .into_iter()
+        .find(|severity| severity.as_str() == row.severity)
+        .unwrap_or(Severity::Medium);
+    let is_more = row.news_revision.is_none() && !row.is_unjudged;
+    let novelty = match severity {
+        Severity::Low | Severity::Medium if is_more => Novelty::MoreOfTheSame,
+        Severity::Low | Severity::Medium if row.may_be_like_others => Novelty::MaybeLikeOthers,
+        _ => Novelty::News,
+    };
+    Job {
+        incident_id: row.incident_id.clone(),
+        revision: row.revision,
+        actor: row.actor.clone(),
+        kind: row.kind.clone(),
+        severity,
+        novelty,
+        score: row.score,
+        queued_at: row.queued_at,
+        deadline_at: row.deadline_at,
+        is_unjudged: row.is_unjudged || (row.is_raised && severity >= Severity::High),
+        playbook_only: row.playbook_only,
+    }
+}
+
+/// Reads a step of a campaign.
+pub(super) fn step(row: store::StepRow) -> Step {
+    Step {
+        incident_id: row.id,
+        class: row.class,
+        target: row.target,
+        first_seen: row.first_seen,
+        last_seen: row.last_seen,
+        alert_count: row.alert_count,
+    }
+}
+
+/// Writes an alert that was folded into an incident.
+pub(super) fn alert_row(admitted: Admitted, incident_id: IncidentId) -> AlertRow {
+    AlertRow {
+        key: admitted.alert.key,
+        incident_id,
+        alert_id: admitted.alert.id,
+        time: admitted.time,
+        rule_id: admitted.alert.rule.id,
+        level: admitted.alert.rule.level,
+        raw: admitted.alert.raw,
+    }
+}
