@@ -7,6 +7,10 @@
 /// The longest result that is worth reading. A pattern of Wazuh has 2,048 bytes, and calls of groups lengthen it some tens of times.
 const WIDENED_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest group whose text takes the place of its calls. A longer one is something like "a blank in any form", which requires no
+/// word worth looking for, and reading it once for each call is most of what reading a pattern costs.
+const CALLED_BYTES_MAX: usize = 64;
+
 /// How deep groups may call groups. A group that calls itself never ends.
 const CALLS_MAX: usize = 4;
 
@@ -162,9 +166,13 @@ fn group(text: &str, groups: &[&str], calls: usize, out: &mut String) -> Option<
     }
     let number: usize = after.get(..digits)?.parse().ok()?;
     let called = groups.get(number.checked_sub(1)?)?;
-    out.push_str("(?:");
-    widen(called, groups, calls + 1, out)?;
-    out.push(')');
+    if called.len() > CALLED_BYTES_MAX {
+        out.push_str("(?:(?s:.)*)");
+    } else {
+        out.push_str("(?:");
+        widen(called, groups, calls + 1, out)?;
+        out.push(')');
+    }
     Some("(?".len() + digits + 1)
 }
 
@@ -186,6 +194,12 @@ mod tests {
             Some("(?:)x(?:[+ ]|%20)*(?:b(?:[+ ]|%20))y")
         );
         assert_eq!(widened("(a)(?1)").as_deref(), Some("(a)(?:a)"));
+    }
+
+    #[test]
+    fn a_call_of_a_long_group_is_anything() {
+        let group = format!("({})", "[ab]|".repeat(20));
+        assert_eq!(widened(&format!("{group}x(?1)+y")), Some(format!("{group}x(?:(?s:.)*)+y")));
     }
 
     #[test]
