@@ -189,12 +189,11 @@ impl Scheduler {
                 .filter_map(|(place, at)| jobs.get(*at).map(|job| (place, job)))
                 .filter(|(_, job)| self.actor_has_budget(&job.actor, now))
                 .max_by(|(_, a), (_, b)| {
-                    let share = |job: &Job| {
-                        let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
-                        let lately = lately.get(job.kind.as_str()).copied().unwrap_or(0.0);
-                        divisor(share, lately)
-                    };
-                    urgency(a, share(a), now).total_cmp(&urgency(b, share(b), now))
+                    urgency(a, divisor(a, &shares, &lately), now).total_cmp(&urgency(
+                        b,
+                        divisor(b, &shares, &lately),
+                        now,
+                    ))
                 })
                 .map(|(place, job)| (place, job.actor.as_str(), job.kind.as_str()));
             let Some((place, actor, kind)) = urgent else {
@@ -219,11 +218,7 @@ impl Scheduler {
         // The most urgent first: their place says how many calls go before.
         waiting.sort_by(|a, b| {
             let urgency = |at: &usize| {
-                jobs.get(*at).map_or(0.0, |job| {
-                    let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
-                    let lately = lately.get(job.kind.as_str()).copied().unwrap_or(0.0);
-                    urgency(job, divisor(share, lately), now)
-                })
+                jobs.get(*at).map_or(0.0, |job| urgency(job, divisor(job, &shares, &lately), now))
             };
             urgency(b).total_cmp(&urgency(a))
         });
@@ -341,7 +336,9 @@ fn interim(job: &Job, yet: Option<Duration>, why: &'static str, now: Timestamp) 
 }
 
 /// What urgency is divided by: what the actor already gets, and what the kind got lately. One alike is no crowd.
-fn divisor(share: u32, lately: f64) -> f64 {
+fn divisor(job: &Job, shares: &HashMap<&str, u32>, lately: &HashMap<&str, f64>) -> f64 {
+    let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
+    let lately = lately.get(job.kind.as_str()).copied().unwrap_or(0.0);
     let crowd = (lately - 1.0).max(0.0);
     f64::from(1 + share) * (1.0 + crowd) * (1.0 + crowd)
 }

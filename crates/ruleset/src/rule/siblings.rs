@@ -14,6 +14,7 @@ use super::{Rule, Rules};
 use crate::decoder::NameId;
 use crate::event::Event;
 use crate::fields::StaticField;
+use crate::pattern::Pattern;
 use crate::prefilter::{Members, Prefilter};
 
 /// With fewer children, trying them is as quick as the scan.
@@ -45,13 +46,14 @@ impl Siblings {
         let len = rule.children.len();
         let conditions_of =
             |child: &u32| rules.get(*child).map_or(&[][..], |child| &child.conditions);
-        let of_url = |child| conditions_of(child).iter().filter_map(url_sets);
-        let required_of_url: Vec<Vec<Set>> =
-            rule.children.iter().map(|child| most_telling(of_url(child).flatten())).collect();
+        let of_url = |child| conditions_of(child).iter().filter_map(url_pattern);
+        let required_of_url: Vec<Vec<Set>> = (rule.children.iter())
+            .map(|child| most_telling(of_url(child).flat_map(Pattern::required_sets)))
+            .collect();
         let looks_at_urls =
             required_of_url.iter().filter(|sets| !sets.is_empty()).count() >= CHILDREN_MIN;
         // What is looked for in the URL need not be looked for in the whole line as well.
-        let in_line = |condition: &&Condition| !looks_at_urls || url_sets(condition).is_none();
+        let in_line = |condition: &&Condition| !looks_at_urls || url_pattern(condition).is_none();
         let mut any_decoder = Members::none(len);
         let mut by_decoder: HashMap<NameId, Members> = HashMap::new();
         let mut required = Vec::with_capacity(len);
@@ -131,11 +133,11 @@ fn most_telling(sets: impl Iterator<Item = Set>) -> Vec<Set> {
     sets
 }
 
-/// Sets of texts of which one each must be in the URL for a condition to hold; nothing where none is known.
-fn url_sets(condition: &Condition) -> Option<Vec<Set>> {
+/// The pattern that the URL must match for a condition to hold.
+fn url_pattern(condition: &Condition) -> Option<&Pattern> {
     match condition {
         Condition::Text { subject: Subject::Field(StaticField::Url), pattern, negate: false } => {
-            Some(pattern.required_sets()).filter(|sets| !sets.is_empty())
+            Some(pattern)
         }
         _ => None,
     }

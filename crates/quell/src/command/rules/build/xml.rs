@@ -158,7 +158,7 @@ fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
     };
     if sign.place == Place::Agent {
         // The agent is the last thing in quotes. Which quotes these are is settled before the sign is looked for, once for each pair.
-        let whole = pattern(&Start { of_value: String::new(), before_anything: String::new() })?;
+        let whole = pattern(&start(family, sign))?;
         let body = whole.strip_prefix("(?is)").unwrap_or(&whole);
         let whole =
             within_limit(format!(r#"(?is)\s"(?=(?:[^"\\]++|\\.)*+"\s*\z)(?:[^"\\]|\\.)*?{body}"#))?;
