@@ -6,7 +6,7 @@ use alert::{Clock as _, SystemClock, Timestamp, sanitize};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::look::{Look, model_json};
+use super::look::Look;
 use super::{Failure, load, print};
 use crate::config::Config;
 use crate::setup;
@@ -28,68 +28,24 @@ pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
 }
 
 fn gather(store: &Store, look: &Look, delay: &Delay, config: &Config) -> Result<Value, Failure> {
-    let now = look.at;
-    let daemon = match &look.heartbeat {
-        Some(beat) => json!({
-            "runs": look.runs(),
-            "pid": beat.pid,
-            "version": beat.version,
-            "started_at": beat.started_at.to_string(),
-            "last_word": beat.at.to_string(),
-            "models": beat.models,
-            "incidents_in_memory": beat.incidents_in_memory,
-            "deliveries_waiting": beat.deliveries_waiting,
-        }),
-        None => json!({ "runs": false }),
-    };
     let levels: Vec<Value> = store
         .threat_levels()?
         .into_iter()
         .map(|(level, incidents)| json!({"threat_level": level, "incidents": incidents}))
         .collect();
-    let jobs: u64 = look.queue.iter().map(|row| row.jobs).sum();
-    let oldest = look.queue.iter().map(|row| row.oldest).min();
-    let mut overload = json!(delay);
-    if let Value::Object(overload) = &mut overload {
-        overload.insert("is_delayed".to_owned(), json!(delay.is_felt()));
-        overload.insert("text".to_owned(), json!(delay.text()));
-    }
     Ok(json!({
-        "daemon": daemon,
+        "daemon": look.daemon_json(),
         "alerts": look.counts,
         "conserved": look.counts.are_conserved(0),
         "store": store.totals()?,
-        "queue": {
-            "jobs": jobs,
-            "oldest_s": oldest.map(|oldest| now.since(oldest).as_secs()),
-            "by_severity": queue_json(look, config),
-        },
-        "overload": overload,
-        "models": look.models().iter().map(|model| model_json(model, now)).collect::<Vec<_>>(),
+        "queue": look.queue_json(setup::desk(config).deadlines),
+        "overload": delay.json(),
+        "models": look.models_json(),
         "sources": look.sources(),
         "files": look.files,
         "threat_levels": levels,
         "outbox": look.outbox,
     }))
-}
-
-fn queue_json(look: &Look, config: &Config) -> Vec<Value> {
-    let deadlines = setup::desk(config).deadlines;
-    by_severity(&look.queue)
-        .into_iter()
-        .map(|(severity, row)| {
-            let count = |field: fn(&store::QueueRow) -> u64| row.map_or(0, field);
-            json!({
-                "severity": severity,
-                "jobs": count(|row| row.jobs),
-                "unjudged": count(|row| row.unjudged),
-                "judged_meanwhile": count(|row| row.interim),
-                "past_deadline": count(|row| row.overdue),
-                "oldest_s": row.map(|row| look.at.since(row.oldest).as_secs()),
-                "deadline_s": deadlines.of(severity).as_secs(),
-            })
-        })
-        .collect()
 }
 
 fn text(status: &Value, look: &Look, delay: &Delay) -> String {

@@ -10,6 +10,7 @@ use store::{Counts, JudgedRow, OutboxTotals, QueueRow};
 use triage::priority::Deadlines;
 
 use super::frame::draw;
+use super::json::snapshot;
 use super::pen::{Colours, text};
 use super::view::{Key, Page, Promises, View, Wish};
 use crate::command::look::{FileLag, Look};
@@ -331,6 +332,44 @@ fn keys_sort_pause_open_scroll_and_go_back() {
     assert!(screen(&view, 80, 24).contains("take the mark away"));
     view.press(Key::Back, 24);
     assert_eq!(view.press(Key::Quit, 24), Wish::Quit);
+}
+
+#[test]
+fn a_script_gets_what_the_screen_shows_with_figures_as_numbers_and_nothing_that_acts_on_a_terminal()
+{
+    let shown = snapshot(&view(), at(0));
+    let at = |pointer: &str| shown.pointer(pointer).unwrap_or_else(|| panic!("{pointer}: {shown}"));
+    assert_eq!(at("/standing/word"), "LATE");
+    assert_eq!(at("/overload/text"), at("/standing/text"));
+    assert_eq!(
+        (at("/funnel/2/step"), at("/funnel/2/per_second")),
+        (&"folded".into(), &1000.0.into())
+    );
+    assert_eq!(
+        (at("/queue/jobs"), at("/queue/by_severity/1/severity")),
+        (&41.into(), &"high".into())
+    );
+    assert_eq!((at("/alerts/folded"), at("/conserved")), (&1_213_900.into(), &true.into()));
+    assert_eq!((at("/newest/0/by"), at("/newest/1/by")), (&"meanwhile".into(), &"model".into()));
+    assert_eq!(
+        (at("/slowest/0/incident_id"), at("/slowest/0/waited_ms")),
+        (&"i-evil".into(), &715_000.into())
+    );
+    assert_eq!(at("/most_dangerous/1/threat_level"), 5);
+    assert!(
+        !shown.to_string().contains(['\u{1b}', '\u{202e}'])
+            && !shown.to_string().contains("\\u001b"),
+        "{shown}"
+    );
+    // Where the store is gone, no figure of before is passed off as one of now.
+    let mut view = view();
+    view.looked(Err("it is not there".to_owned()));
+    let shown = snapshot(&view, super::tests::at(5));
+    assert_eq!(
+        shown["standing"],
+        serde_json::json!({"word": "NO STORE", "text": "it is not there"})
+    );
+    assert_eq!(shown.as_object().map(serde_json::Map::len), Some(2), "{shown}");
 }
 
 #[test]
