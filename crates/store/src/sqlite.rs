@@ -107,6 +107,12 @@ impl Store {
         data_dir.join(FILE)
     }
 
+    /// Names the data directory that it lies in. None if it lives in memory.
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        let file = self.connection.path().filter(|path| !path.is_empty())?;
+        Path::new(file).parent().map(Path::to_path_buf)
+    }
+
     fn prepare(connection: Connection, path: &Path) -> Result<Self, StoreError> {
         let doing = format!("open `{}`", path.display());
         connection.busy_timeout(BUSY).doing(&doing)?;

@@ -22,7 +22,7 @@ const HEADER_GATE: u32 = 100_201;
 /// takes for wget's or for those of a tool.
 const ACCESS_LOG: &str = "31100, 31108, 31508, 31511";
 
-/// Wazuh refuses longer patterns.
+/// Wazuh drops the condition of a longer pattern with a line in its log and keeps the rule, which then matches everything.
 const PATTERN_BYTES_MAX: usize = 2048;
 
 /// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough, and of question
@@ -182,7 +182,7 @@ fn within_limit(pattern: String) -> Result<String, String> {
     if pattern.len() > PATTERN_BYTES_MAX {
         let length = pattern.len();
         return Err(format!(
-            "{length} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes"
+            "its pattern has {length} bytes, and of one with more than {PATTERN_BYTES_MAX} Wazuh drops the condition: the rule would match everything"
         ));
     }
     Ok(pattern)
