@@ -36,15 +36,6 @@ pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Sto
     .doing("store an incident")
 }
 
-/// An incident in a list.
-#[derive(Debug, Clone)]
-pub struct IncidentRow {
-    /// The incident.
-    pub incident: Incident,
-    /// The newest verdict, if there is one.
-    pub verdict: Option<Verdict>,
-}
-
 /// What a campaign needs to know of an incident.
 #[derive(Debug, Clone)]
 pub struct StepRow {
@@ -60,19 +51,6 @@ pub struct StepRow {
     pub last_seen: Timestamp,
     /// Its alerts.
     pub alert_count: u64,
-}
-
-/// Which incidents to list.
-#[derive(Debug, Clone, Default)]
-pub struct IncidentFilter {
-    /// Only in this state.
-    pub state: Option<String>,
-    /// Only with this threat level or a higher one.
-    pub threat_level_min: Option<u8>,
-    /// Only by this actor.
-    pub actor: Option<String>,
-    /// At most this many; 0 for all.
-    pub limit: usize,
 }
 
 impl Store {
@@ -130,38 +108,6 @@ impl Store {
             }
             _ => Ok(None),
         }
-    }
-
-    /// Lists incidents, the most dangerous and newest first.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<IncidentRow>, StoreError> {
-        let limit = if filter.limit == 0 { -1 } else { i64::try_from(filter.limit).unwrap_or(-1) };
-        let mut list = self
-            .connection
-            .prepare_cached(
-                "SELECT i.body AS incident, (SELECT v.body FROM verdict v WHERE v.incident_id = i.id ORDER BY v.revision DESC LIMIT 1) AS verdict
-                 FROM incident i
-                 WHERE (?1 IS NULL OR i.state = ?1) AND (?2 IS NULL OR i.threat_level >= ?2) AND (?3 IS NULL OR i.actor = ?3)
-                 ORDER BY i.threat_level DESC NULLS LAST, i.last_ms DESC, i.id LIMIT ?4",
-            )
-            .doing("list incidents")?;
-        let rows = list
-            .query_map(params![filter.state, filter.threat_level_min, filter.actor, limit], |row| {
-                Ok((row.get::<_, String>("incident")?, row.get::<_, Option<String>>("verdict")?))
-            })
-            .doing("list incidents")?;
-        rows.map(|found| {
-            let (incident, verdict) = found.doing("list incidents")?;
-            Ok(IncidentRow {
-                incident: row::incident(&incident)?,
-                verdict: verdict
-                    .map(|body| serde_json::from_str(&body).doing("read a stored verdict"))
-                    .transpose()?,
-            })
-        })
-        .collect()
     }
 
     /// Gives the newest verdict on an incident.
