@@ -323,6 +323,7 @@ fn announce_limits(config: &Config) {
         ("dead_letters", config.limits.dead_letters),
         ("intake_queue_deliveries", config.limits.intake_queue),
         ("outbox_messages", config.limits.outbox_messages),
+        ("outbox_names", usize::try_from(store::NAMES_MAX).unwrap_or(usize::MAX)),
         (
             "model_calls_per_minute",
             usize::try_from(config.judge.calls_per_minute).unwrap_or(usize::MAX),

@@ -28,7 +28,9 @@ pub use incidents::StepRow;
 pub use intake::{Batch, Counts, DeadLetter};
 pub use jobs::JobRow;
 pub use list::{IncidentFilter, IncidentRow};
-pub use outbox::{OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX};
+pub use outbox::{
+    GivingUp, NAMES_MAX, OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX,
+};
 pub use people::{AuditRow, Note, Request};
 pub use sqlite::Store;
 pub use standing::{JudgedRow, QueueRow};

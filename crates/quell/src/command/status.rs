@@ -4,7 +4,7 @@ use std::path::Path;
 
 use alert::{Clock as _, SystemClock, Timestamp, sanitize};
 use serde_json::{Value, json};
-use store::Store;
+use store::{OutboxTotals, Store};
 
 use super::look::Look;
 use super::{Failure, load, print};
@@ -22,7 +22,7 @@ pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     if as_json {
         print(&status.to_string())?;
     } else {
-        print(&text(&status, &look, &delay))?;
+        print(&text(&status, &look, &delay, &config))?;
     }
     if look.runs() && look.counts.are_conserved(0) { Ok(()) } else { Err(Failure::no()) }
 }
@@ -48,7 +48,7 @@ fn gather(store: &Store, look: &Look, delay: &Delay, config: &Config) -> Result<
     }))
 }
 
-fn text(status: &Value, look: &Look, delay: &Delay) -> String {
+fn text(status: &Value, look: &Look, delay: &Delay, config: &Config) -> String {
     let number = |path: &str| status.pointer(path).and_then(Value::as_u64).unwrap_or(0);
     let word = |path: &str| status.pointer(path).and_then(Value::as_str).unwrap_or("?").to_owned();
     let mut lines = Vec::new();
@@ -87,20 +87,9 @@ fn text(status: &Value, look: &Look, delay: &Delay) -> String {
         number("/store/interim_verdicts")
     ));
     lines.extend(standing(look, delay));
-    for sink in status.get("outbox").and_then(Value::as_array).into_iter().flatten() {
-        let of = |name: &str| sink.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let name = sink.get("sink").and_then(Value::as_str).unwrap_or("?");
-        let by_name = match of("by_name") {
-            0 => String::new(),
-            many => format!(" ({} of them by their name alone)", grouped(many)),
-        };
-        lines.push(format!(
-            "sink      {name}: {} sent, {} waiting{by_name}, {} refused",
-            of("sent"),
-            of("waiting"),
-            of("refused")
-        ));
-    }
+    let configured: Vec<String> =
+        setup::desk(config).sinks.into_iter().map(|sink| sink.name).collect();
+    look.outbox.iter().for_each(|sink| lines.extend(sink_lines(sink, &configured)));
     for level in status.get("threat_levels").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| level.get(name).and_then(Value::as_u64).unwrap_or(0);
         lines.push(format!("threat    {:>2}: {} incidents", of("threat_level"), of("incidents")));
@@ -141,6 +130,31 @@ fn standing(look: &Look, delay: &Delay) -> Vec<String> {
             |bytes| format!("{} bytes not read yet", grouped(bytes)),
         );
         lines.push(format!("file      {}: {behind}", sanitize::shown(&file.path, 200)));
+    }
+    lines
+}
+
+/// Says how the messages of a sink stand, and what to do where they don't get on.
+fn sink_lines(sink: &OutboxTotals, configured: &[String]) -> Vec<String> {
+    let mut line = format!("sink      {}: {} sent, {} waiting", sink.sink, sink.sent, sink.waiting);
+    if sink.by_name > 0 {
+        line.push_str(&format!(" ({} of them by their name alone)", grouped(sink.by_name)));
+    }
+    line.push_str(&format!(", {} refused", sink.refused));
+    if sink.given_up > 0 {
+        line.push_str(&format!(", {} given up", grouped(sink.given_up)));
+    }
+    let mut lines = vec![line];
+    if !configured.contains(&sink.sink) && sink.waiting > 0 {
+        lines.push(
+            "          it is not configured any more: what waits is given up after `general.retention`; `quell config reference` says how to turn it on"
+                .to_owned(),
+        );
+    } else if sink.by_name > 0 || sink.given_up > 0 {
+        lines.push(
+            "          `quell doctor` says what keeps it from taking them; `quell incidents list` has the verdicts meanwhile"
+                .to_owned(),
+        );
     }
     lines
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{Retention, StoreError};
 
 use super::Stage;
+use crate::desk::Desk;
 use crate::event;
 use crate::standing::{ModelStanding, SourceStanding};
 
@@ -144,7 +145,11 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
 /// Sweeps in steps, so that alerts come in between. Gives whether all was swept.
 async fn sweep(stage: &Stage, retention: Retention) -> anyhow::Result<Result<bool, StoreError>> {
     for _ in 0..SWEEP_STEPS_MAX {
-        match stage.desk.call(move |desk| desk.store.sweep(&retention)).await? {
+        let step = move |desk: &mut Desk| {
+            let gives_up = desk.give_up(retention.older_than)?;
+            Ok(u64::from(gives_up) + desk.store.sweep(&retention)?)
+        };
+        match stage.desk.call(step).await? {
             Ok(0) => return Ok(Ok(true)),
             Ok(_) => {}
             Err(error) => return Ok(Err(error)),

@@ -147,13 +147,12 @@ fn flooded(second: i64) -> Look {
             row("low", 28, 0, 0, -290),
         ],
         outbox: vec![
-            OutboxTotals { sink: "file".to_owned(), waiting: 0, by_name: 0, sent: 141, refused: 0 },
+            OutboxTotals { sink: "file".to_owned(), sent: 141, ..OutboxTotals::default() },
             OutboxTotals {
                 sink: "wazuh".to_owned(),
                 waiting: 3,
-                by_name: 0,
                 sent: 138,
-                refused: 0,
+                ..OutboxTotals::default()
             },
         ],
         files: vec![FileLag {
