@@ -53,6 +53,15 @@ pub struct StepRow {
     pub alert_count: u64,
 }
 
+/// What was judged of an incident.
+#[derive(Debug, Clone, Default)]
+pub struct Judged {
+    /// The threat level that stands. It outlives the verdict, which is swept with its time while its incident may still wait for another.
+    pub threat_level: Option<u8>,
+    /// The verdict on the latest revision that has one.
+    pub verdict: Option<Verdict>,
+}
+
 impl Store {
     /// Finds the newest incidents under each of these keys, at most `windows_max` of one key.
     ///
@@ -118,28 +127,28 @@ impl Store {
         Ok(self.verdicts(id)?.pop())
     }
 
-    /// Gives the threat level that stands for an incident, if somebody judged it.
+    /// Gives what was judged of an incident: the threat level that stands, and the verdict on the latest revision that has one.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn threat_level(&self, id: &IncidentId) -> Result<Option<u8>, StoreError> {
+    pub fn judged(&self, id: &IncidentId) -> Result<Judged, StoreError> {
         use rusqlite::OptionalExtension as _;
-        self.connection
-            .prepare_cached("SELECT threat_level FROM incident WHERE id = ?1")
-            .and_then(|mut find| find.query_row([id.as_str()], |row| row.get(0)).optional())
-            .map(Option::flatten)
-            .doing("look for a threat level")
-    }
-
-    /// Tells whether somebody judged an incident, at whatever revision.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn has_verdict(&self, id: &IncidentId) -> Result<bool, StoreError> {
-        self.connection
-            .prepare_cached("SELECT 1 FROM verdict WHERE incident_id = ?1")
-            .and_then(|mut find| find.exists([id.as_str()]))
-            .doing("look for a verdict")
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT i.threat_level, (SELECT v.body FROM verdict v WHERE v.incident_id = i.id ORDER BY v.revision DESC LIMIT 1)
+                 FROM incident i WHERE i.id = ?1",
+            )
+            .and_then(|mut find| {
+                find.query_row([id.as_str()], |row| {
+                    Ok((row.get::<_, Option<u8>>(0)?, row.get::<_, Option<String>>(1)?))
+                })
+                .optional()
+            })
+            .doing("look for what was judged")?;
+        let (threat_level, body) = found.unwrap_or_default();
+        let verdict = body.map(|body| serde_json::from_str(&body).doing("read a verdict"));
+        Ok(Judged { threat_level, verdict: verdict.transpose()? })
     }
 
     /// Gives the verdict on the latest revision that has one, and reads no other.

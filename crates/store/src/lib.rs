@@ -24,7 +24,7 @@ mod upkeep;
 
 pub use alerts::AlertRow;
 pub use error::{StoreError, StoreFault};
-pub use incidents::StepRow;
+pub use incidents::{Judged, StepRow};
 pub use intake::{Batch, Counts, DeadLetter};
 pub use jobs::JobRow;
 pub use list::{IncidentFilter, IncidentRow};
