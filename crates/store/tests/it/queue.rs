@@ -1,5 +1,6 @@
 //! Jobs, verdicts and the outbox: one verdict per revision, one message per sink and verdict, and a place in the queue that news keeps.
 
+use alert::Incident;
 use store::{Batch, GivingUp, JobRow, Retention, Store};
 
 use crate::sample::{at, batch, incident, job, message, verdict};
@@ -12,18 +13,18 @@ fn store_with(names: &[&str]) -> Store {
     store
 }
 
+/// Brings news of an incident, and asks for a verdict on it.
+fn bring(store: &mut Store, incident: &Incident, job: JobRow) {
+    let news = Batch { incidents: vec![incident.clone()], jobs: vec![job], ..Batch::default() };
+    store.commit_batch(&news).expect("committed");
+}
+
 #[test]
 fn a_job_that_gets_news_keeps_its_place_and_its_urgency() {
     let mut store = store_with(&["Q-1"]);
     let mut one = incident("Q-1", 0);
     one.revision = 2;
-    store
-        .commit_batch(&Batch {
-            incidents: vec![one.clone()],
-            jobs: vec![job(&one, 3.0, 900)],
-            ..Batch::default()
-        })
-        .expect("committed");
+    bring(&mut store, &one, job(&one, 3.0, 900));
     let jobs = store.jobs(10).expect("read");
     assert_eq!(jobs.len(), 1);
     assert_eq!((jobs[0].revision, jobs[0].queued_at, jobs[0].deadline_at), (2, at(0), at(600)));
@@ -40,13 +41,7 @@ fn a_job_after_a_verdict_begins_a_new_wait() {
     let mut one = incident("Q-1", 0);
     store.commit_verdict(&verdict(&one, 5, 100), &[], None).expect("committed");
     one.revision = 2;
-    store
-        .commit_batch(&Batch {
-            incidents: vec![one.clone()],
-            jobs: vec![job(&one, 3.0, 900)],
-            ..Batch::default()
-        })
-        .expect("committed");
+    bring(&mut store, &one, job(&one, 3.0, 900));
     let jobs = store.jobs(10).expect("read");
     assert_eq!((jobs[0].queued_at, jobs[0].score), (at(900), 3.0));
 }
@@ -90,13 +85,7 @@ fn a_verdict_on_an_old_revision_leaves_the_job_for_the_news() {
     let old = incident("Q-1", 0);
     let mut news = old.clone();
     news.revision = 2;
-    store
-        .commit_batch(&Batch {
-            incidents: vec![news.clone()],
-            jobs: vec![job(&news, 5.0, 1)],
-            ..Batch::default()
-        })
-        .expect("committed");
+    bring(&mut store, &news, job(&news, 5.0, 1));
     store.commit_verdict(&verdict(&old, 5, 2), &[], None).expect("committed");
     assert_eq!(store.queue_depth().expect("read").0, 1);
     store.commit_verdict(&verdict(&news, 5, 3), &[], None).expect("committed");
@@ -196,13 +185,7 @@ fn news_that_came_while_an_incident_was_judged_is_as_urgent_as_news() {
     news.revision = 2;
     let mut waiting = job(&news, 20.0, 50);
     waiting.once_judged = Some((10.0, "news".to_owned()));
-    store
-        .commit_batch(&Batch {
-            incidents: vec![news.clone()],
-            jobs: vec![waiting],
-            ..Batch::default()
-        })
-        .expect("committed");
+    bring(&mut store, &news, waiting);
     store.commit_verdict(&verdict(&one, 5, 100), &[], None).expect("committed");
     let jobs = store.jobs(10).expect("read");
     assert_eq!((jobs[0].score, jobs[0].parts.as_str()), (10.0, "news"));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alert::verdict::{Analyst, Bounds, Cost, Draft};
-use alert::{Class, IncidentId, Timestamp, Verdict, class::Outcome};
+use alert::verdict::Analyst;
+use alert::{IncidentId, Outcome, Timestamp};
 use insta::assert_snapshot;
 use ratatui_core::layout::Rect;
 use store::{Counts, JudgedRow, OutboxTotals, QueueRow};
@@ -41,41 +41,12 @@ fn judged(
         "model" => Analyst::Model { backend: "lan".to_owned(), model: "qwen2.5:14b".to_owned() },
         _ => Analyst::Playbook,
     };
-    let verdict = Verdict {
-        incident_id: id(name),
-        revision: 1,
-        analyst,
-        asked_at: Some(at(asked)),
-        judged_at: at(judged),
-        draft: Draft {
-            title: title.to_owned(),
-            summary: "x".to_owned(),
-            evidence: Vec::new(),
-            class: Class::SqlInjection,
-            outcome: Outcome::Attempted,
-            threat_level: level,
-            confidence: 80,
-            false_positive: false,
-            mitre: Vec::new(),
-            indicators: Vec::new(),
-            recommendations: Vec::new(),
-            unknowns: Vec::new(),
-        },
-        checks: Vec::new(),
-        bounds: Bounds {
-            floor: 0,
-            floor_reason: String::new(),
-            ceiling: 10,
-            ceiling_reason: String::new(),
-            typical: 5,
-            typical_reason: String::new(),
-        },
-        model_pending: by == "interim",
-        backlog: None,
-        playbook_reason: String::new(),
-        prompt_version: "1".to_owned(),
-        cost: Cost::default(),
-    };
+    let mut verdict = alert::sample::verdict(id(name), 1, level, at(judged));
+    verdict.analyst = analyst;
+    verdict.asked_at = Some(at(asked));
+    verdict.model_pending = by == "interim";
+    verdict.draft.title = title.to_owned();
+    verdict.draft.outcome = Outcome::Attempted;
     JudgedRow { verdict, actor: actor.to_owned() }
 }
 
