@@ -299,7 +299,7 @@ pub(crate) struct Top {
     /// Print what the screen shows as one JSON object, for scripts
     #[arg(long)]
     pub(crate) json: bool,
-    /// Go on: one JSON object a line at each look, until you end it
+    /// Go on with --json: one object a line, as often as --interval says, until you end it
     #[arg(long, requires = "json", conflicts_with = "once")]
     pub(crate) follow: bool,
 }

@@ -225,7 +225,7 @@ fn wazuh_sink(config: &Config) -> Finding {
                     "sink wazuh",
                     Mark::Bad,
                     format!(
-                        "`{}`: {error}; is wazuh-analysisd running, and is this user in group wazuh?",
+                        "`{}`: {error}; is wazuh-analysisd running, and is this user in group wazuh? Without a Wazuh manager set `publish.wazuh.mode = \"off\"`",
                         wazuh.socket.display()
                     ),
                 ),

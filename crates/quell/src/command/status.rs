@@ -92,7 +92,11 @@ fn text(status: &Value, look: &Look, delay: &Delay, config: &Config) -> String {
     look.outbox.iter().for_each(|sink| lines.extend(sink_lines(sink, &configured)));
     for level in status.get("threat_levels").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| level.get(name).and_then(Value::as_u64).unwrap_or(0);
-        lines.push(format!("threat    {:>2}: {} incidents", of("threat_level"), of("incidents")));
+        let incidents = match of("incidents") {
+            1 => "1 incident".to_owned(),
+            many => format!("{many} incidents"),
+        };
+        lines.push(format!("threat    {:>2}: {incidents}", of("threat_level")));
     }
     lines.join("\n")
 }

@@ -209,7 +209,9 @@ fn status_says_by_its_exit_code_whether_a_daemon_runs() {
     let (mut daemon, _) = with_one_incident();
     let said = daemon.quell(&["status"]).expect_code(0);
     assert!(
-        said.out.contains("runs as process") && said.out.contains("2 accepted = 2 folded"),
+        said.out.contains("runs as process")
+            && said.out.contains("2 accepted = 2 folded")
+            && said.out.ends_with(": 1 incident\n"),
         "{}",
         said.out
     );

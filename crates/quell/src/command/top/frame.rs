@@ -283,7 +283,12 @@ fn sources(pen: &mut Pen, look: &Look, is_tall: bool) {
         let ago = span(look.at.since(source.last_at));
         format!("{} {} ({ago} ago)", source.route, grouped(source.alerts))
     }));
-    let text = if parts.is_empty() { "nothing came yet".to_owned() } else { parts.join("   ") };
+    let text = match (parts.is_empty(), look.runs()) {
+        // What came before its start is in the sums.
+        (true, true) => "nothing came since the start of the daemon".to_owned(),
+        (true, false) => "-".to_owned(),
+        (false, _) => parts.join("   "),
+    };
     pen.pieces([(1, "SOURCES", bold), (10, text.as_str(), Style::new())]);
     if is_tall {
         for file in look.files.iter().filter(|file| file.behind_bytes != Some(0)).take(4) {
