@@ -139,20 +139,19 @@ fn sinks_with_messages(tx: &Transaction<'_>) -> rusqlite::Result<Vec<String>> {
 
 /// Gives up the oldest that wait for a sink by their name alone, as far as there are more than `names_max`.
 fn give_up_names(tx: &Transaction<'_>, sink: &str, names_max: u64) -> rusqlite::Result<usize> {
-    use rusqlite::OptionalExtension as _;
-    // Behind this place wait `names_max` messages, so whatever waits by its name up to it is too much.
-    let place: Option<i64> = tx
+    let names: u64 = tx
         .prepare_cached(
-            "SELECT seq FROM outbox INDEXED BY outbox_open WHERE sink = ?1 AND state IN ('waiting', 'sending')
-             ORDER BY seq DESC LIMIT 1 OFFSET ?2",
+            "SELECT count(*) AS n FROM outbox INDEXED BY outbox_names WHERE sink = ?1 AND state = 'waiting' AND body = ''",
         )?
-        .query_row(params![sink, row::whole(names_max)], |row| row.get(0))
-        .optional()?;
-    let Some(place) = place else { return Ok(0) };
+        .query_row([sink], |row| row::count(row, "n"))?;
+    let excess = names.saturating_sub(names_max).min(GIVEN_UP_AT_ONCE);
+    if excess == 0 {
+        return Ok(0);
+    }
     tx.execute(
-        "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox INDEXED BY outbox_open
-             WHERE sink = ?1 AND state IN ('waiting', 'sending') AND state = 'waiting' AND body = '' AND seq <= ?2 ORDER BY seq LIMIT ?3)",
-        params![sink, place, row::whole(GIVEN_UP_AT_ONCE)],
+        "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox INDEXED BY outbox_names
+             WHERE sink = ?1 AND state = 'waiting' AND body = '' ORDER BY seq LIMIT ?2)",
+        params![sink, row::whole(excess)],
     )
 }
 
@@ -295,7 +294,7 @@ impl Store {
             .prepare_cached(
                 // The index holds nearly all that is asked for; the table holds the bodies too, of everything that was ever sent.
                 "SELECT sink, sum(state IN ('waiting', 'sending')) AS waiting,
-                     (SELECT count(*) FROM outbox w WHERE w.sink = outbox.sink AND w.state = 'waiting' AND w.body = '') AS by_name,
+                     (SELECT count(*) FROM outbox w INDEXED BY outbox_names WHERE w.sink = outbox.sink AND w.state = 'waiting' AND w.body = '') AS by_name,
                      sum(state = 'sent') AS sent, sum(state = 'refused') AS refused
                  FROM outbox INDEXED BY outbox_state GROUP BY sink ORDER BY sink",
             )
