@@ -140,11 +140,12 @@ fn standing(look: &Look, delay: &Delay) -> Vec<String> {
 
 /// Says how the messages of a sink stand, and what to do where they don't get on.
 fn sink_lines(sink: &OutboxTotals, configured: &[String]) -> Vec<String> {
-    let mut line = format!("sink      {}: {} sent, {} waiting", sink.sink, sink.sent, sink.waiting);
+    let (sent, waiting) = (grouped(sink.sent), grouped(sink.waiting));
+    let mut line = format!("sink      {}: {sent} sent, {waiting} waiting", sink.sink);
     if sink.by_name > 0 {
         line.push_str(&format!(" ({} of them by their name alone)", grouped(sink.by_name)));
     }
-    line.push_str(&format!(", {} refused", sink.refused));
+    line.push_str(&format!(", {} refused", grouped(sink.refused)));
     if sink.given_up > 0 {
         line.push_str(&format!(", {} given up", grouped(sink.given_up)));
     }

@@ -380,3 +380,25 @@ fn only_what_has_a_class_and_no_success_may_be_like_others() {
     alike.sort_unstable();
     assert_eq!(alike, [("other", false), ("sql_injection", false), ("web_error", true)]);
 }
+
+#[test]
+fn what_waits_for_a_sink_that_was_turned_off_is_given_up_in_its_time_and_nothing_else_is() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![attack(1, "203.0.113.9", 200)]), at(0)).expect("taken");
+    let cases = desk.next_cases(at(1), &[], Capacity::NoModel).expect("cases");
+    desk.settle(&cases[0], &by_playbook(&cases[0], at(1))).expect("settled");
+    let waiting = |desk: &Desk, sink: &str| desk.store.outbox(sink, at(9), 9).expect("read").len();
+    let both =
+        |desk: &Desk| (waiting(desk, crate::publish::WAZUH), waiting(desk, crate::publish::FILE));
+    assert!(!desk.give_up(at(100_000)).expect("given up"), "both sinks are there, however late");
+    let mut fewer = settings();
+    fewer.sinks.retain(|sink| sink.name == crate::publish::WAZUH);
+    let gate = Gate::new(Policy::default(), key());
+    desk.reconfigure(gate, fewer, at(2));
+    assert!(!desk.give_up(at(1)).expect("given up"), "it may come back");
+    assert_eq!(both(&desk), (1, 1));
+    assert!(desk.give_up(at(100_000)).expect("given up"));
+    assert_eq!(both(&desk), (1, 0));
+    assert!(!desk.give_up(at(100_000)).expect("given up"));
+}
