@@ -28,6 +28,7 @@ pub use intake::{Batch, Counts, DeadLetter};
 pub use jobs::JobRow;
 pub use outbox::{OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX};
 pub use people::{AuditRow, Note, Request};
+pub use raw::{Packed, Packer};
 pub use sqlite::Store;
 pub use standing::{JudgedRow, QueueRow};
 pub use upkeep::{Retention, Totals};

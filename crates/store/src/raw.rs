@@ -7,6 +7,17 @@
 use crate::StoreError;
 use crate::error::{StoreFault, broken};
 
+/// Alerts of a batch that were packed before they came to the store: from the alert at `first` on so many, in their order.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    /// The place of the first of them among the alerts of the batch.
+    pub first: usize,
+    /// How many they are.
+    pub count: usize,
+    /// The block.
+    pub body: Vec<u8>,
+}
+
 /// Most alerts of a block. To read one alert its block is unpacked: 256 of 1.5 kB take a millisecond.
 pub(crate) const BLOCK_ALERTS_MAX: usize = 256;
 
@@ -39,13 +50,34 @@ pub(crate) fn stretches<'a, T>(
 }
 
 /// Packs alerts. It keeps what the compressor needs from block to block: making that anew costs as much as packing some dozens of alerts.
+///
+/// Packing needs no store, so it can be done on any thread, while the bytes are still at hand.
 #[derive(Default)]
-pub(crate) struct Packer {
+pub struct Packer {
     compressor: Option<zstd::bulk::Compressor<'static>>,
     plain: Vec<u8>,
 }
 
 impl Packer {
+    /// Packs alerts into as many blocks as they fill.
+    ///
+    /// # Errors
+    /// If there is no memory to compress in.
+    pub fn blocks(&mut self, alerts: &[&[u8]]) -> std::io::Result<Vec<Packed>> {
+        let mut first = 0_usize;
+        stretches(alerts, |alert| alert.len())
+            .map(|stretch| {
+                let block = Packed {
+                    first,
+                    count: stretch.len(),
+                    body: self.pack(stretch.iter().copied())?,
+                };
+                first = first.saturating_add(stretch.len());
+                Ok(block)
+            })
+            .collect()
+    }
+
     /// Packs alerts into a block.
     pub(crate) fn pack<'a>(
         &mut self,

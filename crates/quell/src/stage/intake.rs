@@ -37,6 +37,9 @@ const BATCH_WAIT: Duration = Duration::from_millis(5);
 /// Bytes of alerts that are looked at right here: what takes less time than handing it to another thread and back.
 const HERE_BYTES_MAX: usize = 8 * 1024;
 
+/// Alerts whose memory is given back right here, for the same reason.
+const HERE_ALERTS_MAX: u64 = 64;
+
 /// Threads that look at one batch. The desk has one too, so more are of use only where there are more cores.
 const LOOKERS_MAX: usize = 8;
 
@@ -177,7 +180,7 @@ fn looked(gate: &Gate, delivery: Delivery, now: Timestamp, is_refused: bool) -> 
     let weight = weight(&delivery);
     let (arrivals, (route, receipt)) = split(delivery);
     let received =
-        if is_refused { Received::default() } else { Received::of(gate, &[arrivals], now) };
+        if is_refused { Received::default() } else { Received::of(gate, arrivals, now) };
     Looked { received, route, receipt, weight }
 }
 
@@ -189,6 +192,7 @@ async fn commit(
     refusing: &AtomicBool,
 ) -> anyhow::Result<()> {
     let mut refusals = Refusals::default();
+    let mut letting_go: Option<JoinHandle<()>> = None;
     while let Some(Together { deliveries, now, is_refused }) = batches.recv().await {
         let is_refused = is_refused || refusing.load(Ordering::Relaxed);
         let (behind, batch): (Vec<Looked>, Vec<Looked>) = deliveries
@@ -206,13 +210,20 @@ async fn commit(
             waiting.push(delivery);
         }
         match stage.desk.call(move |desk| desk.take_received(received, now)).await? {
-            Ok(taken) => {
+            Ok((taken, spent)) => {
                 event::alerts_taken(&taken.counts, stage.clock.now().since(now));
                 waiting
                     .into_iter()
                     .for_each(|delivery| delivery.receipt.complete(Outcome::Committed));
                 if taken.asks > 0 {
                     stage.judge.notify_one();
+                }
+                if let Some(before) = letting_go.take() {
+                    // One at a time: their memory is bounded too.
+                    before.await.context("a batch could not be let go of")?;
+                }
+                if taken.counts.accepted > HERE_ALERTS_MAX {
+                    letting_go = Some(tokio::task::spawn_blocking(move || drop(spent)));
                 }
             }
             Err(error) => {
