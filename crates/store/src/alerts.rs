@@ -57,7 +57,11 @@ pub(crate) fn write(
 }
 
 fn misplaced() -> StoreError {
-    broken("store alerts", "a packed block is not where its alerts are".to_owned(), StoreFault::Other)
+    broken(
+        "store alerts",
+        "a packed block is not where its alerts are".to_owned(),
+        StoreFault::Other,
+    )
 }
 
 fn write_unpacked(

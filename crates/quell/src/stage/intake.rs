@@ -179,8 +179,7 @@ fn bytes_of(delivery: &Delivery) -> usize {
 fn looked(gate: &Gate, delivery: Delivery, now: Timestamp, is_refused: bool) -> Looked {
     let weight = weight(&delivery);
     let (arrivals, (route, receipt)) = split(delivery);
-    let received =
-        if is_refused { Received::default() } else { Received::of(gate, arrivals, now) };
+    let received = if is_refused { Received::default() } else { Received::of(gate, arrivals, now) };
     Looked { received, route, receipt, weight }
 }
 
