@@ -16,6 +16,8 @@ use serde::de::{
 
 use crate::parse::Limits;
 
+mod plain;
+
 /// A JSON object, flattened.
 ///
 /// All paths and texts stand in one buffer, one after the other: an alert has some fifty of them, and a piece of memory for each would
@@ -55,10 +57,24 @@ impl Fields {
     /// # Errors
     /// Says what is wrong and where, for text that is no JSON, no object, or past a limit.
     pub fn parse(json: &str, limits: &Limits) -> Result<Self, serde_json::Error> {
+        let mut fields = Self::empty(json);
+        match plain::read(json, limits, &mut fields) {
+            Some(()) => Ok(fields),
+            None => Self::read_carefully(json, limits),
+        }
+    }
+
+    /// Makes room for what `json` may hold.
+    fn empty(json: &str) -> Self {
         let mut fields = Self::default();
         fields.text.reserve(json.len());
         fields.list.reserve(ENTRIES_USUAL);
         fields.slots.resize(SLOTS, 0);
+        fields
+    }
+
+    fn read_carefully(json: &str, limits: &Limits) -> Result<Self, serde_json::Error> {
+        let mut fields = Self::empty(json);
         let mut path = String::with_capacity(PATH_BYTES_USUAL);
         let mut reader = serde_json::Deserializer::from_str(json);
         let node = Node { fields: &mut fields, path: &mut path, depth: 0, limits, root: true };
@@ -155,6 +171,11 @@ impl Fields {
         self.text.push_str(path);
         let value = self.text.len();
         write(&mut self.text);
+        self.take(from, value);
+    }
+
+    /// Takes over what stands at the end of the buffer: from `from` on the path, from `value` on the text. An empty one is none.
+    fn take(&mut self, from: usize, value: usize) {
         let end = self.text.len();
         if end == value {
             self.text.truncate(from);
