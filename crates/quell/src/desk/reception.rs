@@ -15,8 +15,8 @@ use triage::admit::{self, Admission, Admitted, Gate};
 use super::Arrivals;
 
 /// Alerts that came together and are packed together at once. Fewer are packed by the desk, with what else is in its batch: a block of
-/// one alert takes ten times its share of a full one.
-const PACKED_ALERTS_MIN: usize = 64;
+/// one alert takes ten times its share of a full one. Tests take in few, and some of them in each way.
+const PACKED_ALERTS_MIN: usize = if cfg!(test) { 4 } else { 64 };
 
 /// An alert that goes on to the desk.
 #[derive(Debug)]
@@ -155,5 +155,64 @@ impl Received {
         self.counts.malformed += 1;
         let (route, reason) = (route.to_owned(), reason.to_owned());
         self.dead_letters.push(DeadLetter { at: now, route, reason, raw });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alert::tag::TagKey;
+    use triage::policy::Policy;
+
+    use super::*;
+
+    fn received(numbers: std::ops::Range<u32>) -> Received {
+        let gate = Gate::new(Policy { level_min: 0, ..Policy::default() }, TagKey::new([1; 32]));
+        let alert = |number| {
+            format!(r#"{{"id":"9.{number}","rule":{{"id":"1002","level":5,"description":"x"}}}}"#)
+                .into_bytes()
+        };
+        let alerts = numbers.map(alert).collect();
+        Received::of(&gate, Arrivals { alerts, ..Arrivals::default() }, Timestamp::EPOCH)
+    }
+
+    /// Which alerts are packed: for each block the place of its first, and how many it holds.
+    fn blocks(received: &Received) -> Vec<(usize, usize)> {
+        received.packed.iter().map(|block| (block.first, block.count)).collect()
+    }
+
+    #[test]
+    fn many_are_packed_at_once_and_few_are_left_to_the_desk() {
+        let mut all = received(0..3);
+        all.extend(received(3..703));
+        all.extend(received(703..706));
+        all.extend(received(706..710));
+        assert_eq!(all.arrived.len(), 710);
+        assert_eq!(blocks(&all), [(3, 256), (259, 256), (515, 188), (706, 4)]);
+    }
+
+    #[test]
+    fn a_block_with_a_repeat_is_packed_anew_and_the_others_keep_their_alerts() {
+        let mut all = received(0..3);
+        for numbers in [3..67, 67..131, 131..134, 134..198, 198..262] {
+            all.extend(received(numbers));
+        }
+        let keys: Vec<AlertKey> = all.keys().collect();
+        let names = |received: &Received| -> Vec<String> {
+            received.admitted().map(|admitted| admitted.alert.id.clone()).collect()
+        };
+        let before = names(&all);
+        // Before all blocks, in the second, between blocks, at the end of the last.
+        let known: HashSet<AlertKey> = [1, 70, 71, 133, 261].map(|at| keys[at]).into();
+        assert_eq!(all.leave_out(known), 5);
+        let after = names(&all);
+        assert_eq!(after.len(), 257);
+        assert_eq!(blocks(&all), [(2, 64), (130, 64)]);
+        for ((first, count), was) in blocks(&all).into_iter().zip([3, 134]) {
+            assert_eq!(after[first..first + count], before[was..was + count]);
+        }
+        // What comes twice within a batch counts once.
+        let mut twice = received(0..100);
+        twice.extend(received(50..120));
+        assert_eq!((twice.leave_out(HashSet::new()), blocks(&twice)), (50, vec![(0, 100)]));
     }
 }
