@@ -182,7 +182,8 @@ impl Signs {
         for byte in text.bytes() {
             let kind = KINDS.get(usize::from(byte)).copied().unwrap_or(0);
             all |= kind;
-            run = run.saturating_add(kind / LETTER & 1) & (kind & KEEPS_RUN).wrapping_neg();
+            let is_letter = u8::from(kind & LETTER != 0);
+            run = run.saturating_add(is_letter) & (kind & KEEPS_RUN).wrapping_neg();
             longest = longest.max(run);
         }
         Signs {

@@ -58,9 +58,9 @@ pub fn injection_text(text: &str) -> Option<String> {
     }
     let head = text.get(..end).unwrap_or_default();
     let decoded = alert::decode::decode_with(head, alert::decode::Plus::Everywhere);
-    let is_silent =
-        !near::may_speak(&decoded.text) && !(is_encoded(head, &decoded) && near::may_speak(head));
-    if is_silent { None } else { closely(head, &decoded) }
+    let may_speak =
+        near::may_speak(&decoded.text) || (is_encoded(head, &decoded) && near::may_speak(head));
+    if may_speak { closely(head, &decoded) } else { None }
 }
 
 /// Tells whether a text reads otherwise once decoded. Whether a blank is written as a plus makes no difference to the patterns, and in logs
