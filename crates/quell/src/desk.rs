@@ -14,7 +14,7 @@ use alert::verdict::{Backlog, Bounds};
 use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
 use anyhow::Context as _;
 use model::prompt::Context;
-use store::{Batch, Counts, JobRow, OutboxMessage, Request, Store, StoreError};
+use store::{Batch, Counts, JobRow, OutboxMessage, Packer, Request, Store, StoreError};
 use tokio::sync::watch;
 use triage::admit::Gate;
 use triage::campaign::Campaign;
@@ -183,9 +183,9 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let gate = Arc::clone(&self.gate.borrow());
-        let mut received = Received::default();
+        let (mut packer, mut received) = (Packer::default(), Received::default());
         for arrivals in arrivals {
-            received.extend(Received::of(&gate, arrivals.clone(), now));
+            received.extend(Received::of(&gate, &mut packer, arrivals.clone(), now));
         }
         self.take_received(received, now).map(|(taken, _)| taken)
     }

@@ -24,6 +24,9 @@ pub(crate) const BLOCK_ALERTS_MAX: usize = 256;
 /// Most bytes of a block before it is packed, apart from its last alert, which may reach past it. Alerts are at most 1 MiB each.
 pub(crate) const BLOCK_BYTES_MAX: usize = 1024 * 1024;
 
+/// Room that is made for a block at once: what most take.
+const PLAIN_BYTES_USUAL: usize = 512 * 1024;
+
 /// The level of compression: the fastest of the usual ones.
 const LEVEL: i32 = 1;
 
@@ -84,6 +87,7 @@ impl Packer {
         alerts: impl Iterator<Item = &'a [u8]>,
     ) -> std::io::Result<Vec<u8>> {
         self.plain.clear();
+        self.plain.reserve(PLAIN_BYTES_USUAL);
         for alert in alerts {
             let length = u32::try_from(alert.len()).map_err(std::io::Error::other)?;
             self.plain.extend_from_slice(&length.to_le_bytes());

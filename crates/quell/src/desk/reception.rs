@@ -52,8 +52,8 @@ pub(crate) struct Spent {
 }
 
 impl Received {
-    /// Looks at each alert of some arrivals.
-    pub(crate) fn of(gate: &Gate, arrivals: Arrivals, now: Timestamp) -> Self {
+    /// Looks at each alert of some arrivals, and packs them where they are many.
+    pub(crate) fn of(gate: &Gate, packer: &mut Packer, arrivals: Arrivals, now: Timestamp) -> Self {
         let mut received = Self::default();
         received.checkpoints.extend(arrivals.checkpoint);
         received.arrived.reserve(arrivals.alerts.len());
@@ -64,7 +64,7 @@ impl Received {
             received.counts.accepted += 1;
             received.set_aside(raw, &reason, &arrivals.route, now);
         }
-        received.pack();
+        received.pack(packer);
         received
     }
 
@@ -120,11 +120,11 @@ impl Received {
     }
 
     /// Packs the alerts that came, while their bytes are at hand. Where that fails, the desk tries again and says what is wrong.
-    fn pack(&mut self) {
+    fn pack(&mut self, packer: &mut Packer) {
         if self.arrived.len() >= PACKED_ALERTS_MIN {
             let alerts: Vec<&[u8]> =
                 self.arrived.iter().map(|arrived| arrived.raw.as_slice()).collect();
-            self.packed = Packer::default().blocks(&alerts).unwrap_or_default();
+            self.packed = packer.blocks(&alerts).unwrap_or_default();
         }
     }
 
@@ -172,7 +172,8 @@ mod tests {
                 .into_bytes()
         };
         let alerts = numbers.map(alert).collect();
-        Received::of(&gate, Arrivals { alerts, ..Arrivals::default() }, Timestamp::EPOCH)
+        let arrivals = Arrivals { alerts, ..Arrivals::default() };
+        Received::of(&gate, &mut Packer::default(), arrivals, Timestamp::EPOCH)
     }
 
     /// Which alerts are packed: for each block the place of its first, and how many it holds.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use alert::Timestamp;
 use anyhow::Context as _;
+use store::Packer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use triage::admit::Gate;
@@ -135,7 +136,10 @@ impl Looking {
             ready: Together { deliveries: Vec::with_capacity(batch.len()), now, is_refused },
         };
         if is_refused || bytes <= HERE_BYTES_MAX {
-            let looked = batch.into_iter().map(|delivery| looked(gate, delivery, now, is_refused));
+            let mut packer = Packer::default();
+            let looked = batch
+                .into_iter()
+                .map(|delivery| looked(gate, &mut packer, delivery, now, is_refused));
             looking.ready.deliveries.extend(looked);
             return looking;
         }
@@ -152,7 +156,10 @@ impl Looking {
             }
             let gate = Arc::clone(gate);
             looking.shares.push_back(tokio::task::spawn_blocking(move || {
-                mine.into_iter().map(|delivery| looked(&gate, delivery, now, false)).collect()
+                let mut packer = Packer::default();
+                mine.into_iter()
+                    .map(|delivery| looked(&gate, &mut packer, delivery, now, false))
+                    .collect()
             }));
         }
         looking
@@ -176,10 +183,17 @@ fn bytes_of(delivery: &Delivery) -> usize {
     delivery.alerts.iter().map(Vec::len).sum()
 }
 
-fn looked(gate: &Gate, delivery: Delivery, now: Timestamp, is_refused: bool) -> Looked {
+fn looked(
+    gate: &Gate,
+    packer: &mut Packer,
+    delivery: Delivery,
+    now: Timestamp,
+    is_refused: bool,
+) -> Looked {
     let weight = weight(&delivery);
     let (arrivals, (route, receipt)) = split(delivery);
-    let received = if is_refused { Received::default() } else { Received::of(gate, arrivals, now) };
+    let received =
+        if is_refused { Received::default() } else { Received::of(gate, packer, arrivals, now) };
     Looked { received, route, receipt, weight }
 }
 
