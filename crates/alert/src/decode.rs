@@ -139,6 +139,34 @@ pub fn decode_with(text: &str, plus: Plus) -> Decoded {
     Decoded { text: current, layers }
 }
 
+/// What a byte says of the encodings in a text: it is a letter or digit, it begins an escape, it is a plus, it stands in a run of base64. The
+/// signs of that alphabet don't break a run; that a path looks like a run costs only the second look.
+const KEEPS_RUN: u8 = 1;
+const LETTER: u8 = 2;
+const ESCAPE: u8 = 4;
+const PLUS: u8 = 8;
+
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "it counts to 255")]
+        let kind = match byte as u8 {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => LETTER | KEEPS_RUN,
+            b'%' | b'&' | b'\\' => ESCAPE,
+            b'+' => PLUS | KEEPS_RUN,
+            b'/' | b'-' | b'_' => KEEPS_RUN,
+            _ => 0,
+        };
+        #[expect(clippy::indexing_slicing, reason = "it is less than the length")]
+        {
+            kinds[byte] = kind;
+        }
+        byte += 1;
+    }
+    kinds
+};
+
 /// Says which encodings can be in a text at all, so that an ordinary request costs one pass over
 /// its bytes.
 struct Signs {
@@ -149,26 +177,20 @@ struct Signs {
 
 impl Signs {
     fn of(text: &str) -> Signs {
-        let mut signs = Signs { escape: false, plus: false, base64: false };
-        let mut run = 0_usize;
+        let (mut all, mut run, mut longest) = (0_u8, 0_u8, 0_u8);
+        // No branches: which byte comes next can't be foretold.
         for byte in text.bytes() {
-            if byte.is_ascii_alphanumeric() {
-                run += 1;
-                signs.base64 |= run >= BASE64_CHARS_MIN;
-                continue;
-            }
-            match byte {
-                b'%' | b'&' | b'\\' => signs.escape = true,
-                b'+' => signs.plus = true,
-                _ => {}
-            }
-            // The signs of the alphabet don't break a run; that a path looks like a run costs only
-            // the second look.
-            if !matches!(byte, b'+' | b'/' | b'-' | b'_') {
-                run = 0;
-            }
+            let kind = KINDS.get(usize::from(byte)).copied().unwrap_or(0);
+            all |= kind;
+            let is_letter = u8::from(kind & LETTER != 0);
+            run = run.saturating_add(is_letter) & (kind & KEEPS_RUN).wrapping_neg();
+            longest = longest.max(run);
         }
-        signs
+        Signs {
+            escape: all & ESCAPE != 0,
+            plus: all & PLUS != 0,
+            base64: usize::from(longest) >= BASE64_CHARS_MIN,
+        }
     }
 
     fn any(&self) -> bool {

@@ -16,6 +16,8 @@ use serde::de::{
 
 use crate::parse::Limits;
 
+mod plain;
+
 /// A JSON object, flattened.
 ///
 /// All paths and texts stand in one buffer, one after the other: an alert has some fifty of them, and a piece of memory for each would
@@ -24,8 +26,11 @@ use crate::parse::Limits;
 pub struct Fields {
     text: String,
     list: Vec<Place>,
-    /// Marks of the paths that are there, so that most of those that are not are known without a search.
-    marks: [u64; MARKS],
+    /// Where the entries are, by their paths: numbers from 1 on, at the place that the path names or behind it. Of a path that is there several
+    /// times it is the first. Empty, or [`SLOTS`] long.
+    slots: Vec<u8>,
+    /// Entries that may be found by their slot: those before this number.
+    indexed: usize,
     dropped: u32,
 }
 
@@ -37,8 +42,11 @@ struct Place {
     end: u32,
 }
 
-/// Words of marks: 256 bits, of which the fifty paths of an alert set one in six.
-const MARKS: usize = 4;
+/// Slots for paths: alerts have thirty to sixty different ones, so most are found, or found missing, at the first look.
+const SLOTS: usize = 256;
+
+/// Entries that get a slot: their number must fit in one, and half of the slots stay empty. Others are searched for one by one.
+const INDEXED_MAX: usize = 128;
 
 /// Longest path, in bytes. Real ones stay under 100; each element of an array carries a copy.
 const PATH_BYTES_MAX: usize = 512;
@@ -49,9 +57,24 @@ impl Fields {
     /// # Errors
     /// Says what is wrong and where, for text that is no JSON, no object, or past a limit.
     pub fn parse(json: &str, limits: &Limits) -> Result<Self, serde_json::Error> {
+        let mut fields = Self::empty(json);
+        match plain::read(json, limits, &mut fields) {
+            Some(()) => Ok(fields),
+            None => Self::read_carefully(json, limits),
+        }
+    }
+
+    /// Makes room for what `json` may hold.
+    fn empty(json: &str) -> Self {
         let mut fields = Self::default();
         fields.text.reserve(json.len());
         fields.list.reserve(ENTRIES_USUAL);
+        fields.slots.resize(SLOTS, 0);
+        fields
+    }
+
+    fn read_carefully(json: &str, limits: &Limits) -> Result<Self, serde_json::Error> {
+        let mut fields = Self::empty(json);
         let mut path = String::with_capacity(PATH_BYTES_USUAL);
         let mut reader = serde_json::Deserializer::from_str(json);
         let node = Node { fields: &mut fields, path: &mut path, depth: 0, limits, root: true };
@@ -62,16 +85,50 @@ impl Fields {
 
     /// Gives the first text at `path`.
     pub fn get(&self, path: &str) -> Option<&str> {
-        let (word, bit) = mark(path);
-        if self.marks.get(word).is_some_and(|marks| marks & bit == 0) {
-            return None;
-        }
-        self.list.iter().find(|place| self.is_at(place, path)).map(|place| self.value(place))
+        self.first(path).and_then(|at| self.list.get(at)).map(|place| self.value(place))
     }
 
     /// Gives every text at `path`: the elements of an array.
     pub fn all<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
-        self.list.iter().filter(move |place| self.is_at(place, path)).map(|place| self.value(place))
+        let from = self.first(path).unwrap_or(self.list.len());
+        let behind = self.list.get(from..).unwrap_or_default().iter();
+        behind.filter(move |place| self.is_at(place, path)).map(|place| self.value(place))
+    }
+
+    /// Gives the number of the first entry at `path`.
+    fn first(&self, path: &str) -> Option<usize> {
+        for slot in slots_of(path) {
+            match self.slots.get(slot).copied().unwrap_or(0) {
+                0 => break,
+                number => {
+                    let at = usize::from(number) - 1;
+                    if self.list.get(at).is_some_and(|place| self.is_at(place, path)) {
+                        return Some(at);
+                    }
+                }
+            }
+        }
+        let others = self.list.get(self.indexed..)?;
+        let at = others.iter().position(|place| self.is_at(place, path))?;
+        Some(self.indexed + at)
+    }
+
+    /// Gives the last entry a slot, unless its path has one.
+    fn index(&mut self) {
+        let (at, Some(place)) = (self.indexed, self.list.get(self.indexed)) else { return };
+        let path = self.piece(place.path, place.value);
+        let is_other = |number: u8| {
+            let known = self.list.get(usize::from(number).wrapping_sub(1));
+            known.is_some_and(|known| !self.is_at(known, path))
+        };
+        let slot =
+            slots_of(path).find(|slot| !self.slots.get(*slot).copied().is_some_and(is_other));
+        if let Some(slot) = slot.and_then(|slot| self.slots.get_mut(slot))
+            && *slot == 0
+        {
+            *slot = u8::try_from(at + 1).unwrap_or(0);
+        }
+        self.indexed += 1;
     }
 
     /// Goes through all paths and texts, in document order.
@@ -114,6 +171,11 @@ impl Fields {
         self.text.push_str(path);
         let value = self.text.len();
         write(&mut self.text);
+        self.take(from, value);
+    }
+
+    /// Takes over what stands at the end of the buffer: from `from` on the path, from `value` on the text. An empty one is none.
+    fn take(&mut self, from: usize, value: usize) {
         let end = self.text.len();
         if end == value {
             self.text.truncate(from);
@@ -122,9 +184,8 @@ impl Fields {
         match (u32::try_from(from), u32::try_from(value), u32::try_from(end)) {
             (Ok(from), Ok(value), Ok(end)) => {
                 self.list.push(Place { path: from, value, end });
-                let (word, bit) = mark(path);
-                if let Some(marks) = self.marks.get_mut(word) {
-                    *marks |= bit;
+                if self.list.len() <= INDEXED_MAX {
+                    self.index();
                 }
             }
             // More than 4 GB of text: nobody's limits allow that, and it is a value past a limit.
@@ -136,11 +197,16 @@ impl Fields {
     }
 }
 
-/// Gives the place of a path among the marks: of its length and of the three bytes in which paths differ most, those at its end.
-fn mark(path: &str) -> (usize, u64) {
-    let mix = |sum: usize, byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(*byte));
-    let sum = path.as_bytes().iter().rev().take(3).fold(path.len(), mix);
-    (sum / 64 % MARKS, 1 << (sum % 64))
+/// Gives the slots of a path in the order in which they are tried, the first by its length and by the four bytes in which paths differ
+/// most, those at its end. Whoever chooses paths so that they meet makes their alert slower, by what it costs to pass over
+/// [`INDEXED_MAX`] entries.
+fn slots_of(path: &str) -> impl Iterator<Item = usize> {
+    let end = path.as_bytes().last_chunk::<4>().map_or(0, |end| u32::from_le_bytes(*end));
+    let length = u32::try_from(path.len()).unwrap_or(u32::MAX);
+    // An odd factor, so that the highest bits depend on all; they choose.
+    let sum = (end ^ length.rotate_right(8)).wrapping_mul(0x9e37_79b1);
+    let first = usize::from(sum.to_be_bytes()[0]);
+    (0..SLOTS).map(move |next| (first + next) % SLOTS)
 }
 
 /// Room for entries and for a path that is made at once. Ordinary alerts need no more.
@@ -343,6 +409,29 @@ mod tests {
             check(r#"{"a":{"b":{"c":[[1],{"d":2}]},"":3,"e":{}},"":{"f":4},"g":[]}"#),
             "a.b.c=1 a.b.c.d=2 a.=3 f=4"
         );
+    }
+
+    #[test]
+    fn paths_are_found_however_many_there_are_and_wherever_their_slots_meet() {
+        // Two-digit ends that the slots share, repeats, and more entries than have slots.
+        let keys: Vec<String> =
+            (0..600).map(|n| format!("\"k{}{:04}\":{n}", "x".repeat(n % 3), n * 7 % 400)).collect();
+        for count in [0, 1, 5, 127, 128, 129, 200, 600] {
+            let json = format!("{{{}}}", keys.get(..count).unwrap_or_default().join(","));
+            let fields = Fields::parse(&json, &Limits::default()).expect("read");
+            let pairs: Vec<(&str, &str)> = fields.iter().collect();
+            let missing = ["", "k", "kx9999", "another"].map(|path| (path, ""));
+            for (path, _) in pairs.iter().chain(&missing) {
+                let there = || pairs.iter().filter(|(known, _)| known == path).map(|(_, v)| *v);
+                assert_eq!(fields.get(path), there().next(), "{path} of {count}");
+                assert_eq!(
+                    fields.all(path).collect::<Vec<_>>(),
+                    there().collect::<Vec<_>>(),
+                    "{path} of {count}"
+                );
+            }
+        }
+        assert_eq!(Fields::default().get("k"), None);
     }
 
     #[test]

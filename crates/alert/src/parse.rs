@@ -2,7 +2,7 @@
 //!
 //! Reads what a Wazuh 4.x manager writes to `alerts.json`, and is lenient where real alerts are odd (numbers as text, missing
 //! agents, invalid UTF-8) but strict on limits. What is no alert comes back as [`Malformed`] with a reason a person can
-//! act on; the bytes are kept either way.
+//! act on. The bytes stay with whoever read them, either way.
 
 use serde::{Deserialize, Serialize};
 
@@ -90,8 +90,6 @@ pub struct Alert {
     pub fields: Fields,
     /// The bytes held invalid UTF-8, which was replaced by `U+FFFD` in the typed view.
     pub had_invalid_utf8: bool,
-    /// The alert as it came.
-    pub raw: Vec<u8>,
 }
 
 impl Alert {
@@ -144,7 +142,6 @@ impl Alert {
             rule,
             fields,
             had_invalid_utf8,
-            raw: raw.to_vec(),
         })
     }
 

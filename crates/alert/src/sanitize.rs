@@ -38,7 +38,7 @@ impl Removed {
 
 /// Cleans a text into one line and counts what went.
 pub fn clean(text: &str) -> (String, Removed) {
-    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+    if is_plain(text) {
         return (text.to_owned(), Removed::default());
     }
     let mut collector = Collector::default();
@@ -62,6 +62,12 @@ pub fn clean(text: &str) -> (String, Removed) {
         Parser::<1024>::new_with_size().advance(&mut collector, text.as_bytes());
     }
     (collector.text, collector.removed)
+}
+
+/// Tells whether a text has nothing but printable ASCII, as most have: then there is nothing to remove.
+fn is_plain(text: &str) -> bool {
+    // All of them are looked at, for that is done many at a time.
+    text.bytes().fold(true, |is_plain, byte| is_plain & (0x20..0x7f).contains(&byte))
 }
 
 /// Takes the introducers of terminal strings (OSC, DCS, APC, PM, SOS) away and leaves what they carry as text.
@@ -91,6 +97,9 @@ fn open_strings(text: &str, removed: &mut Removed) -> String {
 
 /// Cleans a text and cuts it to `characters_max`, ending in `…` where something was cut.
 pub fn shown(text: &str, characters_max: usize) -> String {
+    if text.len() <= characters_max && is_plain(text) {
+        return text.to_owned();
+    }
     // The cut comes first on a generous bound, so that a line of a megabyte is not parsed for a cell of eighty.
     let bound = characters_max.saturating_mul(4).saturating_add(256);
     let head = text.char_indices().nth(bound).map_or(text, |(at, _)| text.split_at(at).0);

@@ -14,16 +14,16 @@ use alert::verdict::{Backlog, Bounds};
 use alert::{AlertKey, Incident, IncidentId, Timestamp, Verdict};
 use anyhow::Context as _;
 use model::prompt::Context;
-use store::{Batch, Counts, JobRow, OutboxMessage, Request, Store, StoreError};
+use store::{Batch, Counts, JobRow, OutboxMessage, Packer, Request, Store, StoreError};
 use tokio::sync::watch;
-use triage::admit::{Admitted, Gate};
+use triage::admit::Gate;
 use triage::campaign::Campaign;
 use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines};
 use triage::schedule::{Budgets, Capacity, Job, MORE_OF_THE_SAME, Running, Scheduler, Turn};
 use triage::{Fold, FoldLimits, campaign, threat};
 
 use crate::publish::event::Publisher;
-use reception::Received;
+use reception::{Received, Spent};
 
 pub(crate) mod handle;
 mod outbox;
@@ -90,7 +90,7 @@ impl Default for DeskSettings {
 }
 
 /// Bytes that arrived, and what was rejected on the way.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Arrivals {
     /// By which route, for dead letters.
     pub(crate) route: String,
@@ -183,10 +183,14 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let gate = Arc::clone(&self.gate.borrow());
-        self.take_received(Received::of(&gate, arrivals, now), now)
+        let (mut packer, mut received) = (Packer::default(), Received::default());
+        for arrivals in arrivals {
+            received.extend(Received::of(&gate, &mut packer, arrivals.clone(), now));
+        }
+        self.take_received(received, now).map(|(taken, _)| taken)
     }
 
-    /// Takes in what was looked at before: all of it, durably, or nothing.
+    /// Takes in what was looked at before: all of it, durably, or nothing. Gives back what is left of it, to be let go of elsewhere.
     ///
     /// # Errors
     /// As [`Desk::take_in`].
@@ -194,7 +198,7 @@ impl Desk {
         &mut self,
         received: Received,
         now: Timestamp,
-    ) -> Result<Taken, StoreError> {
+    ) -> Result<(Taken, Spent), StoreError> {
         let taken = self.fold_and_commit(received, now);
         if taken.is_err() {
             // The fold may hold alerts that were not committed. What was is in the store.
@@ -203,25 +207,33 @@ impl Desk {
         taken
     }
 
-    fn fold_and_commit(&mut self, received: Received, now: Timestamp) -> Result<Taken, StoreError> {
+    fn fold_and_commit(
+        &mut self,
+        mut received: Received,
+        now: Timestamp,
+    ) -> Result<(Taken, Spent), StoreError> {
         // It came back, so Wazuh has it: the answer to a message whose sending was interrupted.
         for key in &received.returned {
             self.store.confirm_sent(crate::publish::WAZUH, key)?;
         }
+        let keys: Vec<AlertKey> = received.keys().collect();
+        let repeated = received.leave_out(self.store.known_keys(&keys)?);
         let mut batch = Batch {
             counts: received.counts,
-            dead_letters: received.dead_letters,
-            checkpoints: received.checkpoints,
+            dead_letters: std::mem::take(&mut received.dead_letters),
+            checkpoints: std::mem::take(&mut received.checkpoints),
+            packed: std::mem::take(&mut received.packed),
+            alerts: Vec::with_capacity(received.arrived.len()),
             ..Batch::default()
         };
-        let fresh = self.without_duplicates(received.admitted, &mut batch.counts)?;
-        let missing = self.fold.missing(&fresh);
+        batch.counts.duplicate += repeated;
+        let missing = self.fold.missing(received.admitted());
         let found = self.store.incidents_by_fingerprint(&missing, triage::fold::WINDOWS_MAX)?;
         self.fold.restore(&missing, found);
-        for admitted in fresh {
-            let joined = self.fold.join(&admitted);
+        for arrived in &mut received.arrived {
+            let joined = self.fold.join(&arrived.admitted);
             batch.counts.folded += 1;
-            batch.alerts.push(alert_row(admitted, joined.incident_id));
+            batch.alerts.push(alert_row(arrived, joined.incident_id));
         }
         for (incident, asks) in self.fold.take_changed() {
             if asks {
@@ -232,20 +244,8 @@ impl Desk {
         debug_assert!(batch.counts.are_conserved(0), "{:?}", batch.counts);
         self.store.commit_batch(&batch)?;
         self.scheduler.note_alerts(batch.counts.folded, now);
-        Ok(Taken { counts: batch.counts, asks: batch.jobs.len() })
-    }
-
-    fn without_duplicates(
-        &self,
-        admitted: Vec<Admitted>,
-        counts: &mut Counts,
-    ) -> Result<Vec<Admitted>, StoreError> {
-        let keys: Vec<AlertKey> = admitted.iter().map(|admitted| admitted.alert.key).collect();
-        let mut known: HashSet<AlertKey> = self.store.known_keys(&keys)?;
-        let (fresh, repeated): (Vec<_>, Vec<_>) =
-            admitted.into_iter().partition(|admitted| known.insert(admitted.alert.key));
-        counts.duplicate += repeated.len() as u64;
-        Ok(fresh)
+        let taken = Taken { counts: batch.counts, asks: batch.jobs.len() };
+        Ok((taken, Spent { _received: received, _batch: batch }))
     }
 
     fn job_for(&self, incident: &Incident, now: Timestamp) -> Result<JobRow, StoreError> {

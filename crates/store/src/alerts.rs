@@ -6,7 +6,7 @@ use alert::{AlertKey, IncidentId, Timestamp};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::error::{Doing, StoreFault, broken};
-use crate::raw::Packer;
+use crate::raw::{Packed, Packer};
 use crate::row::{blob, whole};
 use crate::{Store, StoreError, raw, row};
 
@@ -29,42 +29,77 @@ pub struct AlertRow {
     pub raw: Vec<u8>,
 }
 
-/// Writes alerts. Those of one incident are written one after the other, in the order of their arrival: they share pages of the index and
-/// resemble each other.
+/// Writes alerts in the order in which they came. What is in `packed` is not packed again; its blocks lie one behind the other, and none
+/// overlaps another.
 pub(crate) fn write(
     tx: &Transaction<'_>,
     packer: &mut Packer,
     alerts: &[AlertRow],
+    packed: &[Packed],
 ) -> Result<(), StoreError> {
     if alerts.is_empty() {
         return Ok(());
     }
-    let mut ordered: Vec<&AlertRow> = alerts.iter().collect();
-    ordered.sort_by(|one, other| one.incident_id.cmp(&other.incident_id));
     // A number is never given twice, not even after all alerts were swept: their block may still be there.
     let mut seq: i64 = tx
         .prepare_cached("SELECT 1 + max(coalesce((SELECT max(seq) FROM alert), 0), coalesce((SELECT last FROM raw_block ORDER BY first DESC LIMIT 1), 0))")
         .and_then(|mut find| find.query_row([], |row| row.get(0)))
         .doing("number alerts")?;
-    for stretch in raw::stretches(&ordered, |alert| alert.raw.len()) {
-        let first = seq;
-        write_rows(tx, stretch, &mut seq).doing("store alerts")?;
+    let mut written = 0_usize;
+    for block in packed {
+        let before = alerts.get(written..block.first).ok_or_else(misplaced)?;
+        write_unpacked(tx, packer, before, &mut seq)?;
+        written = block.first.saturating_add(block.count);
+        let those = alerts.get(block.first..written).ok_or_else(misplaced)?;
+        write_block(tx, those, &block.body, &mut seq)?;
+    }
+    write_unpacked(tx, packer, alerts.get(written..).unwrap_or_default(), &mut seq)
+}
+
+fn misplaced() -> StoreError {
+    broken(
+        "store alerts",
+        "a packed block is not where its alerts are".to_owned(),
+        StoreFault::Other,
+    )
+}
+
+fn write_unpacked(
+    tx: &Transaction<'_>,
+    packer: &mut Packer,
+    alerts: &[AlertRow],
+    seq: &mut i64,
+) -> Result<(), StoreError> {
+    for stretch in raw::stretches(alerts, |alert| alert.raw.len()) {
         let body = packer
             .pack(stretch.iter().map(|alert| alert.raw.as_slice()))
             .map_err(|error| broken("pack alerts", error.to_string(), StoreFault::Other))?;
-        let newest = stretch.iter().map(|alert| alert.time).max().unwrap_or(Timestamp::EPOCH);
-        tx.prepare_cached(
-            "INSERT INTO raw_block (first, last, newest_ms, body) VALUES (?1, ?2, ?3, ?4)",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![first, seq.saturating_sub(1), newest.as_millis(), body])
-        })
-        .doing("store alerts as they came")?;
+        write_block(tx, stretch, &body, seq)?;
     }
     Ok(())
 }
 
-fn write_rows(tx: &Transaction<'_>, alerts: &[&AlertRow], seq: &mut i64) -> rusqlite::Result<()> {
+/// Writes the alerts of one block, and the block.
+fn write_block(
+    tx: &Transaction<'_>,
+    alerts: &[AlertRow],
+    body: &[u8],
+    seq: &mut i64,
+) -> Result<(), StoreError> {
+    let Some(newest) = alerts.iter().map(|alert| alert.time).max() else { return Ok(()) };
+    let first = *seq;
+    write_rows(tx, alerts, seq).doing("store alerts")?;
+    tx.prepare_cached(
+        "INSERT INTO raw_block (first, last, newest_ms, body) VALUES (?1, ?2, ?3, ?4)",
+    )
+    .and_then(|mut insert| {
+        insert.execute(params![first, seq.saturating_sub(1), newest.as_millis(), body])
+    })
+    .map(drop)
+    .doing("store alerts as they came")
+}
+
+fn write_rows(tx: &Transaction<'_>, alerts: &[AlertRow], seq: &mut i64) -> rusqlite::Result<()> {
     // No `OR IGNORE`: an alert that is there already was counted as folded twice, and that must not pass unseen.
     let mut insert = tx.prepare_cached(
         "INSERT INTO alert (seq, stamp_ms, key, incident_id, alert_id, time_ms, rule_id, level) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

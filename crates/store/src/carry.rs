@@ -30,7 +30,7 @@ pub(crate) fn alerts(tx: &Transaction<'_>) -> Result<(), StoreError> {
         let Some((last, _)) = rows.last() else { break };
         after = *last;
         let rows: Vec<alerts::AlertRow> = rows.into_iter().map(|(_, alert)| alert).collect();
-        alerts::write(tx, &mut packer, &rows)?;
+        alerts::write(tx, &mut packer, &rows, &[])?;
     }
     tx.execute_batch("DROP TABLE alert_2").doing(doing)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::alerts::{self, AlertRow};
 use crate::error::Doing;
 use crate::jobs::{self, JobRow};
+use crate::raw::Packed;
 use crate::row::whole;
 use crate::{Store, StoreError, incidents};
 
@@ -83,6 +84,8 @@ impl Counts {
 pub struct Batch {
     /// Alerts that were folded.
     pub alerts: Vec<AlertRow>,
+    /// Those of them that were packed before, block by block.
+    pub packed: Vec<Packed>,
     /// Incidents as they are now.
     pub incidents: Vec<Incident>,
     /// Verdicts that are wanted.
@@ -102,7 +105,7 @@ impl Store {
     /// If the store fails; then nothing of the batch happened.
     pub fn commit_batch(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let tx = self.connection.transaction().doing("begin a batch of alerts")?;
-        alerts::write(&tx, &mut self.packer, &batch.alerts)?;
+        alerts::write(&tx, &mut self.packer, &batch.alerts, &batch.packed)?;
         for incident in &batch.incidents {
             incidents::write(&tx, incident)?;
         }

@@ -32,6 +32,7 @@ pub use outbox::{
     GivingUp, NAMES_MAX, OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX,
 };
 pub use people::{AuditRow, Note, Request};
+pub use raw::{Packed, Packer};
 pub use sqlite::Store;
 pub use standing::{JudgedRow, QueueRow};
 pub use upkeep::{Retention, Totals};

@@ -7,11 +7,25 @@
 use crate::StoreError;
 use crate::error::{StoreFault, broken};
 
+/// Alerts of a batch that were packed before they came to the store: from the alert at `first` on so many, in their order.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    /// The place of the first of them among the alerts of the batch.
+    pub first: usize,
+    /// How many they are.
+    pub count: usize,
+    /// The block.
+    pub body: Vec<u8>,
+}
+
 /// Most alerts of a block. To read one alert its block is unpacked: 256 of 1.5 kB take a millisecond.
 pub(crate) const BLOCK_ALERTS_MAX: usize = 256;
 
 /// Most bytes of a block before it is packed, apart from its last alert, which may reach past it. Alerts are at most 1 MiB each.
 pub(crate) const BLOCK_BYTES_MAX: usize = 1024 * 1024;
+
+/// Room that is made for a block at once: what most take.
+const PLAIN_BYTES_USUAL: usize = 512 * 1024;
 
 /// The level of compression: the fastest of the usual ones.
 const LEVEL: i32 = 1;
@@ -39,19 +53,41 @@ pub(crate) fn stretches<'a, T>(
 }
 
 /// Packs alerts. It keeps what the compressor needs from block to block: making that anew costs as much as packing some dozens of alerts.
+///
+/// Packing needs no store, so it can be done on any thread, while the bytes are still at hand.
 #[derive(Default)]
-pub(crate) struct Packer {
+pub struct Packer {
     compressor: Option<zstd::bulk::Compressor<'static>>,
     plain: Vec<u8>,
 }
 
 impl Packer {
+    /// Packs alerts into as many blocks as they fill.
+    ///
+    /// # Errors
+    /// If there is no memory to compress in.
+    pub fn blocks(&mut self, alerts: &[&[u8]]) -> std::io::Result<Vec<Packed>> {
+        let mut first = 0_usize;
+        stretches(alerts, |alert| alert.len())
+            .map(|stretch| {
+                let block = Packed {
+                    first,
+                    count: stretch.len(),
+                    body: self.pack(stretch.iter().copied())?,
+                };
+                first = first.saturating_add(stretch.len());
+                Ok(block)
+            })
+            .collect()
+    }
+
     /// Packs alerts into a block.
     pub(crate) fn pack<'a>(
         &mut self,
         alerts: impl Iterator<Item = &'a [u8]>,
     ) -> std::io::Result<Vec<u8>> {
         self.plain.clear();
+        self.plain.reserve(PLAIN_BYTES_USUAL);
         for alert in alerts {
             let length = u32::try_from(alert.len()).map_err(std::io::Error::other)?;
             self.plain.extend_from_slice(&length.to_le_bytes());

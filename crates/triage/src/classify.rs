@@ -20,6 +20,7 @@ mod lookup;
 mod probe;
 mod prompt;
 mod query;
+mod quiet;
 mod rule;
 pub mod sign;
 #[cfg(test)]
@@ -163,11 +164,26 @@ pub struct Finding {
 /// ```
 pub fn classify(request: &Request<'_>) -> Vec<Finding> {
     let mut evidence = Evidence::default();
-    for part in query::parts(request) {
+    // A header that is known to have no sign is as good as none.
+    let headers = [(Field::UserAgent, request.user_agent), (Field::Referer, request.referer)];
+    let [is_quiet_agent, is_quiet_referer] = headers.map(|(field, text)| quiet::knows(field, text));
+    let looked_at = Request {
+        user_agent: if is_quiet_agent { "" } else { request.user_agent },
+        referer: if is_quiet_referer { "" } else { request.referer },
+        ..*request
+    };
+    for part in query::parts(&looked_at) {
         weigh(&part, request, &mut evidence);
     }
-    agent::scanner(request.user_agent, &mut evidence);
+    agent::scanner(looked_at.user_agent, &mut evidence);
     agent::shell_script(request, &mut evidence);
+    for (field, text) in
+        [(Field::UserAgent, looked_at.user_agent), (Field::Referer, looked_at.referer)]
+    {
+        if !evidence.is_in(field) {
+            quiet::note(field, text);
+        }
+    }
     evidence.into_findings()
 }
 

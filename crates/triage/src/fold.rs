@@ -103,9 +103,9 @@ impl Fold {
     }
 
     /// Names the keys that these alerts may join and that are not in memory.
-    pub fn missing(&self, batch: &[Admitted]) -> Vec<Fingerprint> {
+    pub fn missing<'a>(&self, batch: impl IntoIterator<Item = &'a Admitted>) -> Vec<Fingerprint> {
         let mut keys: Vec<Fingerprint> = batch
-            .iter()
+            .into_iter()
             .flat_map(|admitted| {
                 let keys = &admitted.keys;
                 [Some(keys.own), Some(keys.crowded), Some(keys.various)]

@@ -4,6 +4,8 @@
 //! in it once decoded, since stock rules hide it (rule 31106 says only "a web attack returned 200") or cry wolf (an English
 //! sentence with `select` in it). Everything else is judged by what the rule says of itself: groups, techniques, words.
 
+use std::borrow::Cow;
+
 use alert::incident::{Actor, Finding, Success};
 use alert::sanitize::{self, Removed};
 use alert::{Alert, Class, Fingerprint, Untrusted, decode};
@@ -247,9 +249,9 @@ fn strongest_finding(web: &WebRequest<'_>) -> Option<(Field, Finding)> {
 }
 
 /// The text that an analyst reads as the event: the log line, else what the alert holds instead of one.
-fn event_text(alert: &Alert) -> String {
+fn event_text(alert: &Alert) -> Cow<'_, str> {
     if !alert.full_log.is_empty() {
-        return alert.full_log.as_raw().to_owned();
+        return Cow::Borrowed(alert.full_log.as_raw());
     }
     let mut text = String::new();
     for (path, value) in alert.fields.iter() {
@@ -261,7 +263,7 @@ fn event_text(alert: &Alert) -> String {
             text.push(' ');
         }
     }
-    if text.is_empty() { alert.rule.description.as_raw().to_owned() } else { text }
+    if text.is_empty() { Cow::Borrowed(alert.rule.description.as_raw()) } else { Cow::Owned(text) }
 }
 
 /// Searches everything an attacker may have written for instructions to a model: the event decoded, and what stands beside it in the alert.

@@ -18,7 +18,7 @@ pub mod tail;
 /// seen, and still keeps a hostile line from costing more than a megabyte of memory.
 pub const ALERT_BYTES_MAX: usize = 1024 * 1024;
 
-/// The most alerts in one delivery. The daemon commits as many deliveries at once as wait, up to a limit of its own.
+/// The most alerts in one delivery of most sources. The daemon commits as many deliveries at once as wait, up to a limit of its own.
 pub const BATCH_ALERTS_MAX: usize = 256;
 
 /// The most alert bytes in one delivery, apart from the last alert, which may reach past it. With a

@@ -2,10 +2,11 @@
 
 use alert::IncidentId;
 use store::{AlertRow, JobRow};
-use triage::admit::Admitted;
 use triage::campaign::Step;
 use triage::priority::Severity;
 use triage::schedule::{Job, Novelty};
+
+use super::reception::Arrived;
 
 /// Reads a job as the scheduler knows it.
 pub(super) fn job(row: &JobRow) -> Job {
@@ -46,15 +47,16 @@ pub(super) fn step(row: store::StepRow) -> Step {
     }
 }
 
-/// Writes an alert that was folded into an incident.
-pub(super) fn alert_row(admitted: Admitted, incident_id: IncidentId) -> AlertRow {
+/// Writes an alert that was folded into an incident. Its texts are taken out of it.
+pub(super) fn alert_row(arrived: &mut Arrived, incident_id: IncidentId) -> AlertRow {
+    let Arrived { admitted, raw } = arrived;
     AlertRow {
         key: admitted.alert.key,
         incident_id,
-        alert_id: admitted.alert.id,
+        alert_id: std::mem::take(&mut admitted.alert.id),
         time: admitted.time,
-        rule_id: admitted.alert.rule.id,
+        rule_id: std::mem::take(&mut admitted.alert.rule.id),
         level: admitted.alert.rule.level,
-        raw: admitted.alert.raw,
+        raw: std::mem::take(raw),
     }
 }

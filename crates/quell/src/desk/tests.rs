@@ -182,6 +182,29 @@ fn an_alert_becomes_an_incident_a_verdict_and_a_message_for_each_sink() {
 }
 
 #[test]
+fn each_alert_comes_back_byte_by_byte_whoever_packed_it() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    // Three are left to the desk, nine are packed before it, and of the last nine two came before.
+    let alerts = |numbers: std::ops::Range<u32>| -> Vec<Vec<u8>> {
+        let address = |number| format!("203.0.113.{}", number % 3);
+        numbers.map(|number| attack(number, &address(number), 404)).collect()
+    };
+    for numbers in [0..3, 3..12, 10..19] {
+        desk.take_in(&arrivals(alerts(numbers)), at(0)).expect("taken");
+    }
+    desk.take_in(&[arrivals(alerts(19..21)), arrivals(alerts(21..29))].concat(), at(1))
+        .expect("taken");
+    drop(desk);
+    let desk = open(folder.path(), at(2));
+    assert_eq!(desk.store.counts().expect("counts").duplicate, 2);
+    for raw in alerts(0..29) {
+        let key = alert::Alert::parse(&raw, &alert::Limits::default()).expect("an alert").key;
+        assert_eq!(desk.store.raw_alert(&key).expect("read"), Some(raw));
+    }
+}
+
+#[test]
 fn a_model_that_obeys_the_log_is_held_to_the_floor() {
     let folder = folder();
     let mut desk = open(folder.path(), at(0));

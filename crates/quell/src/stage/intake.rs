@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use alert::Timestamp;
 use anyhow::Context as _;
+use store::Packer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use triage::admit::Gate;
@@ -36,6 +37,9 @@ const BATCH_WAIT: Duration = Duration::from_millis(5);
 
 /// Bytes of alerts that are looked at right here: what takes less time than handing it to another thread and back.
 const HERE_BYTES_MAX: usize = 8 * 1024;
+
+/// Alerts whose memory is given back right here, for the same reason.
+const HERE_ALERTS_MAX: u64 = 64;
 
 /// Threads that look at one batch. The desk has one too, so more are of use only where there are more cores.
 const LOOKERS_MAX: usize = 8;
@@ -132,7 +136,10 @@ impl Looking {
             ready: Together { deliveries: Vec::with_capacity(batch.len()), now, is_refused },
         };
         if is_refused || bytes <= HERE_BYTES_MAX {
-            let looked = batch.into_iter().map(|delivery| looked(gate, delivery, now, is_refused));
+            let mut packer = Packer::default();
+            let looked = batch
+                .into_iter()
+                .map(|delivery| looked(gate, &mut packer, delivery, now, is_refused));
             looking.ready.deliveries.extend(looked);
             return looking;
         }
@@ -149,7 +156,10 @@ impl Looking {
             }
             let gate = Arc::clone(gate);
             looking.shares.push_back(tokio::task::spawn_blocking(move || {
-                mine.into_iter().map(|delivery| looked(&gate, delivery, now, false)).collect()
+                let mut packer = Packer::default();
+                mine.into_iter()
+                    .map(|delivery| looked(&gate, &mut packer, delivery, now, false))
+                    .collect()
             }));
         }
         looking
@@ -173,11 +183,17 @@ fn bytes_of(delivery: &Delivery) -> usize {
     delivery.alerts.iter().map(Vec::len).sum()
 }
 
-fn looked(gate: &Gate, delivery: Delivery, now: Timestamp, is_refused: bool) -> Looked {
+fn looked(
+    gate: &Gate,
+    packer: &mut Packer,
+    delivery: Delivery,
+    now: Timestamp,
+    is_refused: bool,
+) -> Looked {
     let weight = weight(&delivery);
     let (arrivals, (route, receipt)) = split(delivery);
     let received =
-        if is_refused { Received::default() } else { Received::of(gate, &[arrivals], now) };
+        if is_refused { Received::default() } else { Received::of(gate, packer, arrivals, now) };
     Looked { received, route, receipt, weight }
 }
 
@@ -189,6 +205,7 @@ async fn commit(
     refusing: &AtomicBool,
 ) -> anyhow::Result<()> {
     let mut refusals = Refusals::default();
+    let mut letting_go: Option<JoinHandle<()>> = None;
     while let Some(Together { deliveries, now, is_refused }) = batches.recv().await {
         let is_refused = is_refused || refusing.load(Ordering::Relaxed);
         let (behind, batch): (Vec<Looked>, Vec<Looked>) = deliveries
@@ -206,13 +223,20 @@ async fn commit(
             waiting.push(delivery);
         }
         match stage.desk.call(move |desk| desk.take_received(received, now)).await? {
-            Ok(taken) => {
+            Ok((taken, spent)) => {
                 event::alerts_taken(&taken.counts, stage.clock.now().since(now));
                 waiting
                     .into_iter()
                     .for_each(|delivery| delivery.receipt.complete(Outcome::Committed));
                 if taken.asks > 0 {
                     stage.judge.notify_one();
+                }
+                if let Some(before) = letting_go.take() {
+                    // One at a time: their memory is bounded too.
+                    before.await.context("a batch could not be let go of")?;
+                }
+                if taken.counts.accepted > HERE_ALERTS_MAX {
+                    letting_go = Some(tokio::task::spawn_blocking(move || drop(spent)));
                 }
             }
             Err(error) => {

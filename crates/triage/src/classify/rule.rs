@@ -287,6 +287,11 @@ impl Evidence {
         }
     }
 
+    /// Says whether a field has a sign, be it ever so weak.
+    pub(super) fn is_in(&self, field: Field) -> bool {
+        self.seen.iter().any(|seen| seen.finding.field == field)
+    }
+
     /// Returns what was seen often or clearly enough, best first.
     pub(super) fn into_findings(self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self

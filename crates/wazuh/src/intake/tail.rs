@@ -25,7 +25,6 @@ use crate::delivery::Notice;
 use crate::delivery::Rejected;
 use crate::delivery::Route;
 use crate::delivery::Severity;
-use crate::intake::BATCH_ALERTS_MAX;
 use crate::intake::BATCH_BYTES_MAX;
 use identity::Identity;
 use identity::Sibling;
@@ -34,6 +33,10 @@ use lines::Unfinished;
 use open::Followed;
 use open::Reading;
 pub use run::run;
+
+/// The most lines in one delivery. Reading, delivering and the next reading follow one another, each on whichever thread has time: a flood is
+/// read as fast as these turns are taken, so each brings much.
+pub const LINES_MAX: usize = 1_024;
 
 /// How often one poll may go on to the next file. A reader that was away for a while finds a chain of
 /// short files; past this number it comes back at the next poll.
@@ -328,8 +331,7 @@ enum Leave {
 fn take_lines(followed: &mut Followed) -> (Vec<Vec<u8>>, Vec<Rejected>) {
     let (mut alerts, mut rejected) = (Vec::new(), Vec::new());
     let mut bytes = 0_usize;
-    while alerts.len().saturating_add(rejected.len()) < BATCH_ALERTS_MAX && bytes < BATCH_BYTES_MAX
-    {
+    while alerts.len().saturating_add(rejected.len()) < LINES_MAX && bytes < BATCH_BYTES_MAX {
         match followed.next_line() {
             Some(Line::Whole { bytes: line, .. }) => {
                 bytes = bytes.saturating_add(line.len());

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use wazuh::Outcome;
 use wazuh::Route;
 use wazuh::intake::ALERT_BYTES_MAX;
-use wazuh::intake::BATCH_ALERTS_MAX;
+use wazuh::intake::tail::LINES_MAX;
 use wazuh::intake::tail::Poll;
 use wazuh::intake::tail::StartAt;
 use wazuh::intake::tail::Tail;
@@ -126,7 +126,7 @@ fn a_flood_comes_in_bounded_batches_without_gaps() {
     let mut tail = tail_from_start(&path);
     let (mut seen, mut place) = (Vec::new(), 0);
     while let Poll::Batch(batch) = tail.poll_once().unwrap() {
-        assert!(batch.alerts.len() <= BATCH_ALERTS_MAX);
+        assert!(batch.alerts.len() <= LINES_MAX);
         assert_eq!(batch.before.offset, place);
         place = batch.after.offset;
         seen.extend(batch.alerts);
@@ -329,14 +329,14 @@ async fn the_loop_delivers_and_goes_back_to_what_was_refused() {
 async fn the_loop_reads_on_while_commits_are_open_but_not_without_end() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("alerts.json");
-    write(&path, "x\n".repeat(100 * BATCH_ALERTS_MAX));
+    write(&path, "x\n".repeat(100 * LINES_MAX));
     let (sender, mut receiver) = mpsc::channel(64);
     let (stop, shutdown) = watch::channel(false);
     let (notify, _) = notices();
     let running = wazuh::intake::tail::run(tail_from_start(&path), sender, shutdown, notify);
     let daemon = async move {
         let mut open = Vec::new();
-        for _ in 0..96 {
+        for _ in 0..36 {
             open.push(receiver.recv().await.unwrap());
         }
         // The clock is paused: the wait ends only when the tail has nothing left to do.
@@ -346,7 +346,7 @@ async fn the_loop_reads_on_while_commits_are_open_but_not_without_end() {
         for delivery in open {
             count += settle(delivery, Outcome::Committed).len();
         }
-        while count < 100 * BATCH_ALERTS_MAX {
+        while count < 100 * LINES_MAX {
             count += settle(receiver.recv().await.unwrap(), Outcome::Committed).len();
         }
         stop.send(true).unwrap();

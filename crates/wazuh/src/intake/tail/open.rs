@@ -35,6 +35,8 @@ pub(crate) struct Followed {
     offset: u64,
     position: u64,
     lines: LineBuffer,
+    /// What is read into. Kept, for making a megabyte anew costs more than filling it.
+    chunk: Vec<u8>,
     /// A whole line found by `read`, which `next_line` gives out first.
     ready: Option<Line>,
 }
@@ -63,6 +65,7 @@ impl Followed {
             offset: 0,
             position: 0,
             lines: LineBuffer::default(),
+            chunk: Vec::new(),
             ready: None,
         };
         followed.seek(offset)?;
@@ -134,7 +137,13 @@ impl Followed {
         if self.find_line() {
             return Ok(Reading::Lines);
         }
-        let mut chunk = Vec::new();
+        let mut chunk = std::mem::take(&mut self.chunk);
+        let reading = self.read_into(&mut chunk, reads_max);
+        self.chunk = chunk;
+        reading
+    }
+
+    fn read_into(&mut self, chunk: &mut Vec<u8>, reads_max: usize) -> io::Result<Reading> {
         for _ in 0..reads_max {
             let size = self.file.metadata()?.len();
             if size < self.position {
@@ -145,8 +154,10 @@ impl Followed {
                 return Ok(if self.is_intact()? { Reading::End } else { Reading::Truncated });
             }
             let growth = usize::try_from(size.saturating_sub(self.position)).unwrap_or(READ_BYTES);
-            chunk.resize(growth.min(READ_BYTES), 0);
-            let count = match self.file.read_at(&mut chunk, self.position) {
+            if chunk.len() < growth.min(READ_BYTES) {
+                chunk.resize(growth.min(READ_BYTES), 0);
+            }
+            let count = match self.file.read_at(chunk, self.position) {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),

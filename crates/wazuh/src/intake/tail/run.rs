@@ -35,9 +35,9 @@ const POLL_WAIT_MAX: Duration = Duration::from_millis(250);
 /// milliseconds; one second keeps the log readable.
 const REFUSED_WAIT: Duration = Duration::from_secs(1);
 
-/// Deliveries whose outcome is still open: 16 batches of 256 are the 4,096 alerts of one commit. While one is committed the
-/// next waits, another is looked at, and what comes behind is read: with less, the daemon's halves wait for this one.
-const UNDER_WAY_MAX: usize = 96;
+/// Deliveries whose outcome is still open: 4 of 1,024 alerts, or 6 of a megabyte, are the 4,096 alerts of one commit. While one is
+/// committed the next waits, another is looked at, and what comes behind is read: with less, the daemon's halves wait for this one.
+const UNDER_WAY_MAX: usize = 36;
 
 /// A delivery whose outcome is open, and the position in front of it.
 type UnderWay = (Checkpoint, oneshot::Receiver<Outcome>);
