@@ -19,8 +19,12 @@ use tokio::sync::watch;
 use triage::admit::{Admitted, Gate};
 use triage::campaign::Campaign;
 use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines};
-use triage::schedule::{Budgets, Capacity, Job, MORE_OF_THE_SAME, Running, Scheduler, Turn};
-use triage::{Fold, FoldLimits, campaign, threat};
+use triage::schedule::{
+    Budgets, Capacity, Job, LIKE_JUDGED, LIKE_OTHERS, MORE_OF_THE_SAME, ONE_OF_MANY, PART_OF_BURST,
+    Precedent, Running, Scheduler, Turn,
+};
+use triage::usual::Usual;
+use triage::{Fold, FoldLimits, campaign, likeness, threat};
 
 use crate::publish::event::Publisher;
 use reception::Received;
@@ -30,11 +34,20 @@ mod outbox;
 pub(crate) mod reception;
 mod row;
 
-use row::{alert_row, job, step};
+use row::{alert_row, habit_row, job, precedent, remembered, step};
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
 /// length of the queue.
 const JOBS_MAX: usize = 256;
+
+/// How long ago a model may have said something of an incident for others that are like it to take over.
+const PRECEDENTS_SINCE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Most of what models said that is read back at a start.
+const PRECEDENTS_MAX: usize = 1_000;
+
+/// Reasons for which the playbook judges what is like something that models judged.
+const TAKEN_OVER: [&str; 4] = [LIKE_JUDGED, PART_OF_BURST, ONE_OF_MANY, LIKE_OTHERS];
 
 /// Requests of people applied at a time.
 const REQUESTS_MAX: usize = 64;
@@ -126,6 +139,8 @@ pub(crate) struct Case {
     pub(crate) backlog: Option<Backlog>,
     /// What a model said of an earlier revision, where it stands because there is only more of the same.
     pub(crate) stands: Option<Box<Verdict>>,
+    /// What models said of others that it is like, where that is taken over.
+    pub(crate) like: Vec<Precedent>,
 }
 
 /// The triage desk.
@@ -137,6 +152,8 @@ pub(crate) struct Desk {
     settings: DeskSettings,
     scheduler: Scheduler,
     publisher: Publisher,
+    /// What the fold knows of the usual, and the scheduler of what models said, is that of the store.
+    is_recalled: bool,
 }
 
 impl Desk {
@@ -156,6 +173,7 @@ impl Desk {
             gate: watch::Sender::new(Arc::new(gate)),
             settings,
             publisher,
+            is_recalled: false,
         }
     }
 
@@ -163,9 +181,32 @@ impl Desk {
     pub(crate) fn reconfigure(&mut self, gate: Gate, settings: DeskSettings, now: Timestamp) {
         self.gate.send_replace(Arc::new(gate));
         self.scheduler = Scheduler::new(settings.budgets, now);
-        self.fold = Fold::new(settings.fold);
-        self.store.bound_outbox(settings.whole_messages_max);
         self.settings = settings;
+        self.forget();
+        self.store.bound_outbox(self.settings.whole_messages_max);
+    }
+
+    /// Forgets what may not be as the store has it. It comes back from there.
+    fn forget(&mut self) {
+        self.fold = Fold::new(self.settings.fold);
+        self.is_recalled = false;
+    }
+
+    /// Takes back from the store what is remembered beyond single incidents.
+    fn recall(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if self.is_recalled {
+            return Ok(());
+        }
+        let habits = self.store.habits()?;
+        let usual = Usual::restore(habits.into_iter().map(remembered));
+        self.fold = Fold::with_memory(self.settings.fold, usual);
+        let said = self.store.verdicts_of_models(now.before(PRECEDENTS_SINCE), PRECEDENTS_MAX)?;
+        for (incident, verdict) in &said {
+            let likeness = likeness::of(incident, verdict.bounds.typical);
+            self.scheduler.note_precedent(&likeness, &precedent(verdict));
+        }
+        self.is_recalled = true;
+        Ok(())
     }
 
     /// Says, now and after each change, by what alerts are admitted.
@@ -198,12 +239,13 @@ impl Desk {
         let taken = self.fold_and_commit(received, now);
         if taken.is_err() {
             // The fold may hold alerts that were not committed. What was is in the store.
-            self.fold = Fold::new(self.settings.fold);
+            self.forget();
         }
         taken
     }
 
     fn fold_and_commit(&mut self, received: Received, now: Timestamp) -> Result<Taken, StoreError> {
+        self.recall(now)?;
         // It came back, so Wazuh has it: the answer to a message whose sending was interrupted.
         for key in &received.returned {
             self.store.confirm_sent(crate::publish::WAZUH, key)?;
@@ -223,6 +265,9 @@ impl Desk {
             batch.counts.folded += 1;
             batch.alerts.push(alert_row(admitted, joined.incident_id));
         }
+        let memory = self.fold.take_memory();
+        batch.habits = memory.kept.into_iter().map(habit_row).collect();
+        batch.habits_gone = memory.gone;
         for (incident, asks) in self.fold.take_changed() {
             if asks {
                 batch.jobs.push(self.job_for(&incident, now)?);
@@ -280,6 +325,7 @@ impl Desk {
             typical: bounds.typical,
             is_raised: last.is_some_and(|last| bounds.typical > last.bounds.typical),
             may_be_like_others: priority::may_be_like_others(incident, priority.severity),
+            likeness: likeness::of(incident, bounds.typical),
         })
     }
 
@@ -300,6 +346,7 @@ impl Desk {
         running: &[(IncidentId, Running)],
         capacity: Capacity,
     ) -> Result<Vec<Case>, StoreError> {
+        self.recall(now)?;
         let mut rows = self.store.jobs(JOBS_MAX + running.len())?;
         rows.retain(|row| !running.iter().any(|(id, _)| *id == row.incident_id));
         let jobs: Vec<Job> = rows.iter().map(job).collect();
@@ -312,7 +359,7 @@ impl Desk {
             match self.store.incident(row.incident_id.as_str())? {
                 Some(incident) => {
                     let backlog = backlog.filter(|_| matches!(turn, Turn::Interim(_)));
-                    cases.push(self.case(row.clone(), incident, turn, backlog)?);
+                    cases.push(self.case(row.clone(), incident, turn, backlog, now)?);
                 }
                 None => self.store.drop_job(&row.incident_id)?,
             }
@@ -349,6 +396,7 @@ impl Desk {
         incident: Incident,
         turn: Turn,
         backlog: Option<Backlog>,
+        now: Timestamp,
     ) -> Result<Case, StoreError> {
         let notes = self.store.notes(&incident.id)?;
         let context = Context {
@@ -361,9 +409,15 @@ impl Desk {
         if turn == Turn::Playbook(MORE_OF_THE_SAME) {
             stands = self.store.last_verdict(&incident.id)?.filter(is_by_model).map(Box::new);
         }
+        let is_like = matches!(turn, Turn::Playbook(why) if TAKEN_OVER.contains(&why));
+        let like = if is_like {
+            self.scheduler.precedents(&incident.id, &job.likeness, now)
+        } else {
+            Vec::new()
+        };
         let standing = self.store.threat_level(&incident.id)?;
         let bounds = threat::assess(&incident);
-        Ok(Case { bounds, job, incident, context, standing, turn, backlog, stands })
+        Ok(Case { bounds, job, incident, context, standing, turn, backlog, stands, like })
     }
 
     /// Gives the campaign that an incident belongs to.
@@ -410,10 +464,13 @@ impl Desk {
         );
         if case.turn == Turn::Model && verdict.analyst.is_model() {
             self.scheduler.note_call(Duration::from_millis(verdict.cost.elapsed_ms));
+            if matches!(settled, Ok(true)) {
+                self.scheduler.note_precedent(&case.job.likeness, &precedent(verdict));
+            }
         }
         if !matches!(settled, Ok(true)) {
             // What was asked for next was not committed, so the fold must not remember it.
-            self.fold = Fold::new(self.settings.fold);
+            self.forget();
         }
         settled
     }
@@ -468,7 +525,7 @@ impl Desk {
         for request in &requests {
             let applied = self.apply(request, now);
             if applied.is_err() {
-                self.fold = Fold::new(self.settings.fold);
+                self.forget();
             }
             applied.with_context(|| {
                 format!("could not apply the request of {} on {}", request.who, request.incident_id)

@@ -3,6 +3,7 @@
 use alert::distinct::Distinct;
 use alert::incident::{Finding, Responses, State, Tally};
 use alert::sanitize::Removed;
+use alert::setting::Setting;
 use alert::verdict::{LIST_MAX, SUMMARY_MAX, TEXT_MAX, TITLE_MAX};
 use alert::{Fingerprint, IncidentId, Timestamp, Untrusted, mitre, parse::Agent};
 
@@ -41,6 +42,7 @@ fn incident(class: Class, actor: Actor, success: Success) -> Incident {
         techniques: vec!["T1078".to_owned()],
         responses: Responses { ok: 1, ..Responses::default() },
         success,
+        setting: Setting::default(),
         answers: alert::answer::Answers::default(),
         evidence: Vec::new(),
         evidence_beyond: 0,

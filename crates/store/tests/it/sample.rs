@@ -4,6 +4,7 @@ use alert::distinct::Distinct;
 use alert::incident::{Actor, Reason, Responses, State, Success, Tally};
 use alert::parse::Agent;
 use alert::sanitize::Removed;
+use alert::setting::Setting;
 use alert::verdict::{Analyst, Bounds, Cost, Draft};
 use alert::{
     AlertKey, Class, Fingerprint, Incident, IncidentId, Outcome, Timestamp, Untrusted, Verdict,
@@ -35,6 +36,7 @@ pub(crate) fn incident(name: &str, second: i64) -> Incident {
         techniques: Vec::new(),
         responses: Responses::default(),
         success: Success::None,
+        setting: Setting::default(),
         answers: alert::answer::Answers::default(),
         evidence: Vec::new(),
         evidence_beyond: 0,

@@ -229,7 +229,12 @@ fn by_technique(alert: &Alert) -> Option<Class> {
 /// Says what keeps two behaviours of one class apart. For attacks in requests, guessing and scanning, the class is the behaviour:
 /// many rules fire on one of them. For the rest the rule is.
 pub(super) fn behaviour(class: Class, alert: &Alert) -> String {
-    let by_class = class.is_web_exploit()
+    if is_told_by_class(class) { String::new() } else { alert.rule.id.clone() }
+}
+
+/// Tells whether the class alone is the behaviour.
+pub(crate) const fn is_told_by_class(class: Class) -> bool {
+    class.is_web_exploit()
         || matches!(
             class,
             Class::Scanner
@@ -237,8 +242,7 @@ pub(super) fn behaviour(class: Class, alert: &Alert) -> String {
                 | Class::WebError
                 | Class::WebAttack
                 | Class::BruteForce
-        );
-    if by_class { String::new() } else { alert.rule.id.clone() }
+        )
 }
 
 /// Says what the alert tells about success.
