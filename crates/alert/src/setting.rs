@@ -94,7 +94,7 @@ impl Setting {
     /// Says in words how usual it is, and in what company it came. Nothing if that is not known.
     pub fn text(&self) -> String {
         let (before, watched) = (self.days_before, self.days_watched);
-        let days = |count: u32| if count == 1 { "day".to_owned() } else { format!("{count} days") };
+        let days = |count: u32| format!("{count} day{}", if count == 1 { "" } else { "s" });
         let mut text = match self.habit {
             Habit::Unknown => return String::new(),
             Habit::New if self.is_first_on_site => {
@@ -102,7 +102,7 @@ impl Setting {
             }
             Habit::New => format!("never seen on this machine in {}", days(watched)),
             Habit::Rare | Habit::Known | Habit::Usual => {
-                format!("seen here on {before} of the {watched} days before")
+                format!("seen here on {before} of {} before", days(watched))
             }
         };
         if self.is_unusual() && self.is_quiet_source {
@@ -159,6 +159,6 @@ mod tests {
         );
         let usual =
             Setting { habit: Habit::Usual, days_before: 3, days_watched: 4, ..Setting::default() };
-        assert_eq!(usual.text(), "seen here on 3 of the 4 days before");
+        assert_eq!(usual.text(), "seen here on 3 of 4 days before");
     }
 }

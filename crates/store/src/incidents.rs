@@ -11,10 +11,11 @@ use crate::{Store, StoreError};
 pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), StoreError> {
     let body = serde_json::to_string(incident).doing("write an incident")?;
     tx.prepare_cached(
-        "INSERT INTO incident (id, fingerprint, actor, actor_kind, target, class, state, revision, first_ms, last_ms, alert_count, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        "INSERT INTO incident (id, fingerprint, actor, actor_kind, target, class, state, revision, first_ms, last_ms, alert_count, body, stands_out)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (id) DO UPDATE SET class = excluded.class, state = excluded.state, revision = excluded.revision,
-             first_ms = excluded.first_ms, last_ms = excluded.last_ms, alert_count = excluded.alert_count, body = excluded.body",
+             first_ms = excluded.first_ms, last_ms = excluded.last_ms, alert_count = excluded.alert_count, body = excluded.body,
+             stands_out = excluded.stands_out",
     )
     .and_then(|mut upsert| {
         upsert.execute(params![
@@ -29,7 +30,8 @@ pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Sto
             incident.first_seen.as_millis(),
             incident.last_seen.as_millis(),
             whole(incident.alert_count),
-            body
+            body,
+            incident.setting.points()
         ])
     })
     .map(drop)
@@ -132,7 +134,7 @@ impl Store {
         }
     }
 
-    /// Lists incidents, the most dangerous and newest first.
+    /// Lists incidents: the most dangerous first, of these what stands out most, of these the newest.
     ///
     /// # Errors
     /// If the store fails.
@@ -144,7 +146,7 @@ impl Store {
                 "SELECT i.body AS incident, (SELECT v.body FROM verdict v WHERE v.incident_id = i.id ORDER BY v.revision DESC LIMIT 1) AS verdict
                  FROM incident i
                  WHERE (?1 IS NULL OR i.state = ?1) AND (?2 IS NULL OR i.threat_level >= ?2) AND (?3 IS NULL OR i.actor = ?3)
-                 ORDER BY i.threat_level DESC NULLS LAST, i.last_ms DESC, i.id LIMIT ?4",
+                 ORDER BY i.threat_level DESC NULLS LAST, i.stands_out DESC, i.last_ms DESC, i.id LIMIT ?4",
             )
             .doing("list incidents")?;
         let rows = list

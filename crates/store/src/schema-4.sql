@@ -13,3 +13,6 @@ CREATE TABLE habit (
 
 -- What models said lately, for what is like it.
 CREATE INDEX verdict_by_model ON verdict (judged_ms) WHERE is_by_model;
+
+-- How far an incident stands out from what is usual where it happens: of two that are equally dangerous, that one is read first.
+ALTER TABLE incident ADD COLUMN stands_out INTEGER NOT NULL DEFAULT 0;

@@ -30,7 +30,9 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
             _ => String::new(),
         };
         let is_serious = Severity::of(level) >= Severity::High;
-        let bound_to = if by_class || is_serious { place.as_str() } else { "" };
+        // What is serious or stands out where it is says nothing of other places.
+        let is_bound = by_class || is_serious || incident.setting.is_unusual();
+        let bound_to = if is_bound { place.as_str() } else { "" };
         let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
         // Each attack in a request is one of its own: what differs is in the request.
         let own = if class.is_web_exploit() { incident.id.as_str() } else { "" };

@@ -105,10 +105,10 @@ impl Precedents {
             };
             self.fitting(name, id, likeness, holds, now).count() + asked.iter().filter(is_one).count()
         };
-        if likeness.burst.is_some_and(|burst| known(burst, BURST_HOLDS) >= BURST_MIN) {
-            Some(Like::Burst)
-        } else if !is_serious && known(likeness.sort, SORT_HOLDS) > 0 {
+        if !is_serious && known(likeness.sort, SORT_HOLDS) > 0 {
             Some(Like::Sort)
+        } else if likeness.burst.is_some_and(|burst| known(burst, BURST_HOLDS) >= BURST_MIN) {
+            Some(Like::Burst)
         } else if known(likeness.kin, KIN_HOLDS) + kin >= PATTERN_MIN {
             Some(Like::Kin)
         } else {

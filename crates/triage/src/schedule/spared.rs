@@ -73,7 +73,7 @@ impl Scheduler {
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
             Some(Like::Sort) => Some(LIKE_JUDGED),
-            Some(Like::Burst) => Some(PART_OF_BURST),
+            Some(Like::Burst) if is_past_share() => Some(PART_OF_BURST),
             Some(Like::Kin) if is_serious => {
                 self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
             }
@@ -99,6 +99,10 @@ impl Scheduler {
         let is_serious = job.severity >= Severity::High;
         let like =
             self.precedents.of(&job.incident_id, &job.likeness, is_serious, (asked, 0), now);
-        matches!(like, Some(Like::Sort | Like::Burst))
+        match like {
+            Some(Like::Sort) => true,
+            Some(Like::Burst) => self.allowance.is_past_share(0.0, now),
+            Some(Like::Kin) | None => false,
+        }
     }
 }
