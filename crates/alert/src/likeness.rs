@@ -11,6 +11,8 @@ pub struct Likeness {
     pub kin: u64,
     /// Unusual things that came to one place together.
     pub burst: Option<u64>,
+    /// It stands out from what is usual at its place.
+    pub stands_out: bool,
     /// It may be taken for one of its like: nothing in it says more than that it is one of them.
     pub may_be_like: bool,
     /// It has no class of an attack, is not serious, and stands out in nothing.

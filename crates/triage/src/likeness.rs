@@ -46,6 +46,7 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
             sort: name(&["sort", class_name, rule, &text, who, &words, outcome, bound_to, own]),
             kin: name(&["kin", class_name, rule, &text, who, outcome, &place]),
             burst,
+            stands_out: incident.setting.is_unusual(),
             may_be_like: incident.success < Success::Answered
                 && incident.injection.is_none()
                 && incident.forged_marks == 0

@@ -1,8 +1,8 @@
 //! How many calls the alerts are worth: a share of them, over about an hour and over about a day.
 //!
-//! The hour's share is for crowds: what has others of its kind before it, which models judged. The day's is for what is ordinary, where each is
-//! of another kind and none is an attack: over a day a site says a hundred such things, and a thousand alerts are worth two calls. Serious incidents
-//! are held to neither until hundreds of them are alike; their calls count, so that the rest makes room.
+//! The hour's share is for crowds: what has others of its kind before it, which models judged. The day's is for what comes singly. Half of
+//! it is all that what is ordinary gets, each of another kind and none an attack, so that there is room for what stands out. Serious
+//! incidents are held to neither until hundreds of them are alike; their calls count, so that the rest makes room.
 
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ use alert::Timestamp;
 
 /// The share of alerts that may cost a call.
 const SHARE: f64 = 0.002;
+
+/// The part of a day's share that what is ordinary may have.
+const ORDINARY_PART: f64 = 0.5;
 
 /// Calls that need no alerts to justify them, in an hour for what is serious, in a day for what is ordinary: a small machine that takes half
 /// a minute for one is busy with them a tenth of an hour.
@@ -57,9 +60,9 @@ impl Of {
         Self { calls: Lately::new(half_life, now), alerts: Lately::new(half_life, now) }
     }
 
-    /// Says whether calls, with `more` that are sure to be made, reach their share, or what needs no alerts.
-    fn is_spent(&self, more: f64, floor: f64, now: Timestamp) -> bool {
-        self.calls.at(now) + more >= (self.alerts.at(now) * SHARE).max(floor)
+    /// Says whether calls, with `more` that are sure to be made, reach a share, or what needs no alerts.
+    fn is_spent(&self, more: f64, share: f64, floor: f64, now: Timestamp) -> bool {
+        self.calls.at(now) + more >= (self.alerts.at(now) * share).max(floor)
     }
 }
 
@@ -89,16 +92,21 @@ impl Allowance {
 
     /// Says whether the calls of about an hour reach their share.
     pub(super) fn is_past_share(&self, more: f64, now: Timestamp) -> bool {
-        self.hour.is_spent(more, 0.0, now)
+        self.hour.is_spent(more, SHARE, 0.0, now)
     }
 
     /// Says whether the calls of about an hour reach their share, and are more than a few.
     pub(super) fn is_past_floor(&self, more: f64, now: Timestamp) -> bool {
-        self.hour.is_spent(more, FLOOR, now)
+        self.hour.is_spent(more, SHARE, FLOOR, now)
     }
 
-    /// Says whether the calls of about a day reach their share, and are more than a few.
-    pub(super) fn is_days_share_spent(&self, more: f64, now: Timestamp) -> bool {
-        self.day.is_spent(more, FLOOR, now)
+    /// Says whether the calls of about a day reach their share.
+    pub(super) fn is_past_days_share(&self, more: f64, now: Timestamp) -> bool {
+        self.day.is_spent(more, SHARE, 0.0, now)
+    }
+
+    /// Says whether the calls of about a day are more than a few, and reach the part of their share that is for what is ordinary.
+    pub(super) fn is_past_ordinary_part(&self, more: f64, now: Timestamp) -> bool {
+        self.day.is_spent(more, SHARE * ORDINARY_PART, FLOOR, now)
     }
 }

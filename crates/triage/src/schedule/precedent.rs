@@ -18,11 +18,14 @@ const OF_NAME_MAX: usize = 3;
 /// How long the judgement on one of a sort holds for the others.
 const SORT_HOLDS: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How long it holds where it stands out: what is unusual comes seldom, and may be another story each time.
+const UNUSUAL_HOLDS: Duration = Duration::from_secs(3600);
+
 /// How long judgements on kin hold.
 const KIN_HOLDS: Duration = Duration::from_secs(24 * 3600);
 
-/// How long judgements on parts of a burst hold for its other parts.
-const BURST_HOLDS: Duration = Duration::from_secs(3600);
+/// How long judgements on parts of a burst hold for its other parts: what comes later is another chapter.
+const BURST_HOLDS: Duration = Duration::from_secs(1200);
 
 /// Of a burst, how many parts a model must have seen: one may be the odd one, and all of them are told of the company they are in.
 const BURST_MIN: usize = 2;
@@ -105,7 +108,7 @@ impl Precedents {
             };
             self.fitting(name, id, likeness, holds, now).count() + asked.iter().filter(is_one).count()
         };
-        if !is_serious && known(likeness.sort, SORT_HOLDS) > 0 {
+        if !is_serious && known(likeness.sort, sort_holds(likeness)) > 0 {
             Some(Like::Sort)
         } else if likeness.burst.is_some_and(|burst| known(burst, BURST_HOLDS) >= BURST_MIN) {
             Some(Like::Burst)
@@ -124,7 +127,7 @@ impl Precedents {
         now: Timestamp,
     ) -> Vec<Precedent> {
         let by_closeness = [
-            (Some(likeness.sort), SORT_HOLDS),
+            (Some(likeness.sort), sort_holds(likeness)),
             (likeness.burst, BURST_HOLDS),
             (Some(likeness.kin), KIN_HOLDS),
         ];
@@ -160,4 +163,8 @@ impl Precedents {
             self.by_name.retain(|_, known| newest(known) > middle);
         }
     }
+}
+
+const fn sort_holds(likeness: &Likeness) -> Duration {
+    if likeness.stands_out { UNUSUAL_HOLDS } else { SORT_HOLDS }
 }

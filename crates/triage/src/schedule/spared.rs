@@ -73,7 +73,9 @@ impl Scheduler {
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
             Some(Like::Sort) => Some(LIKE_JUDGED),
-            Some(Like::Burst) if is_past_share() => Some(PART_OF_BURST),
+            Some(Like::Burst) if self.allowance.is_past_days_share(ahead.calls, now) => {
+                Some(PART_OF_BURST)
+            }
             Some(Like::Kin) if is_serious => {
                 self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
             }
@@ -86,7 +88,7 @@ impl Scheduler {
             }
             _ if job.likeness.is_ordinary
                 && job.likeness.may_be_like
-                && self.allowance.is_days_share_spent(ahead.calls, now) =>
+                && self.allowance.is_past_ordinary_part(ahead.calls, now) =>
             {
                 Some(ORDINARY)
             }
@@ -101,7 +103,7 @@ impl Scheduler {
             self.precedents.of(&job.incident_id, &job.likeness, is_serious, (asked, 0), now);
         match like {
             Some(Like::Sort) => true,
-            Some(Like::Burst) => self.allowance.is_past_share(0.0, now),
+            Some(Like::Burst) => self.allowance.is_past_days_share(0.0, now),
             Some(Like::Kin) | None => false,
         }
     }

@@ -9,6 +9,9 @@ use alert::incident::{Incident, Success};
 /// The level up to which standing out alone raises: a serious attempt. More takes evidence of what it is.
 const RAISED_MAX: u8 = 6;
 
+/// The same for what only rules of level 3 and below say: they report, they don't warn.
+const REPORT_RAISED_MAX: u8 = 4;
+
 /// The level of what comes on every other day at least.
 const USUAL_LEVEL: u8 = 1;
 
@@ -28,7 +31,8 @@ pub(super) fn weigh(incident: &Incident, (level, reason): (u8, String)) -> (u8, 
     let raised = if is_measured_otherwise(incident.class) {
         level
     } else {
-        level.saturating_add(setting.points()).min(RAISED_MAX).max(level)
+        let most = if incident.level_max <= 3 { REPORT_RAISED_MAX } else { RAISED_MAX };
+        level.saturating_add(setting.points()).min(most).max(level)
     };
     let lowered = if may_be_a_habit(incident) { by_habit(incident, level) } else { level };
     match (raised > level, lowered < level) {
