@@ -152,6 +152,13 @@ const KIND_HALF_LIFE: Duration = Duration::from_secs(600);
 /// Kinds that are remembered. There are some forty classes; the limit only holds whatever else a caller may name.
 const KINDS_MAX: usize = 256;
 
+/// What actors, classes and kin have of the models already.
+struct Standing<'a> {
+    shares: &'a HashMap<&'a str, u32>,
+    lately: &'a HashMap<&'a str, f64>,
+    asked: &'a [Likeness],
+}
+
 /// Decides whose turn it is.
 #[derive(Debug)]
 pub struct Scheduler {
@@ -221,21 +228,8 @@ impl Scheduler {
         let mut lately: HashMap<&str, f64> =
             jobs.iter().map(|job| (job.kind.as_str(), self.lately(&job.kind, now))).collect();
         while slots > 0 && !waiting.is_empty() {
-            let urgent = waiting
-                .iter()
-                .enumerate()
-                .filter_map(|(place, at)| jobs.get(*at).map(|job| (place, job)))
-                .filter(|(_, job)| {
-                    self.actor_has_budget(&job.actor, now) && !self.is_like_asked(job, &asked, now)
-                })
-                .max_by(|(_, a), (_, b)| {
-                    urgency(a, divisor(a, &shares, &lately), now).total_cmp(&urgency(
-                        b,
-                        divisor(b, &shares, &lately),
-                        now,
-                    ))
-                })
-                .map(|(place, job)| (place, job));
+            let standing = Standing { shares: &shares, lately: &lately, asked: &asked };
+            let urgent = self.most_urgent(jobs, &waiting, &standing, now);
             let Some((place, job)) = urgent else {
                 why = "the budget of its actor is spent";
                 break;
@@ -259,9 +253,8 @@ impl Scheduler {
         let begun = turns.iter().filter(|(_, turn)| *turn == Turn::Model).count();
         // The most urgent first: their place says how many calls go before.
         waiting.sort_by(|a, b| {
-            let urgency = |at: &usize| {
-                jobs.get(*at).map_or(0.0, |job| urgency(job, divisor(job, &shares, &lately), now))
-            };
+            let standing = Standing { shares: &shares, lately: &lately, asked: &asked };
+            let urgency = |at: &usize| jobs.get(*at).map_or(0.0, |job| self.urgency(job, &standing, now));
             urgency(b).total_cmp(&urgency(a))
         });
         for (place, at) in waiting.into_iter().enumerate() {
@@ -271,6 +264,45 @@ impl Scheduler {
             turns.extend(interim(job, yet, why, now).map(|turn| (at, turn)));
         }
         turns
+    }
+
+    /// Finds the most urgent of those that may be asked about, and where it is among those that wait.
+    fn most_urgent<'a>(
+        &mut self,
+        jobs: &'a [Job],
+        waiting: &[usize],
+        standing: &Standing<'_>,
+        now: Timestamp,
+    ) -> Option<(usize, &'a Job)> {
+        let mut best: Option<(usize, &Job, f64)> = None;
+        for (place, at) in waiting.iter().enumerate() {
+            let Some(job) = jobs.get(*at) else { continue };
+            if !self.actor_has_budget(&job.actor, now) || self.is_like_asked(job, standing.asked, now) {
+                continue;
+            }
+            let urgency = self.urgency(job, standing, now);
+            // Of equals the last, as of all that are compared here.
+            if best.is_none_or(|(.., most)| urgency.total_cmp(&most).is_ge()) {
+                best = Some((place, job, urgency));
+            }
+        }
+        best.map(|(place, job, _)| (place, job))
+    }
+
+    fn urgency(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> f64 {
+        let share = divisor(job, standing.shares, standing.lately);
+        urgency(job, share * self.kin_divisor(job, standing.asked, now), now)
+    }
+
+    /// What urgency is divided by for those of its kin that models judged lately or judge now: each of them leaves less to be told.
+    fn kin_divisor(&self, job: &Job, asked: &[Likeness], now: Timestamp) -> f64 {
+        if !job.likeness.may_be_like {
+            return 1.0;
+        }
+        let under_way = asked.iter().filter(|other| other.kin == job.likeness.kin).count();
+        let known = self.precedents.of_kin(&job.likeness, now) + under_way;
+        let known = 1.0 + f64::from(u32::try_from(known).unwrap_or(u32::MAX));
+        known * known
     }
 
     fn actor_has_budget(&mut self, actor: &str, now: Timestamp) -> bool {

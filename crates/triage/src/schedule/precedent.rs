@@ -24,6 +24,9 @@ const UNUSUAL_HOLDS: Duration = Duration::from_secs(3600);
 /// How long judgements on kin hold.
 const KIN_HOLDS: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a judgement on one makes its kin less urgent.
+const KIN_LATELY: Duration = Duration::from_secs(3600);
+
 /// How long judgements on parts of a burst hold for its other parts: what comes later is another chapter.
 const BURST_HOLDS: Duration = Duration::from_secs(1200);
 
@@ -117,6 +120,12 @@ impl Precedents {
         } else {
             None
         }
+    }
+
+    /// Counts those of its kin that models judged lately, whatever they looked like.
+    pub(super) fn of_kin(&self, likeness: &Likeness, now: Timestamp) -> usize {
+        let known = self.by_name.get(&likeness.kin).into_iter().flatten();
+        known.filter(|one| now.since(one.judged_at) <= KIN_LATELY).count()
     }
 
     /// Gives the judgements that an incident may take over, the closest first: of its sort, of its burst, of its kin.
