@@ -110,8 +110,10 @@ impl Setting {
         }
         if self.is_unusual() && self.company > 1 {
             let others = self.company - 1;
-            let (things, kinds) =
-                (if others == 1 { "thing" } else { "things" }, if self.sources == 1 { "" } else { "s" });
+            let (things, kinds) = (
+                if others == 1 { "thing" } else { "things" },
+                if self.sources == 1 { "" } else { "s" },
+            );
             text.push_str(&format!(
                 ", with {others} other unusual {things} here within minutes, of {} kind{kinds} of source in all",
                 self.sources

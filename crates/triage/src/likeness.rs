@@ -14,47 +14,47 @@ use crate::template;
 
 /// Names what an incident is like, that looks as serious as `level`.
 pub fn of(incident: &Incident, level: u8) -> Likeness {
-        let class = incident.class;
-        let place = format!("{}\n{}", incident.agent.id, incident.agent.name);
-        // A user's name is half of what happened; sources and machines are interchangeable, their number is known.
-        let who = if let Actor::User(name) = &incident.actor { name.as_str() } else { "" };
-        let by_class = is_told_by_class(class);
-        let rule = if by_class { "" } else { incident.rules.names().next().unwrap_or("") };
-        let text = if by_class {
-            String::new()
-        } else {
-            template::message(&anywhere(incident.rule_description.as_raw(), incident))
-        };
-        let words = match incident.evidence.first() {
-            Some(first) if !by_class => template::message(&anywhere(first.excerpt.as_raw(), incident)),
-            _ => String::new(),
-        };
-        let is_serious = Severity::of(level) >= Severity::High;
-        // What is serious or stands out where it is says nothing of other places.
-        let is_bound = by_class || is_serious || incident.setting.is_unusual();
-        let bound_to = if is_bound { place.as_str() } else { "" };
-        let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
-        // Each attack in a request is one of its own: what differs is in the request.
-        let own = if class.is_web_exploit() { incident.id.as_str() } else { "" };
-        let outcome = if incident.success > Success::None { "reacted" } else { "" };
-        let class_name = class.as_str();
-        let burst = (incident.setting.is_unusual()
-            && incident.setting.company_points() > 0
-            && has_no_weight(class))
-        .then(|| name(&["burst", &place]));
-        Likeness {
-            sort: name(&["sort", class_name, rule, &text, who, &words, outcome, bound_to, own]),
-            kin: name(&["kin", class_name, rule, &text, who, outcome, &place]),
-            burst,
-            stands_out: incident.setting.is_unusual(),
-            may_be_like: incident.success < Success::Answered
-                && incident.injection.is_none()
-                && incident.forged_marks == 0
-                && !incident.reasons.contains(&Reason::Requested),
-            is_ordinary: is_ordinary(class) && !is_serious && !incident.setting.is_unusual(),
-            level,
-        }
+    let class = incident.class;
+    let place = format!("{}\n{}", incident.agent.id, incident.agent.name);
+    // A user's name is half of what happened; sources and machines are interchangeable, their number is known.
+    let who = if let Actor::User(name) = &incident.actor { name.as_str() } else { "" };
+    let by_class = is_told_by_class(class);
+    let rule = if by_class { "" } else { incident.rules.names().next().unwrap_or("") };
+    let text = if by_class {
+        String::new()
+    } else {
+        template::message(&anywhere(incident.rule_description.as_raw(), incident))
+    };
+    let words = match incident.evidence.first() {
+        Some(first) if !by_class => template::message(&anywhere(first.excerpt.as_raw(), incident)),
+        _ => String::new(),
+    };
+    let is_serious = Severity::of(level) >= Severity::High;
+    // What is serious or stands out where it is says nothing of other places.
+    let is_bound = by_class || is_serious || incident.setting.is_unusual();
+    let bound_to = if is_bound { place.as_str() } else { "" };
+    let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
+    // Each attack in a request is one of its own: what differs is in the request.
+    let own = if class.is_web_exploit() { incident.id.as_str() } else { "" };
+    let outcome = if incident.success > Success::None { "reacted" } else { "" };
+    let class_name = class.as_str();
+    let burst = (incident.setting.is_unusual()
+        && incident.setting.company_points() > 0
+        && has_no_weight(class))
+    .then(|| name(&["burst", &place]));
+    Likeness {
+        sort: name(&["sort", class_name, rule, &text, who, &words, outcome, bound_to, own]),
+        kin: name(&["kin", class_name, rule, &text, who, outcome, &place]),
+        burst,
+        stands_out: incident.setting.is_unusual(),
+        may_be_like: incident.success < Success::Answered
+            && incident.injection.is_none()
+            && incident.forged_marks == 0
+            && !incident.reasons.contains(&Reason::Requested),
+        is_ordinary: is_ordinary(class) && !is_serious && !incident.setting.is_unusual(),
+        level,
     }
+}
 
 /// Classes that say nothing of an attack.
 const fn is_ordinary(class: Class) -> bool {

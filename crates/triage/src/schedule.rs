@@ -203,7 +203,12 @@ impl Scheduler {
     }
 
     /// Gives what models said of others that a job is like, the closest of them: what its verdict names.
-    pub fn precedents(&self, id: &IncidentId, likeness: &Likeness, now: Timestamp) -> Vec<Precedent> {
+    pub fn precedents(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        now: Timestamp,
+    ) -> Vec<Precedent> {
         self.precedents.closest(id, likeness, now)
     }
 
@@ -254,7 +259,8 @@ impl Scheduler {
         // The most urgent first: their place says how many calls go before.
         waiting.sort_by(|a, b| {
             let standing = Standing { shares: &shares, lately: &lately, asked: &asked };
-            let urgency = |at: &usize| jobs.get(*at).map_or(0.0, |job| self.urgency(job, &standing, now));
+            let urgency =
+                |at: &usize| jobs.get(*at).map_or(0.0, |job| self.urgency(job, &standing, now));
             urgency(b).total_cmp(&urgency(a))
         });
         for (place, at) in waiting.into_iter().enumerate() {
@@ -277,7 +283,9 @@ impl Scheduler {
         let mut best: Option<(usize, &Job, f64)> = None;
         for (place, at) in waiting.iter().enumerate() {
             let Some(job) = jobs.get(*at) else { continue };
-            if !self.actor_has_budget(&job.actor, now) || self.is_like_asked(job, standing.asked, now) {
+            if !self.actor_has_budget(&job.actor, now)
+                || self.is_like_asked(job, standing.asked, now)
+            {
                 continue;
             }
             let urgency = self.urgency(job, standing, now);

@@ -243,10 +243,8 @@ impl Usual {
             2.. if before * 2 >= watched => Habit::Usual,
             _ => Habit::Known,
         };
-        let is_new_everywhere = self
-            .things
-            .get(&name.1)
-            .is_none_or(|everywhere| time.since(everywhere.first) < NEAR);
+        let is_new_everywhere =
+            self.things.get(&name.1).is_none_or(|everywhere| time.since(everywhere.first) < NEAR);
         let is_site_known = self.since.is_some_and(|since| time.since(since) >= LEARNING);
         Setting {
             habit,
@@ -359,9 +357,7 @@ impl Usual {
     }
 
     fn everywhere(&mut self, thing: u64, time: Timestamp) -> &mut Everywhere {
-        self.things
-            .entry(thing)
-            .or_insert_with(|| Everywhere { first: time, recent: Vec::new() })
+        self.things.entry(thing).or_insert_with(|| Everywhere { first: time, recent: Vec::new() })
     }
 
     /// Forgets a quarter: first what came on one day alone, then what is longest ago.

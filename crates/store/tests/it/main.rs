@@ -3,6 +3,7 @@
 
 mod damage;
 mod keeping;
+mod memory;
 mod people;
 mod queue;
 mod sample;

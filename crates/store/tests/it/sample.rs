@@ -7,7 +7,8 @@ use alert::sanitize::Removed;
 use alert::setting::Setting;
 use alert::verdict::{Analyst, Bounds, Cost, Draft};
 use alert::{
-    AlertKey, Class, Fingerprint, Incident, IncidentId, Outcome, Timestamp, Untrusted, Verdict,
+    AlertKey, Class, Fingerprint, Incident, IncidentId, Likeness, Outcome, Timestamp, Untrusted,
+    Verdict,
 };
 use store::{AlertRow, Batch, Counts, JobRow, OutboxMessage};
 
@@ -83,6 +84,7 @@ pub(crate) fn job(incident: &Incident, score: f64, second: i64) -> JobRow {
         typical: 5,
         is_raised: false,
         may_be_like_others: false,
+        likeness: Likeness::default(),
     }
 }
 

@@ -109,7 +109,8 @@ impl Precedents {
                 other.level >= likeness.level
                     && (other.sort == name || other.kin == name || other.burst == Some(name))
             };
-            self.fitting(name, id, likeness, holds, now).count() + asked.iter().filter(is_one).count()
+            self.fitting(name, id, likeness, holds, now).count()
+                + asked.iter().filter(is_one).count()
         };
         if !is_serious && known(likeness.sort, sort_holds(likeness)) > 0 {
             Some(Like::Sort)

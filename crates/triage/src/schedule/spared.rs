@@ -42,8 +42,10 @@ impl Scheduler {
         let mut ahead = Ahead::default();
         let mut spared: HashSet<usize> = HashSet::new();
         for (at, job) in order {
-            let alike =
-                *ahead.of_kind.entry(job.kind.as_str()).or_insert_with(|| self.lately(&job.kind, now));
+            let alike = *ahead
+                .of_kind
+                .entry(job.kind.as_str())
+                .or_insert_with(|| self.lately(&job.kind, now));
             if let Some(why) = self.why_spared(job, &ahead, alike, now) {
                 spared.insert(at);
                 turns.push((at, Turn::Playbook(why)));
@@ -68,8 +70,7 @@ impl Scheduler {
     ) -> Option<&'static str> {
         let is_serious = job.severity >= Severity::High;
         let kin = ahead.of_kin.get(&job.likeness.kin).copied().unwrap_or(0);
-        let like =
-            self.precedents.of(&job.incident_id, &job.likeness, is_serious, (&[], kin), now);
+        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (&[], kin), now);
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
             Some(Like::Sort) => Some(LIKE_JUDGED),
@@ -99,8 +100,7 @@ impl Scheduler {
     /// Tells whether something that a job is like is being judged: it waits for what is said of that.
     pub(super) fn is_like_asked(&self, job: &Job, asked: &[Likeness], now: Timestamp) -> bool {
         let is_serious = job.severity >= Severity::High;
-        let like =
-            self.precedents.of(&job.incident_id, &job.likeness, is_serious, (asked, 0), now);
+        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (asked, 0), now);
         match like {
             Some(Like::Sort) => true,
             Some(Like::Burst) => self.allowance.is_past_days_share(0.0, now),
