@@ -278,7 +278,8 @@ impl Usual {
     fn note_days(&mut self, name: (u64, u64), trace: &Trace, time: Timestamp, day: i64) {
         self.since = Some(self.since.map_or(time, |since| since.min(time)));
         if let Some(known) = self.records.get_mut(&name) {
-            let is_earlier = time < known.first && Days::of(known.first) != day;
+            // Since when is kept to the hour: what is read backwards must not be written with every alert.
+            let is_earlier = Days::hour(time) < Days::hour(known.first);
             known.first = known.first.min(time);
             if known.days.note(day) || is_earlier {
                 self.changed.insert(name);
@@ -324,15 +325,12 @@ impl Usual {
                 marks.push(Mark { thing, source, first: time, last: time, key, points: 0 });
             }
         }
-        let mut sources: Vec<u64> = Vec::new();
-        let mut company = 0;
-        for mark in marks.iter().filter(|mark| mark.is_near(time)) {
-            company += 1;
-            if !sources.contains(&mark.source) {
-                sources.push(mark.source);
-            }
-        }
-        setting.accompany(company, u32::try_from(sources.len()).unwrap_or(u32::MAX));
+        // A thing may have come twice within the time, and is one.
+        let near = || marks.iter().filter(|mark| mark.is_near(time));
+        setting.accompany(
+            distinct(near().map(|mark| mark.thing)),
+            distinct(near().map(|mark| mark.source)),
+        );
         let points = setting.company_points();
         let mut raised = Vec::new();
         for mark in marks.iter_mut().filter(|mark| mark.is_near(time) && mark.points < points) {
@@ -380,6 +378,14 @@ impl Usual {
         let gone = std::mem::take(&mut self.gone);
         *self = Self { since, newest, changed, gone, ..Self::restore(kept) };
     }
+}
+
+/// Counts different names.
+fn distinct(names: impl Iterator<Item = u64>) -> u32 {
+    let mut names: Vec<u64> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    u32::try_from(names.len()).unwrap_or(u32::MAX)
 }
 
 fn remembered((place, thing): (u64, u64), record: &Record) -> Remembered {

@@ -24,6 +24,11 @@ impl Days {
         time.as_millis().div_euclid(DAY_MS)
     }
 
+    /// Gives the hour of a time, counted since 1970.
+    pub(super) const fn hour(time: Timestamp) -> i64 {
+        time.as_millis().div_euclid(DAY_MS / 24)
+    }
+
     /// Gives when a day begins.
     pub(super) const fn begin(day: i64) -> Timestamp {
         Timestamp::from_millis(day.saturating_mul(DAY_MS))

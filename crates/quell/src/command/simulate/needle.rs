@@ -49,6 +49,8 @@ pub(super) struct Found {
     pub(super) threat_level: Option<u8>,
     /// Incidents without a needle that a list shows below it: those of a lower threat level, and of the same level those that stand out less.
     pub(super) noise_passed: usize,
+    /// Of so many.
+    pub(super) noise_incidents: usize,
     /// The share of them, 0 to 1.
     pub(super) noise_below: f64,
     pub(super) is_above_noise: bool,
@@ -233,6 +235,7 @@ impl<'a> Scene<'a> {
             classes,
             threat_level,
             noise_passed,
+            noise_incidents: self.noise.len(),
             noise_below,
             is_phase: needle.kind == Kind::Phase,
             is_above_noise: is_own && noise_below >= NOISE_BELOW_MIN,

@@ -122,7 +122,7 @@ fn hundreds_of_serious_ones_alike_cost_some_calls_and_one_that_differs_its_own()
     assert!((10..=11).contains(&asked), "ten need no alerts, the rest is like them: {asked}");
     assert_eq!(turn(&mut scheduler, &serious(900, 2), 200), Turn::Model, "of another kin");
     let differs = Likeness { may_be_like: false, ..serious(901, 1).likeness };
-    assert_eq!(turn(&mut scheduler, &of("it worked", differs), 200), Turn::Model);
+    assert_eq!(turn(&mut scheduler, &of("worked", differs), 200), Turn::Model);
     // The calls of this day are spent, and that keeps back what is ordinary, not what is serious.
     let ordinary = Likeness { is_ordinary: true, level: 2, ..like(50, 50) };
     assert_eq!(turn(&mut scheduler, &of("ordinary", ordinary), 201), Turn::Playbook(ORDINARY));
