@@ -11,6 +11,7 @@ use alert::{Class, Fingerprint, Likeness};
 use crate::observe::is_told_by_class;
 use crate::priority::Severity;
 use crate::template;
+use crate::threat::has_no_class;
 
 /// Names what an incident is like, that looks as serious as `level`.
 pub fn of(incident: &Incident, level: u8) -> Likeness {
@@ -51,27 +52,14 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
             && incident.injection.is_none()
             && incident.forged_marks == 0
             && !incident.reasons.contains(&Reason::Requested),
-        is_ordinary: is_ordinary(class) && !is_serious && !incident.setting.is_unusual(),
+        is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),
         level,
     }
 }
 
-/// Classes that say nothing of an attack.
-const fn is_ordinary(class: Class) -> bool {
-    matches!(
-        class,
-        Class::Other
-            | Class::Login
-            | Class::SystemError
-            | Class::WebError
-            | Class::PolicyViolation
-            | Class::Benign
-    )
-}
-
 /// Classes whose weight in a burst is that of the burst.
 const fn has_no_weight(class: Class) -> bool {
-    is_ordinary(class)
+    has_no_class(class)
         || matches!(
             class,
             Class::WebAttack | Class::ForcedBrowsing | Class::Scanner | Class::NetworkScan

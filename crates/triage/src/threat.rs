@@ -11,6 +11,8 @@ use alert::verdict::{Bounds, THREAT_LEVEL_MAX};
 
 mod setting;
 
+pub(crate) use setting::has_no_class;
+
 /// Different paths from which on a run of missing pages is a scan and not a broken link. A page with dead links has a handful.
 pub const SCAN_OBJECTS_MIN: u64 = 20;
 

@@ -14,6 +14,9 @@ const SHARE: f64 = 0.002;
 /// The part of a day's share that what is ordinary may have.
 const ORDINARY_PART: f64 = 0.5;
 
+/// The part of it at which bursts get no more than their first calls: the rest is for what else stands out that day.
+const BURST_PART: f64 = 0.75;
+
 /// Calls that need no alerts to justify them, in an hour for what is serious, in a day for what is ordinary: a small machine that takes half
 /// a minute for one is busy with them a tenth of an hour.
 const FLOOR: f64 = 10.0;
@@ -100,9 +103,9 @@ impl Allowance {
         self.hour.is_spent(more, SHARE, FLOOR, now)
     }
 
-    /// Says whether the calls of about a day reach their share.
-    pub(super) fn is_past_days_share(&self, more: f64, now: Timestamp) -> bool {
-        self.day.is_spent(more, SHARE, 0.0, now)
+    /// Says whether the calls of about a day reach the part of their share at which bursts get no more than their first.
+    pub(super) fn is_past_burst_part(&self, more: f64, now: Timestamp) -> bool {
+        self.day.is_spent(more, SHARE * BURST_PART, 0.0, now)
     }
 
     /// Says whether the calls of about a day are more than a few, and reach the part of their share that is for what is ordinary.

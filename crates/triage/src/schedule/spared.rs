@@ -74,7 +74,7 @@ impl Scheduler {
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
             Some(Like::Sort) => Some(LIKE_JUDGED),
-            Some(Like::Burst) if self.allowance.is_past_days_share(ahead.calls, now) => {
+            Some(Like::Burst) if self.allowance.is_past_burst_part(ahead.calls, now) => {
                 Some(PART_OF_BURST)
             }
             Some(Like::Kin) if is_serious => {
@@ -103,7 +103,7 @@ impl Scheduler {
         let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (asked, 0), now);
         match like {
             Some(Like::Sort) => true,
-            Some(Like::Burst) => self.allowance.is_past_days_share(0.0, now),
+            Some(Like::Burst) => self.allowance.is_past_burst_part(0.0, now),
             Some(Like::Kin) | None => false,
         }
     }

@@ -9,7 +9,7 @@ use alert::incident::{Incident, Success};
 /// The level up to which standing out alone raises: a serious attempt. More takes evidence of what it is.
 const RAISED_MAX: u8 = 6;
 
-/// The same for what only rules of level 3 and below say: they report, they don't warn.
+/// The same for what has no class and only rules of level 3 and below say: they report, they don't warn.
 const REPORT_RAISED_MAX: u8 = 4;
 
 /// The level of what comes on every other day at least.
@@ -31,7 +31,8 @@ pub(super) fn weigh(incident: &Incident, (level, reason): (u8, String)) -> (u8, 
     let raised = if is_measured_otherwise(incident.class) {
         level
     } else {
-        let most = if incident.level_max <= 3 { REPORT_RAISED_MAX } else { RAISED_MAX };
+        let is_report = incident.level_max <= 3 && has_no_class(incident.class);
+        let most = if is_report { REPORT_RAISED_MAX } else { RAISED_MAX };
         level.saturating_add(setting.points()).min(most).max(level)
     };
     let lowered = if may_be_a_habit(incident) { by_habit(incident, level) } else { level };
@@ -68,22 +69,26 @@ fn by_habit(incident: &Incident, level: u8) -> u8 {
 
 /// Tells whether an incident may be ordinary: it has no class of an attack, and nothing in it says more than its rule does.
 fn may_be_a_habit(incident: &Incident) -> bool {
-    let has_no_class = matches!(
-        incident.class,
-        Class::Other
-            | Class::Login
-            | Class::WebError
-            | Class::SystemError
-            | Class::PolicyViolation
-            | Class::Benign
-    );
-    has_no_class
+    has_no_class(incident.class)
         && incident.level_max < SERIOUS_RULE_LEVEL
         && incident.success == Success::None
         && incident.injection.is_none()
         && incident.finding().is_none()
         && incident.forged_marks == 0
         && !incident.hidden.is_suspicious()
+}
+
+/// Tells whether a class says nothing of an attack.
+pub(crate) const fn has_no_class(class: Class) -> bool {
+    matches!(
+        class,
+        Class::Other
+            | Class::Login
+            | Class::WebError
+            | Class::SystemError
+            | Class::PolicyViolation
+            | Class::Benign
+    )
 }
 
 /// Tells whether a class has a ladder of its own, which what is usual says nothing about.

@@ -30,10 +30,7 @@ fn an_incident_that_is_in_larger_company_than_it_knew_asks_again() {
     let second = scene.join(begin + 60, report("web", 5, "an odd page"));
     let after = scene.incident(&first);
     assert_eq!((after.revision, after.setting.company), (2, 2));
-    assert_eq!(
-        scene.reasons(&first),
-        ["it stands out more than before from what is usual there"]
-    );
+    assert_eq!(scene.reasons(&first), ["it stands out more than before from what is usual there"]);
     assert_eq!(scene.incident(&second).revision, 1, "it knows from the start");
     let changed = scene.fold.take_changed();
     assert!(changed.iter().any(|(incident, asks)| incident.id == first.incident_id && *asks));
