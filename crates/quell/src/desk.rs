@@ -23,7 +23,6 @@ use triage::schedule::{
     Budgets, Capacity, Job, LIKE_JUDGED, LIKE_OTHERS, MORE_OF_THE_SAME, ONE_OF_MANY, PART_OF_BURST,
     Precedent, Running, Scheduler, Turn,
 };
-use triage::usual::Usual;
 use triage::{Fold, FoldLimits, campaign, likeness, threat};
 
 use crate::publish::event::Publisher;
@@ -31,20 +30,15 @@ use reception::Received;
 
 pub(crate) mod handle;
 mod outbox;
+mod recall;
 pub(crate) mod reception;
 mod row;
 
-use row::{alert_row, habit_row, job, precedent, remembered, step};
+use row::{alert_row, habit_row, job, precedent, step};
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
 /// length of the queue.
 const JOBS_MAX: usize = 256;
-
-/// How long ago a model may have said something of an incident for others that are like it to take over.
-const PRECEDENTS_SINCE: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// Most of what models said that is read back at a start.
-const PRECEDENTS_MAX: usize = 1_000;
 
 /// Reasons for which the playbook judges what is like something that models judged.
 const TAKEN_OVER: [&str; 4] = [LIKE_JUDGED, PART_OF_BURST, ONE_OF_MANY, LIKE_OTHERS];
@@ -184,29 +178,6 @@ impl Desk {
         self.settings = settings;
         self.forget();
         self.store.bound_outbox(self.settings.whole_messages_max);
-    }
-
-    /// Forgets what may not be as the store has it. It comes back from there.
-    fn forget(&mut self) {
-        self.fold = Fold::new(self.settings.fold);
-        self.is_recalled = false;
-    }
-
-    /// Takes back from the store what is remembered beyond single incidents.
-    fn recall(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if self.is_recalled {
-            return Ok(());
-        }
-        let habits = self.store.habits()?;
-        let usual = Usual::restore(habits.into_iter().map(remembered));
-        self.fold = Fold::with_memory(self.settings.fold, usual);
-        let said = self.store.verdicts_of_models(now.before(PRECEDENTS_SINCE), PRECEDENTS_MAX)?;
-        for (incident, verdict) in &said {
-            let likeness = likeness::of(incident, verdict.bounds.typical);
-            self.scheduler.note_precedent(&likeness, &precedent(verdict));
-        }
-        self.is_recalled = true;
-        Ok(())
     }
 
     /// Says, now and after each change, by what alerts are admitted.
