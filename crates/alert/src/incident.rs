@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::Answers;
 use crate::distinct::Distinct;
 use crate::sanitize::Removed;
+use crate::setting::Setting;
 use crate::{Class, Fingerprint, IncidentId, Timestamp, Untrusted, parse::Agent};
 
 /// Names kept per list (actors, objects, rules). A person reads ten; the rest is counted.
@@ -239,6 +240,8 @@ pub enum Reason {
     Growth(u64),
     /// It was quiet, and came back.
     Returned,
+    /// It is more unusual where it happens than it seemed: something else of it is new there, or other unusual things came within minutes.
+    Unusual,
     /// The playbook stood in, and a model is still to be asked.
     ModelPending,
     /// A person asked.
@@ -259,6 +262,7 @@ impl Reason {
             Self::Injection => "text aimed at a language model".to_owned(),
             Self::Growth(count) => format!("grew to {count} alerts"),
             Self::Returned => "came back after a quiet time".to_owned(),
+            Self::Unusual => "it stands out more than before from what is usual there".to_owned(),
             Self::ModelPending => "the playbook stood in for a model".to_owned(),
             Self::Requested => "a person asked".to_owned(),
         }
@@ -330,6 +334,9 @@ pub struct Incident {
     pub responses: Responses,
     /// The most that the alerts say about success.
     pub success: Success,
+    /// How unusual it is where it happens. Incidents from before this was kept don't say.
+    #[serde(default, skip_serializing_if = "Setting::is_blank")]
+    pub setting: Setting,
     /// What was answered to the attacks in it, for comparison. Incidents from before this was kept have none.
     #[serde(default)]
     pub answers: Answers,

@@ -7,6 +7,7 @@ use crate::distinct::Distinct;
 use crate::incident::{Actor, Incident, Reason, Responses, State, Success, Tally};
 use crate::parse::Agent;
 use crate::sanitize::Removed;
+use crate::setting::Setting;
 use crate::verdict::{Analyst, Bounds, Cost, Draft, Verdict};
 use crate::{Class, Fingerprint, IncidentId, Outcome, Timestamp, Untrusted};
 
@@ -32,6 +33,7 @@ pub fn incident(id: IncidentId, time: Timestamp) -> Incident {
         techniques: Vec::new(),
         responses: Responses::default(),
         success: Success::None,
+        setting: Setting::default(),
         answers: Answers::default(),
         evidence: Vec::new(),
         evidence_beyond: 0,

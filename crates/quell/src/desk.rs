@@ -19,22 +19,29 @@ use tokio::sync::watch;
 use triage::admit::Gate;
 use triage::campaign::Campaign;
 use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines};
-use triage::schedule::{Budgets, Capacity, Job, MORE_OF_THE_SAME, Running, Scheduler, Turn};
-use triage::{Fold, FoldLimits, campaign, threat};
+use triage::schedule::{
+    Budgets, Capacity, Job, LIKE_JUDGED, LIKE_OTHERS, MORE_OF_THE_SAME, ONE_OF_MANY, PART_OF_BURST,
+    Precedent, Running, Scheduler, Turn,
+};
+use triage::{Fold, FoldLimits, campaign, likeness, threat};
 
 use crate::publish::event::Publisher;
 use reception::{Received, Spent};
 
 pub(crate) mod handle;
 mod outbox;
+mod recall;
 pub(crate) mod reception;
 mod row;
 
-use row::{alert_row, job, step};
+use row::{alert_row, habit_row, job, precedent, step};
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
 /// length of the queue.
 const JOBS_MAX: usize = 256;
+
+/// Reasons for which the playbook judges what is like something that models judged.
+const TAKEN_OVER: [&str; 4] = [LIKE_JUDGED, PART_OF_BURST, ONE_OF_MANY, LIKE_OTHERS];
 
 /// Requests of people applied at a time.
 const REQUESTS_MAX: usize = 64;
@@ -126,6 +133,8 @@ pub(crate) struct Case {
     pub(crate) backlog: Option<Backlog>,
     /// What a model said of an earlier revision, where it stands because there is only more of the same.
     pub(crate) stands: Option<Box<Verdict>>,
+    /// What models said of others that it is like, where that is taken over.
+    pub(crate) like: Vec<Precedent>,
 }
 
 /// The triage desk.
@@ -137,6 +146,8 @@ pub(crate) struct Desk {
     settings: DeskSettings,
     scheduler: Scheduler,
     publisher: Publisher,
+    /// What the fold knows of the usual, and the scheduler of what models said, is that of the store.
+    is_recalled: bool,
 }
 
 impl Desk {
@@ -156,6 +167,7 @@ impl Desk {
             gate: watch::Sender::new(Arc::new(gate)),
             settings,
             publisher,
+            is_recalled: false,
         }
     }
 
@@ -163,9 +175,9 @@ impl Desk {
     pub(crate) fn reconfigure(&mut self, gate: Gate, settings: DeskSettings, now: Timestamp) {
         self.gate.send_replace(Arc::new(gate));
         self.scheduler = Scheduler::new(settings.budgets, now);
-        self.fold = Fold::new(settings.fold);
-        self.store.bound_outbox(settings.whole_messages_max);
         self.settings = settings;
+        self.forget();
+        self.store.bound_outbox(self.settings.whole_messages_max);
     }
 
     /// Says, now and after each change, by what alerts are admitted.
@@ -202,7 +214,7 @@ impl Desk {
         let taken = self.fold_and_commit(received, now);
         if taken.is_err() {
             // The fold may hold alerts that were not committed. What was is in the store.
-            self.fold = Fold::new(self.settings.fold);
+            self.forget();
         }
         taken
     }
@@ -212,6 +224,7 @@ impl Desk {
         mut received: Received,
         now: Timestamp,
     ) -> Result<(Taken, Spent), StoreError> {
+        self.recall(now)?;
         // It came back, so Wazuh has it: the answer to a message whose sending was interrupted.
         for key in &received.returned {
             self.store.confirm_sent(crate::publish::WAZUH, key)?;
@@ -235,6 +248,9 @@ impl Desk {
             batch.counts.folded += 1;
             batch.alerts.push(alert_row(arrived, joined.incident_id));
         }
+        let memory = self.fold.take_memory();
+        batch.habits = memory.kept.into_iter().map(habit_row).collect();
+        batch.habits_gone = memory.gone;
         for (incident, asks) in self.fold.take_changed() {
             if asks {
                 batch.jobs.push(self.job_for(&incident, now)?);
@@ -280,6 +296,7 @@ impl Desk {
             typical: bounds.typical,
             is_raised: last.is_some_and(|last| bounds.typical > last.bounds.typical),
             may_be_like_others: priority::may_be_like_others(incident, priority.severity),
+            likeness: likeness::of(incident, bounds.typical),
         })
     }
 
@@ -300,6 +317,7 @@ impl Desk {
         running: &[(IncidentId, Running)],
         capacity: Capacity,
     ) -> Result<Vec<Case>, StoreError> {
+        self.recall(now)?;
         let mut rows = self.store.jobs(JOBS_MAX + running.len())?;
         rows.retain(|row| !running.iter().any(|(id, _)| *id == row.incident_id));
         let jobs: Vec<Job> = rows.iter().map(job).collect();
@@ -312,7 +330,7 @@ impl Desk {
             match self.store.incident(row.incident_id.as_str())? {
                 Some(incident) => {
                     let backlog = backlog.filter(|_| matches!(turn, Turn::Interim(_)));
-                    cases.push(self.case(row.clone(), incident, turn, backlog)?);
+                    cases.push(self.case(row.clone(), incident, turn, backlog, now)?);
                 }
                 None => self.store.drop_job(&row.incident_id)?,
             }
@@ -349,6 +367,7 @@ impl Desk {
         incident: Incident,
         turn: Turn,
         backlog: Option<Backlog>,
+        now: Timestamp,
     ) -> Result<Case, StoreError> {
         let notes = self.store.notes(&incident.id)?;
         let context = Context {
@@ -361,8 +380,14 @@ impl Desk {
         let is_more = turn == Turn::Playbook(MORE_OF_THE_SAME);
         let stands = judged.verdict.filter(|verdict| is_more && is_by_model(verdict)).map(Box::new);
         let standing = judged.threat_level;
+        let is_like = matches!(turn, Turn::Playbook(why) if TAKEN_OVER.contains(&why));
+        let like = if is_like {
+            self.scheduler.precedents(&incident.id, &job.likeness, now)
+        } else {
+            Vec::new()
+        };
         let bounds = threat::assess(&incident);
-        Ok(Case { bounds, job, incident, context, standing, turn, backlog, stands })
+        Ok(Case { bounds, job, incident, context, standing, turn, backlog, stands, like })
     }
 
     /// Gives the campaign that an incident belongs to.
@@ -409,10 +434,13 @@ impl Desk {
         );
         if case.turn == Turn::Model && verdict.analyst.is_model() {
             self.scheduler.note_call(Duration::from_millis(verdict.cost.elapsed_ms));
+            if matches!(settled, Ok(true)) {
+                self.scheduler.note_precedent(&case.job.likeness, &precedent(verdict));
+            }
         }
         if !matches!(settled, Ok(true)) {
             // What was asked for next was not committed, so the fold must not remember it.
-            self.fold = Fold::new(self.settings.fold);
+            self.forget();
         }
         settled
     }
@@ -467,7 +495,7 @@ impl Desk {
         for request in &requests {
             let applied = self.apply(request, now);
             if applied.is_err() {
-                self.fold = Fold::new(self.settings.fold);
+                self.forget();
             }
             applied.with_context(|| {
                 format!("could not apply the request of {} on {}", request.who, request.incident_id)

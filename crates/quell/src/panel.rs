@@ -10,7 +10,7 @@ use alert::Clock;
 use alert::verdict::{Analyst, Check, Cost, Draft, PROMPT_VERSION, Verdict};
 use model::{AskError, Backend, Prompt, playbook, prompt};
 use triage::checks;
-use triage::schedule::Turn;
+use triage::schedule::{Precedent, Turn};
 
 use crate::desk::Case;
 use crate::standing::Spent;
@@ -110,7 +110,18 @@ pub(crate) fn by_playbook(case: &Case, why: String, clock: &dyn Clock) -> Opinio
     let (draft, why) = match &case.stands {
         // Its words know less of how many there were, and more of what it means, than the playbook's.
         Some(stands) => (stands.draft.clone(), format!("{why}; {}", standing(stands))),
-        None => (playbook::judge(&case.incident, &case.bounds, campaign), why),
+        None => {
+            let mut draft = playbook::judge(&case.incident, &case.bounds, campaign);
+            let why = match case.like.first() {
+                Some(closest) => {
+                    // Never lower than its own evidence: what is like it may only speak for more.
+                    draft.threat_level = draft.threat_level.max(closest.threat_level);
+                    format!("{why}; {}", likes(&case.like))
+                }
+                None => why,
+            };
+            (draft, why)
+        }
     };
     let mut verdict = assemble(case, draft, Analyst::Playbook, Cost::default(), clock);
     lower_none(&mut verdict, case.standing);
@@ -134,6 +145,17 @@ fn lower_none(verdict: &mut Verdict, standing: Option<u8>) {
             detail: format!("raised from {said} to {held}, where an earlier verdict stands: the playbook lowers none"),
         });
     }
+}
+
+/// Names the incidents that one is like, and who judged them how.
+fn likes(like: &[Precedent]) -> String {
+    let one = |precedent: &Precedent| {
+        format!(
+            "{}, which {} judged at level {}",
+            precedent.incident_id, precedent.analyst, precedent.threat_level
+        )
+    };
+    format!("like {}", like.iter().map(one).collect::<Vec<_>>().join(", and "))
 }
 
 /// Says whose words stand. A verdict that lets others stand says it already.

@@ -11,10 +11,11 @@ use crate::{Store, StoreError};
 pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), StoreError> {
     let body = serde_json::to_string(incident).doing("write an incident")?;
     tx.prepare_cached(
-        "INSERT INTO incident (id, fingerprint, actor, actor_kind, target, class, state, revision, first_ms, last_ms, alert_count, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        "INSERT INTO incident (id, fingerprint, actor, actor_kind, target, class, state, revision, first_ms, last_ms, alert_count, body, stands_out)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (id) DO UPDATE SET class = excluded.class, state = excluded.state, revision = excluded.revision,
-             first_ms = excluded.first_ms, last_ms = excluded.last_ms, alert_count = excluded.alert_count, body = excluded.body",
+             first_ms = excluded.first_ms, last_ms = excluded.last_ms, alert_count = excluded.alert_count, body = excluded.body,
+             stands_out = excluded.stands_out",
     )
     .and_then(|mut upsert| {
         upsert.execute(params![
@@ -29,7 +30,8 @@ pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Sto
             incident.first_seen.as_millis(),
             incident.last_seen.as_millis(),
             whole(incident.alert_count),
-            body
+            body,
+            incident.setting.points()
         ])
     })
     .map(drop)

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::alerts::{self, AlertRow};
 use crate::error::Doing;
 use crate::jobs::{self, JobRow};
+use crate::memory::{self, HabitRow};
 use crate::raw::Packed;
 use crate::row::whole;
 use crate::{Store, StoreError, incidents};
@@ -92,6 +93,10 @@ pub struct Batch {
     pub jobs: Vec<JobRow>,
     /// Bytes that are no alert.
     pub dead_letters: Vec<DeadLetter>,
+    /// What changed in the memory of what is usual.
+    pub habits: Vec<HabitRow>,
+    /// Place and thing of what is remembered no longer.
+    pub habits_gone: Vec<(u64, u64)>,
     /// Where everything went.
     pub counts: Counts,
     /// Up to where each source was read, as the source writes it.
@@ -112,6 +117,7 @@ impl Store {
         for job in &batch.jobs {
             jobs::write(&tx, job)?;
         }
+        memory::write(&tx, &batch.habits, &batch.habits_gone)?;
         for letter in &batch.dead_letters {
             tx.prepare_cached(
                 "INSERT INTO dead_letter (at_ms, route, reason, raw) VALUES (?1, ?2, ?3, ?4)",

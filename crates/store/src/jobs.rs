@@ -1,6 +1,6 @@
 //! Verdicts that are wanted, and verdicts that were given.
 
-use alert::{Incident, IncidentId, Timestamp, Verdict};
+use alert::{Incident, IncidentId, Likeness, Timestamp, Verdict};
 use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,9 @@ pub struct JobRow {
     /// Nothing in it sets it apart from others of its kind.
     #[serde(default)]
     pub may_be_like_others: bool,
+    /// What it is like.
+    #[serde(default)]
+    pub likeness: Likeness,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for a field that may be empty")]
@@ -105,6 +108,8 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
         job.deadline_at = job.deadline_at.min(earlier.deadline_at);
         job.is_interim |= earlier.is_interim;
         job.may_be_like_others &= earlier.may_be_like_others;
+        // What a person asked for, say, waits yet if there is more since.
+        job.likeness.may_be_like &= earlier.likeness.may_be_like;
         if earlier.score > job.score {
             // More of the same does not make the news that wait less urgent.
             (job.score, job.parts, job.severity) = (earlier.score, earlier.parts, earlier.severity);

@@ -14,6 +14,7 @@ mod incidents;
 mod intake;
 mod jobs;
 mod list;
+mod memory;
 mod outbox;
 mod people;
 mod raw;
@@ -28,6 +29,7 @@ pub use incidents::{Judged, StepRow};
 pub use intake::{Batch, Counts, DeadLetter};
 pub use jobs::JobRow;
 pub use list::{IncidentFilter, IncidentRow};
+pub use memory::HabitRow;
 pub use outbox::{
     GivingUp, NAMES_MAX, OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX,
 };

@@ -1,4 +1,4 @@
-//! The list of incidents, the most dangerous and newest first.
+//! The list of incidents: the most dangerous first, of these what stands out most, of these the newest.
 //!
 //! A person asks for a page of some dozens, and there may be a million. So the places of a page are found first, by indexes that have the
 //! order of the list, and only then are its bodies read, which are long. Incidents that nobody judged come last, and have no index of
@@ -16,16 +16,16 @@ use crate::{Store, StoreError};
 /// The places of judged incidents, in the order of the list.
 const JUDGED: &str = "SELECT rowid FROM incident INDEXED BY incident_threat
      WHERE threat_level IS NOT NULL AND threat_level >= ?1 AND (?2 IS NULL OR state = ?2)
-     ORDER BY threat_level DESC, last_ms DESC, id LIMIT ?3";
+     ORDER BY threat_level DESC, stands_out DESC, last_ms DESC, id LIMIT ?3";
 
-/// The places of incidents in one state that nobody judged, with what orders them.
+/// The places of incidents in one state that nobody judged, with what orders them: what stands out has its place once it is judged.
 const UNJUDGED: &str = "SELECT last_ms, id, rowid FROM incident INDEXED BY incident_state
      WHERE state = ?1 AND threat_level IS NULL ORDER BY last_ms DESC, id LIMIT ?2";
 
 /// The places of the incidents of one actor, in the order of the list. An actor has few.
 const OF_ACTOR: &str = "SELECT rowid FROM incident INDEXED BY incident_actor
      WHERE actor = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR threat_level >= ?3)
-     ORDER BY threat_level DESC NULLS LAST, last_ms DESC, id LIMIT ?4";
+     ORDER BY threat_level DESC NULLS LAST, stands_out DESC, last_ms DESC, id LIMIT ?4";
 
 /// What is shown of one place: the incident, and its newest verdict.
 const SHOWN: &str = "SELECT i.body AS incident, (SELECT v.body FROM verdict v WHERE v.incident_id = i.id ORDER BY v.revision DESC LIMIT 1) AS verdict
@@ -61,7 +61,7 @@ impl IncidentFilter {
 }
 
 impl Store {
-    /// Lists incidents, the most dangerous and newest first.
+    /// Lists incidents: the most dangerous first, of these what stands out most, of these the newest.
     ///
     /// # Errors
     /// If the store fails.
@@ -147,11 +147,11 @@ mod tests {
         for number in from..from + count {
             let level = (number % judged_each == 0).then_some(number % 11);
             tx.prepare_cached(
-                "INSERT INTO incident VALUES (?1, zeroblob(32), 'eve', 'user', 'web01', 'xss', ?2, 1, ?3, ?3, 1, ?4, '')",
+                "INSERT INTO incident VALUES (?1, zeroblob(32), 'eve', 'user', 'web01', 'xss', ?2, 1, ?3, ?3, 1, ?4, '', ?5)",
             )
             .and_then(|mut insert| {
                 let state = ["open", "quiet", "closed"][usize::try_from(number % 3).unwrap_or(0)];
-                insert.execute(params![format!("Q-{number:06}"), state, number * 7919 % 10_007, level])
+                insert.execute(params![format!("Q-{number:06}"), state, number * 7919 % 10_007, level, number % 7])
             })
             .expect("an incident");
         }

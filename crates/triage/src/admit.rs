@@ -12,6 +12,7 @@ use crate::fold::Keys;
 use crate::guard::{self, Origin};
 use crate::observe::{self, Observation};
 use crate::policy::Policy;
+use crate::usual::Trace;
 
 /// How far an alert's time may lie ahead of its arrival. Managers and daemon share a host or keep time by NTP; beyond this the arrival
 /// counts instead, so that no alert from the year 2100 holds an incident's window.
@@ -58,6 +59,8 @@ pub struct Admitted {
     pub origin: Origin,
     /// The keys that it may fold under, which follow from all of the above.
     pub(crate) keys: Keys,
+    /// The names under which it is remembered what is usual.
+    pub(crate) trace: Trace,
 }
 
 /// What became of some bytes at the door.
@@ -101,7 +104,8 @@ pub fn admit(gate: &Gate, raw: &[u8], now: Timestamp) -> Admission {
     };
     let observation = observe::observe(&alert);
     let keys = Keys::of(&alert.agent, &observation, origin);
-    Admission::Admitted(Box::new(Admitted { alert, time, observation, origin, keys }))
+    let trace = Trace::of(&alert);
+    Admission::Admitted(Box::new(Admitted { alert, time, observation, origin, keys, trace }))
 }
 
 /// Quell's own event may come back bare, without a manager having made an alert of it.

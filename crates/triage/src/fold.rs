@@ -14,12 +14,15 @@ use std::time::Duration;
 
 use alert::incident::{Actor, Incident, Reason, State, Success};
 use alert::parse::Agent;
+use alert::setting::Setting;
 use alert::{Class, Fingerprint, IncidentId, Timestamp};
 
 use crate::admit::Admitted;
 use crate::effect::Known;
 use crate::guard::Origin;
 use crate::observe::Observation;
+use crate::threat;
+use crate::usual::{Changes, Look, Usual};
 
 mod absorb;
 mod gather;
@@ -84,6 +87,7 @@ pub struct Fold {
     gatherings: Gatherings,
     guessers: Guessers,
     memory: known::Memory,
+    usual: Usual,
 }
 
 #[derive(Debug)]
@@ -94,12 +98,17 @@ struct Held {
 }
 
 impl Fold {
-    /// Makes an empty fold.
+    /// Makes an empty fold that knows nothing of what is usual.
     pub fn new(limits: FoldLimits) -> Self {
+        Self::with_memory(limits, Usual::default())
+    }
+
+    /// Makes an empty fold that knows what is usual.
+    pub fn with_memory(limits: FoldLimits, usual: Usual) -> Self {
         let (incidents, ended) = (HashMap::new(), Vec::new());
         let (gatherings, guessers) = (Gatherings::default(), Guessers::default());
         let (absent, memory) = (HashSet::new(), known::Memory::default());
-        Self { limits, incidents, ended, absent, gatherings, guessers, memory }
+        Self { limits, incidents, ended, absent, gatherings, guessers, memory, usual }
     }
 
     /// Names the keys that these alerts may join and that are not in memory.
@@ -146,19 +155,31 @@ impl Fold {
     pub fn join(&mut self, admitted: &Admitted) -> Joined {
         let key = self.key_for(admitted);
         let known = self.memory.of(admitted);
+        let look = match admitted.origin {
+            // What comes back of Quell's own output is no habit of anybody.
+            Origin::Echo => Look::default(),
+            _ => self.usual.look(&admitted.trace, admitted.time, key.fingerprint),
+        };
+        for other in &look.raised {
+            self.accompany(other, admitted.time, &look.setting);
+        }
         let windows = self.incidents.entry(key.fingerprint).or_default();
         let place = window_of(windows, admitted.time, self.limits.window_max);
         if let Some(held) = place.and_then(|place| windows.get_mut(place)) {
             let quiet_after = self.limits.quiet_after;
-            let reasons =
+            let mut reasons =
                 absorb::absorb(&mut held.incident, admitted, key.success, &known, quiet_after);
+            if stands_out_more(&mut held.incident, |setting| setting.merge(&look.setting)) {
+                reasons.push(Reason::Unusual);
+            }
             self.memory.note(admitted, gave_in(&held.incident, admitted));
             held.is_changed = true;
             let asks = revise(held, reasons);
             return held.joined(asks);
         }
         self.absent.remove(&key.fingerprint);
-        let incident = open(&key, admitted, &known);
+        let mut incident = open(&key, admitted, &known);
+        incident.setting = look.setting;
         self.memory.note(admitted, gave_in(&incident, admitted));
         let opened = Held { incident, is_changed: true, asks: true };
         let joined = opened.joined(true);
@@ -189,6 +210,25 @@ impl Fold {
         changed.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
         self.make_room();
         changed
+    }
+
+    /// Gives what is remembered of the usual and changed since the last call.
+    pub fn take_memory(&mut self) -> Changes {
+        self.usual.take_changes()
+    }
+
+    /// Tells an incident that it is in larger company than it knew.
+    fn accompany(&mut self, key: &Fingerprint, time: Timestamp, with: &Setting) {
+        let window_max = self.limits.window_max;
+        let Some(windows) = self.incidents.get_mut(key) else { return };
+        let Some(place) = window_of(windows, time, window_max) else { return };
+        let Some(held) = windows.get_mut(place) else { return };
+        held.is_changed = true;
+        if stands_out_more(&mut held.incident, |setting| {
+            setting.accompany(with.company, with.sources);
+        }) {
+            revise(held, vec![Reason::Unusual]);
+        }
     }
 
     /// Changes an incident outside the flow of alerts: a person closed it, a verdict asks for the next. Gives it as it is now, or none if
@@ -310,6 +350,19 @@ impl Held {
         let (incident_id, revision) = (self.incident.id.clone(), self.incident.revision);
         Joined { incident_id, revision, asks }
     }
+}
+
+/// Changes what an incident knows of its setting, and tells whether that makes it more serious.
+fn stands_out_more(incident: &mut Incident, change: impl Fn(&mut Setting)) -> bool {
+    let mut setting = incident.setting;
+    change(&mut setting);
+    if setting.points() <= incident.setting.points() {
+        incident.setting = setting;
+        return false;
+    }
+    let before = threat::assess(incident).typical;
+    incident.setting = setting;
+    threat::assess(incident).typical > before
 }
 
 /// Finds the window that covers a time: of those that began before it the latest, else of those that began soon after it the first.

@@ -19,6 +19,7 @@ pub mod classify;
 pub mod effect;
 pub mod fold;
 pub mod guard;
+pub mod likeness;
 pub mod observe;
 pub mod policy;
 pub mod priority;
@@ -27,6 +28,7 @@ mod sample;
 pub mod schedule;
 pub mod template;
 pub mod threat;
+pub mod usual;
 
 pub use admit::{Admission, Admitted, Gate};
 pub use fold::{Fold, FoldLimits, Joined};

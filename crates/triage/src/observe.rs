@@ -15,6 +15,7 @@ use crate::classify::{self, Field, Request};
 use crate::template;
 
 use asked::Asked;
+pub(crate) use class::is_told_by_class;
 
 pub mod asked;
 mod class;

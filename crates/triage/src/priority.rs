@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use alert::Class;
-use alert::incident::{Incident, Reason, Success};
+use alert::incident::{Actor, Incident, Reason, Success};
 use alert::verdict::Bounds;
 use serde::{Deserialize, Serialize};
+
+use crate::observe::is_told_by_class;
 
 /// How serious an incident looks before anybody judged it. Decides deadlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,8 +113,10 @@ pub fn is_only_more(incident: &Incident) -> bool {
 /// Tells whether nothing sets an incident apart from others of its class: it is not serious, the target did not give in, no text in it is
 /// aimed at a model, and its last revision brought nothing that may make it different.
 pub fn may_be_like_others(incident: &Incident, severity: Severity) -> bool {
-    // What has no class is alike in nothing but that.
-    incident.class != Class::Other
+    // What has no class is alike in nothing but that, and what two users did is two things.
+    let is_interchangeable = incident.class != Class::Other
+        && (is_told_by_class(incident.class) || !matches!(incident.actor, Actor::User(_)));
+    is_interchangeable
         && severity < Severity::High
         && incident.success < Success::Answered
         && incident.injection.is_none()

@@ -5,24 +5,29 @@
 //!
 //! What the models have no room for in time is judged by the playbook in the meantime, marked as pending, and stays in the queue: nothing is
 //! ever dropped. How long a job would wait is foreseen from how long calls take (`foresight.rs`), so nobody waits for a turn that comes too
-//! late. What is not serious and brings nothing new is judged by the playbook for good: more of what a model judged already, and the
-//! many alike of a crowd once calls are past their share of the alerts (`allowance.rs`).
+//! late. What brings nothing new is judged by the playbook for good: more of what a model judged already, what is like something that
+//! a model judged (`precedent.rs`), and, once calls are past their share of the alerts (`allowance.rs`), the many alike of a crowd
+//! and what is ordinary. Which of these are the playbook's is decided in `spared.rs`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use alert::{IncidentId, Timestamp};
+use alert::{IncidentId, Likeness, Timestamp};
 
 use crate::budget::Bucket;
 use crate::priority::Severity;
 
 mod allowance;
 mod foresight;
+mod precedent;
+mod spared;
 #[cfg(test)]
 mod tests;
 
 use allowance::Allowance;
 use foresight::Foresight;
+pub use precedent::Precedent;
+use precedent::{Like, Precedents};
 
 /// Actors whose budgets are remembered. A full bucket is forgotten first, and forgetting it changes nothing.
 const ACTORS_MAX: usize = 10_000;
@@ -52,6 +57,8 @@ pub struct Job {
     pub playbook_only: bool,
     /// What it would tell a model.
     pub novelty: Novelty,
+    /// What it is like.
+    pub likeness: Likeness,
 }
 
 /// What a job would tell a model that it does not know.
@@ -72,6 +79,8 @@ pub struct Running {
     pub actor: String,
     /// Since when.
     pub since: Timestamp,
+    /// What it is like.
+    pub likeness: Likeness,
 }
 
 /// Limits on what models are asked.
@@ -118,6 +127,22 @@ pub const NO_MODEL_ANSWERS: &str = "no model answers";
 /// Why the playbook judges what a model judged before.
 pub const MORE_OF_THE_SAME: &str = "it is more of what a model judged already, and not serious";
 
+/// Why the playbook judges what is of a sort with something that a model judged.
+pub const LIKE_JUDGED: &str = "a model judged one of its sort, which looked no less serious";
+
+/// Why the playbook judges a part of a burst.
+pub const PART_OF_BURST: &str =
+    "models judged other parts of what came to this machine at once, which looked no less serious";
+
+/// Why the playbook judges a serious one of many.
+pub const ONE_OF_MANY: &str = "models judged three of its like on this machine, nothing in it differs from them, and calls are kept to 0.2 % of the alerts";
+
+/// Why the playbook judges what is ordinary.
+pub const ORDINARY: &str = "nothing in it is an attack or stands out, and calls are kept to 0.2 % of the alerts of about a day";
+
+/// Why a job waits whose like is judged just now.
+const LIKE_IS_ASKED: &str = "a model judges one of its like just now";
+
 /// Why the playbook judges one of a crowd.
 pub const LIKE_OTHERS: &str = "models judge others of its class, nothing in it is serious or differs, and calls are kept to 0.2 % of the alerts";
 
@@ -126,6 +151,13 @@ const KIND_HALF_LIFE: Duration = Duration::from_secs(600);
 
 /// Kinds that are remembered. There are some forty classes; the limit only holds whatever else a caller may name.
 const KINDS_MAX: usize = 256;
+
+/// What actors, classes and kin have of the models already.
+struct Standing<'a> {
+    shares: &'a HashMap<&'a str, u32>,
+    lately: &'a HashMap<&'a str, f64>,
+    asked: &'a [Likeness],
+}
 
 /// Decides whose turn it is.
 #[derive(Debug)]
@@ -137,6 +169,7 @@ pub struct Scheduler {
     kinds: HashMap<String, (f64, Timestamp)>,
     allowance: Allowance,
     foresight: Foresight,
+    precedents: Precedents,
 }
 
 impl Scheduler {
@@ -150,6 +183,7 @@ impl Scheduler {
             kinds: HashMap::new(),
             allowance: Allowance::new(now),
             foresight: Foresight::default(),
+            precedents: Precedents::default(),
         }
     }
 
@@ -161,6 +195,21 @@ impl Scheduler {
     /// Takes note of how long a model was busy with a case.
     pub fn note_call(&mut self, took: Duration) {
         self.foresight.note(took);
+    }
+
+    /// Takes note of what a model said of an incident that is like others.
+    pub fn note_precedent(&mut self, likeness: &Likeness, precedent: &Precedent) {
+        self.precedents.note(likeness, precedent);
+    }
+
+    /// Gives what models said of others that a job is like, the closest of them: what its verdict names.
+    pub fn precedents(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        now: Timestamp,
+    ) -> Vec<Precedent> {
+        self.precedents.closest(id, likeness, now)
     }
 
     /// Picks from `jobs` those that are judged now, most urgent first, as indices with whose turn it is. `running` are the calls under way.
@@ -176,30 +225,21 @@ impl Scheduler {
             *shares.entry(&call.actor).or_default() += 1;
         }
         let (mut turns, mut waiting) = beyond_choice(jobs, capacity);
-        self.leave_out_the_alike(jobs, &mut waiting, &mut turns, now);
+        self.spare(jobs, &mut waiting, &mut turns, now);
+        let mut asked: Vec<Likeness> = running.iter().map(|call| call.likeness).collect();
         let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
         let mut why =
             if capacity == Capacity::Down { NO_MODEL_ANSWERS } else { "all models are busy" };
         let mut lately: HashMap<&str, f64> =
             jobs.iter().map(|job| (job.kind.as_str(), self.lately(&job.kind, now))).collect();
         while slots > 0 && !waiting.is_empty() {
-            let urgent = waiting
-                .iter()
-                .enumerate()
-                .filter_map(|(place, at)| jobs.get(*at).map(|job| (place, job)))
-                .filter(|(_, job)| self.actor_has_budget(&job.actor, now))
-                .max_by(|(_, a), (_, b)| {
-                    urgency(a, divisor(a, &shares, &lately), now).total_cmp(&urgency(
-                        b,
-                        divisor(b, &shares, &lately),
-                        now,
-                    ))
-                })
-                .map(|(place, job)| (place, job.actor.as_str(), job.kind.as_str()));
-            let Some((place, actor, kind)) = urgent else {
+            let standing = Standing { shares: &shares, lately: &lately, asked: &asked };
+            let urgent = self.most_urgent(jobs, &waiting, &standing, now);
+            let Some((place, job)) = urgent else {
                 why = "the budget of its actor is spent";
                 break;
             };
+            let (actor, kind) = (job.actor.as_str(), job.kind.as_str());
             if !self.all.take(now) {
                 why = "the budget of model calls is spent";
                 break;
@@ -209,6 +249,7 @@ impl Scheduler {
             self.allowance.note_call(now);
             *lately.entry(kind).or_default() += 1.0;
             *shares.entry(actor).or_default() += 1;
+            asked.push(job.likeness);
             turns.push((waiting.swap_remove(place), Turn::Model));
             slots -= 1;
         }
@@ -217,48 +258,59 @@ impl Scheduler {
         let begun = turns.iter().filter(|(_, turn)| *turn == Turn::Model).count();
         // The most urgent first: their place says how many calls go before.
         waiting.sort_by(|a, b| {
-            let urgency = |at: &usize| {
-                jobs.get(*at).map_or(0.0, |job| urgency(job, divisor(job, &shares, &lately), now))
-            };
+            let standing = Standing { shares: &shares, lately: &lately, asked: &asked };
+            let urgency =
+                |at: &usize| jobs.get(*at).map_or(0.0, |job| self.urgency(job, &standing, now));
             urgency(b).total_cmp(&urgency(a))
         });
         for (place, at) in waiting.into_iter().enumerate() {
             let Some(job) = jobs.get(at) else { continue };
             let yet = is_busy.then(|| self.foresight.until_verdict(place, begun, running, now));
+            let why = if self.is_like_asked(job, &asked, now) { LIKE_IS_ASKED } else { why };
             turns.extend(interim(job, yet, why, now).map(|turn| (at, turn)));
         }
         turns
     }
 
-    /// Takes out of `waiting` what is like others that are judged by models, once calls are past their share of the alerts.
-    fn leave_out_the_alike(
-        &self,
-        jobs: &[Job],
-        waiting: &mut Vec<usize>,
-        turns: &mut Vec<(usize, Turn)>,
+    /// Finds the most urgent of those that may be asked about, and where it is among those that wait.
+    fn most_urgent<'a>(
+        &mut self,
+        jobs: &'a [Job],
+        waiting: &[usize],
+        standing: &Standing<'_>,
         now: Timestamp,
-    ) {
-        let mut order: Vec<(usize, &Job)> =
-            waiting.iter().filter_map(|at| jobs.get(*at).map(|job| (*at, job))).collect();
-        order.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
-        let mut ahead: HashMap<&str, f64> = HashMap::new();
-        let mut calls = 0.0;
-        let mut left_out: HashSet<usize> = HashSet::new();
-        for (at, job) in order {
-            let alike =
-                ahead.entry(job.kind.as_str()).or_insert_with(|| self.lately(&job.kind, now));
-            if job.novelty == Novelty::MaybeLikeOthers
-                && *alike >= allowance::ALIKE_MIN
-                && self.allowance.is_spent(calls, now)
+    ) -> Option<(usize, &'a Job)> {
+        let mut best: Option<(usize, &Job, f64)> = None;
+        for (place, at) in waiting.iter().enumerate() {
+            let Some(job) = jobs.get(*at) else { continue };
+            if !self.actor_has_budget(&job.actor, now)
+                || self.is_like_asked(job, standing.asked, now)
             {
-                left_out.insert(at);
-                turns.push((at, Turn::Playbook(LIKE_OTHERS)));
-            } else {
-                *alike += 1.0;
-                calls += 1.0;
+                continue;
+            }
+            let urgency = self.urgency(job, standing, now);
+            // Of equals the last, as of all that are compared here.
+            if best.is_none_or(|(.., most)| urgency.total_cmp(&most).is_ge()) {
+                best = Some((place, job, urgency));
             }
         }
-        waiting.retain(|at| !left_out.contains(at));
+        best.map(|(place, job, _)| (place, job))
+    }
+
+    fn urgency(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> f64 {
+        let share = divisor(job, standing.shares, standing.lately);
+        urgency(job, share * self.kin_divisor(job, standing.asked, now), now)
+    }
+
+    /// What urgency is divided by for those of its kin that models judged lately or judge now: each of them leaves less to be told.
+    fn kin_divisor(&self, job: &Job, asked: &[Likeness], now: Timestamp) -> f64 {
+        if !job.likeness.may_be_like {
+            return 1.0;
+        }
+        let under_way = asked.iter().filter(|other| other.kin == job.likeness.kin).count();
+        let known = self.precedents.of_kin(&job.likeness, now) + under_way;
+        let known = 1.0 + f64::from(u32::try_from(known).unwrap_or(u32::MAX));
+        known * known
     }
 
     fn actor_has_budget(&mut self, actor: &str, now: Timestamp) -> bool {

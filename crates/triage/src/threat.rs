@@ -9,6 +9,10 @@ use alert::detail::Detail;
 use alert::incident::{Incident, Success};
 use alert::verdict::{Bounds, THREAT_LEVEL_MAX};
 
+mod setting;
+
+pub(crate) use setting::has_no_class;
+
 /// Different paths from which on a run of missing pages is a scan and not a broken link. A page with dead links has a handful.
 pub const SCAN_OBJECTS_MIN: u64 = 20;
 
@@ -20,7 +24,7 @@ const GUESSES_MIN: u64 = 10;
 
 /// Judges an incident by rule knowledge alone.
 pub fn assess(incident: &Incident) -> Bounds {
-    let (mut typical, mut typical_reason) = typical(incident);
+    let (mut typical, mut typical_reason) = setting::weigh(incident, typical(incident));
     let (mut floor, mut floor_reason) = floor(incident, typical);
     let (mut ceiling, mut ceiling_reason) = ceiling(incident);
 
@@ -212,6 +216,7 @@ fn floor(incident: &Incident, typical: u8) -> (u8, String) {
     if by_level > 0 {
         floors.push((by_level, format!("a rule of level {} fired", incident.level_max)));
     }
+    floors.extend(setting::floor(incident, typical));
     if incident.forged_marks > 0 {
         floors.push((4, "it claims to be Quell's own output without a genuine mark".to_owned()));
     }

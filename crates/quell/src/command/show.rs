@@ -100,6 +100,10 @@ pub(super) fn page(
         ));
         how_judged(verdict).into_iter().for_each(&mut line);
         line(format!(
+            "  by rule knowledge {}: {}",
+            verdict.bounds.typical, verdict.bounds.typical_reason
+        ));
+        line(format!(
             "  level held between {} ({}) and {} ({})",
             verdict.bounds.floor,
             verdict.bounds.floor_reason,

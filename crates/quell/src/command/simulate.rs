@@ -106,6 +106,12 @@ fn stream_of(options: &Simulate) -> Result<(Stream, Vec<Needle>), Failure> {
         None => {
             let mut stream = Stream::read(&options.files)?;
             stream.anchor();
+            let late = stream.put_in_order();
+            if late > 0 {
+                Talk::say(&format!(
+                    "{late} alerts stand more than an hour behind their time, as where a file holds several logs one behind the other: all are played in the order of their times"
+                ));
+            }
             let needles = match &options.truth {
                 Some(path) => truth::read(path, &mut stream)?,
                 None => Vec::new(),

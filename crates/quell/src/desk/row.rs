@@ -1,10 +1,11 @@
 //! Between the store's rows and the values of `triage`: neither knows the other.
 
-use alert::IncidentId;
+use alert::{IncidentId, Verdict};
 use store::{AlertRow, JobRow};
 use triage::campaign::Step;
 use triage::priority::Severity;
-use triage::schedule::{Job, Novelty};
+use triage::schedule::{Job, Novelty, Precedent};
+use triage::usual::Remembered;
 
 use super::reception::Arrived;
 
@@ -17,6 +18,8 @@ pub(super) fn job(row: &JobRow) -> Job {
     let is_more = row.news_revision.is_none() && !row.is_unjudged;
     let novelty = match severity {
         Severity::Low | Severity::Medium if is_more => Novelty::MoreOfTheSame,
+        // A serious attack that goes on is what the model said of it, unless it looks more serious since.
+        Severity::High if is_more && !row.is_raised => Novelty::MoreOfTheSame,
         Severity::Low | Severity::Medium if row.may_be_like_others => Novelty::MaybeLikeOthers,
         _ => Novelty::News,
     };
@@ -32,6 +35,30 @@ pub(super) fn job(row: &JobRow) -> Job {
         deadline_at: row.deadline_at,
         is_unjudged: row.is_unjudged || (row.is_raised && severity >= Severity::High),
         playbook_only: row.playbook_only,
+        likeness: row.likeness,
+    }
+}
+
+/// Reads what is remembered of the usual.
+pub(super) fn remembered(row: store::HabitRow) -> Remembered {
+    let store::HabitRow { place, thing, rule, source, first, last_day, days } = row;
+    Remembered { place, thing, rule, source, first, last_day, days }
+}
+
+/// Writes what is remembered of the usual.
+pub(super) fn habit_row(one: Remembered) -> store::HabitRow {
+    let Remembered { place, thing, rule, source, first, last_day, days } = one;
+    store::HabitRow { place, thing, rule, source, first, last_day, days }
+}
+
+/// Reads what a model said of an incident, as something that others may be like.
+pub(super) fn precedent(verdict: &Verdict) -> Precedent {
+    Precedent {
+        incident_id: verdict.incident_id.clone(),
+        analyst: verdict.analyst.label(),
+        threat_level: verdict.draft.threat_level,
+        level: verdict.bounds.typical,
+        judged_at: verdict.judged_at,
     }
 }
 

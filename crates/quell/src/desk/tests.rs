@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alert::tag::TagKey;
 use alert::verdict::{Analyst, Cost, Draft, PROMPT_VERSION};
-use alert::{Class, Outcome, Timestamp, Verdict};
+use alert::{Class, Likeness, Outcome, Timestamp, Verdict};
 use model::playbook;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -357,7 +357,7 @@ fn what_became_worse_since_the_playbook_judged_is_told_at_once_and_what_did_not_
     let mut desk = open(folder.path(), at(0));
     let busy = [(
         IncidentId::parse("other").expect("an id"),
-        Running { actor: "somebody".to_owned(), since: at(0) },
+        Running { actor: "somebody".to_owned(), since: at(0), likeness: Likeness::default() },
     )];
     let attempt = |number, status| arrivals(vec![attack(number, "203.0.113.9", status)]);
     let told = |desk: &mut Desk, now| -> Vec<u8> {

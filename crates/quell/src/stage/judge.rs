@@ -26,6 +26,13 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 /// How long a shutdown waits for calls under way. They are asked again after the next start.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
+/// A case under way.
+struct UnderWay {
+    /// The seat it was given to first.
+    seat: usize,
+    call: Running,
+}
+
 /// The models, and what is known of their health and load.
 pub(crate) struct Bench {
     panel: Arc<Vec<Arc<Seat>>>,
@@ -34,8 +41,8 @@ pub(crate) struct Bench {
     failures: Vec<String>,
     /// Why there is no model, where there is none.
     absence: String,
-    /// For each case under way: whose it is, the seat it was given to first, and when.
-    running: HashMap<IncidentId, (String, usize, Timestamp)>,
+    /// The cases under way.
+    running: HashMap<IncidentId, UnderWay>,
     /// What is said of each model.
     standings: Vec<ModelStanding>,
     /// Where it is said.
@@ -77,11 +84,11 @@ impl Bench {
             standing.running = self
                 .running
                 .iter()
-                .filter(|(_, (_, given, _))| *given == seat)
-                .map(|(id, (actor, _, since))| RunningCase {
+                .filter(|(_, case)| case.seat == seat)
+                .map(|(id, case)| RunningCase {
                     incident_id: id.clone(),
-                    actor: actor.clone(),
-                    since: *since,
+                    actor: case.call.actor.clone(),
+                    since: case.call.since,
                 })
                 .collect();
             standing.running.sort_by_key(|case| case.since);
@@ -101,7 +108,7 @@ impl Bench {
     }
 
     fn load(&self, seat: usize) -> usize {
-        self.running.values().filter(|(_, given, _)| *given == seat).count()
+        self.running.values().filter(|case| case.seat == seat).count()
     }
 
     fn is_up(&self, seat: usize, now: Timestamp) -> bool {
@@ -160,7 +167,9 @@ impl Bench {
             seats.rotate_left(free);
         }
         let given = seats.first().copied().unwrap_or(0);
-        self.running.insert(case.incident.id.clone(), (case.job.actor.clone(), given, now));
+        let call =
+            Running { actor: case.job.actor.clone(), since: now, likeness: case.job.likeness };
+        self.running.insert(case.incident.id.clone(), UnderWay { seat: given, call });
         self.tell();
         seats
     }
@@ -194,11 +203,7 @@ impl Bench {
     }
 
     pub(crate) fn running(&self) -> Vec<(IncidentId, Running)> {
-        let call = |actor: &String, since| Running { actor: actor.clone(), since };
-        self.running
-            .iter()
-            .map(|(id, (actor, _, since))| (id.clone(), call(actor, *since)))
-            .collect()
+        self.running.iter().map(|(id, case)| (id.clone(), case.call.clone())).collect()
     }
 
     pub(crate) fn panel(&self) -> Arc<Vec<Arc<Seat>>> {

@@ -73,7 +73,7 @@ fn assert_floods(seed: &str) {
 #[test]
 fn a_crowd_that_is_not_serious_costs_few_calls_and_hides_no_needle() {
     // More than a hundred incidents of a botnet, nearly all of them alike and harmless; ninety of habits that go on for days.
-    for (flood, calls_max) in [("botnet:2000", 30), ("rotating-source:2000", 30)] {
+    for (flood, calls_max) in [("botnet:2000", 9), ("rotating-source:2000", 7)] {
         let report = simulated(&["--generate", flood, "--seed", "7", "--policy", "quell"]);
         assert_needles_are_found(&report, flood);
         let quell = &report["quell"];
@@ -89,12 +89,12 @@ fn a_crowd_that_is_not_serious_costs_few_calls_and_hides_no_needle() {
 }
 
 #[test]
-fn habits_that_go_on_for_days_are_asked_about_once() {
+fn habits_of_many_machines_that_go_on_for_days_are_asked_about_once() {
     let report = simulated(&["--generate", "slow-drip:2000", "--seed", "7", "--policy", "quell"]);
     assert_needles_are_found(&report, "slow drip");
     let quell = &report["quell"];
     let (calls, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
-    assert!(calls <= incidents + incidents / 5, "{calls} calls for {incidents} incidents");
+    assert!((2..=12).contains(&calls), "{calls} calls for {incidents} incidents");
     let verdicts = calls + number(quell, "/playbook_verdicts");
     assert!(verdicts > 2 * calls, "each return has its verdict: {verdicts}");
     for needle in quell["needles"].as_array().unwrap() {
@@ -120,7 +120,22 @@ fn serious_noise_starves_nothing_less_serious() {
         let (first, model) =
             (needle["first_verdict"].as_f64().unwrap(), needle["model_verdict"].as_f64().unwrap());
         assert!(first <= 62.0 + longest, "{needle}");
-        assert!(model <= 24.0 * longest, "{needle}");
+        assert!(model <= 14.0 * longest, "{needle}");
+    }
+    // Of nine kinds models see three each, and what differs; each of the hundreds has a verdict all the same.
+    let quell = &report["quell"];
+    let (asked, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
+    assert!(incidents > 300, "{incidents} incidents");
+    assert!((11..=40).contains(&asked), "{asked} calls");
+    assert!(number(quell, "/playbook_verdicts") + asked >= incidents);
+    assert_eq!(number(quell, "/incidents_waiting"), 0);
+}
+
+#[test]
+fn what_two_users_did_is_asked_about_twice() {
+    let report = simulated(&["--generate", "fingerprint-collision:2000", "--policy", "quell"]);
+    for needle in report["quell"]["needles"].as_array().unwrap() {
+        assert!(needle["model_verdict"].is_f64(), "{needle}");
     }
 }
 
@@ -173,20 +188,22 @@ fn the_flood_beside_the_repository_keeps_its_goals_too() {
 
 #[test]
 fn ait_russellmitchell_shows_every_phase_that_left_an_alert_of_its_own() {
-    // Nothing but updates of a virus scanner was reported during the scan of networks.
-    ait("russellmitchell", &["network_scans"]);
+    // Nothing but updates of a virus scanner was reported during the scan of networks, and nothing but what comes every day during the
+    // theft by DNS.
+    ait("russellmitchell", &["network_scans"], &["network_scans", "dnsteal"]);
 }
 
 #[test]
 fn ait_shaw_shows_nearly_every_phase_that_left_an_alert_of_its_own() {
     // Nothing but mail logins and updates was reported during the theft by DNS. The scan of names has nine alerts of a kind that
-    // the same machine raises on ordinary days, and nothing else in them.
-    ait("shaw", &["dnsteal", "network_scans"]);
+    // the same machine raises on ordinary days, and nothing else in them. The service that was stopped left two, as updates do.
+    ait("shaw", &["dnsteal", "network_scans"], &["dnsteal", "network_scans", "service_stop"]);
 }
 
-/// Plays a scenario of the AIT alert data set. `hidden` are the phases that may have no incident of their own.
+/// Plays a scenario of the AIT alert data set. `hidden` are the phases that may have no incident of their own, `low` those that may not be
+/// ranked above nine tenths of the noise.
 #[track_caller]
-fn ait(scenario: &str, hidden: &[&str]) {
+fn ait(scenario: &str, hidden: &[&str], low: &[&str]) {
     let dir = tempfile::TempDir::new().unwrap();
     let Some((alerts, truth)) = converted(scenario, dir.path()) else { return };
     let (alerts, truth) = (alerts.to_str().unwrap(), truth.to_str().unwrap());
@@ -201,7 +218,22 @@ fn ait(scenario: &str, hidden: &[&str]) {
         let name = phase["name"].as_str().unwrap();
         assert!(flag(phase, "is_own") || hidden.contains(&name), "{phase}");
         assert!(phase["first_verdict"].is_f64(), "{phase}");
+        assert!(flag(phase, "is_above_noise") || low.contains(&name), "{phase}");
+        let is_low = hidden.contains(&name) || name == "dnsteal";
+        assert!(phase["model_verdict"].is_f64() || is_low, "a model judges it: {phase}");
     }
+    let (calls, allowed) = (number(quell, "/model_calls"), number(quell, "/calls_of_goal"));
+    assert!(calls <= allowed, "{calls} calls, 0.2 % are {allowed}");
+    // The other way: whoever raises everything has raised nothing.
+    let serious: u64 = quell["severities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|of| ["high", "critical"].contains(&of["severity"].as_str().unwrap()))
+        .map(|of| number(of, "/incidents"))
+        .sum();
+    let incidents = number(quell, "/incidents");
+    assert!(serious * 8 <= incidents, "{serious} of {incidents} incidents are serious");
 }
 
 #[test]
@@ -241,7 +273,7 @@ fn a_truth_that_names_only_who_and_when_is_enough() {
 fn a_model_that_fails_half_the_time_leaves_nothing_without_a_verdict() {
     let report = simulated(&[
         "--generate",
-        "rotating-source:300",
+        "fingerprint-collision:300",
         "--policy",
         "quell",
         "--failure-rate",
@@ -250,7 +282,7 @@ fn a_model_that_fails_half_the_time_leaves_nothing_without_a_verdict() {
         "3",
     ]);
     assert_needles_are_found(&report, "failures");
-    assert!(number(&report, "/quell/failed_calls") > 5, "{}", report["quell"]["failed_calls"]);
+    assert!(number(&report, "/quell/failed_calls") > 3, "{}", report["quell"]["failed_calls"]);
     assert!(number(&report, "/quell/playbook_verdicts") > 0);
     assert_eq!(number(&report, "/quell/incidents_waiting"), 0);
     assert_conserved(&report["quell"]["counts"], 0);

@@ -4,6 +4,7 @@
 mod damage;
 mod keeping;
 mod listing;
+mod memory;
 mod people;
 mod queue;
 mod sample;

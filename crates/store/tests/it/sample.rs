@@ -1,6 +1,6 @@
 //! Small values to put into a store.
 
-use alert::{AlertKey, Fingerprint, Incident, IncidentId, Timestamp, Verdict};
+use alert::{AlertKey, Fingerprint, Incident, IncidentId, Likeness, Timestamp, Verdict};
 use store::{AlertRow, Batch, Counts, JobRow, OutboxMessage};
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -42,6 +42,7 @@ pub(crate) fn job(incident: &Incident, score: f64, second: i64) -> JobRow {
         typical: 5,
         is_raised: false,
         may_be_like_others: false,
+        likeness: Likeness::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use alert::incident::{
     Tally,
 };
 use alert::sanitize::Removed;
+use alert::setting::Setting;
 use alert::{Class, Fingerprint, IncidentId, mitre};
 
 use crate::admit::Admitted;
@@ -46,6 +47,7 @@ pub(super) fn blank(
         techniques: Vec::new(),
         responses: Responses::default(),
         success: Success::None,
+        setting: Setting::default(),
         answers: Answers::default(),
         evidence: Vec::new(),
         evidence_beyond: 0,

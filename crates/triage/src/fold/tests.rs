@@ -13,6 +13,7 @@ use crate::guard::Origin;
 use crate::policy::Policy;
 
 mod service;
+mod unusual;
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 3600;

@@ -44,6 +44,7 @@ pub(super) fn of(
     }
     by_groups(alert, is_web, status)
         .or_else(|| by_words(alert))
+        .or_else(|| by_category(alert))
         .or_else(|| by_technique(alert))
         .unwrap_or(Class::Other)
 }
@@ -162,6 +163,7 @@ const WORDS: &[(&str, Class)] = &[
     ("ioc hit", Class::Malware),
     ("command and control", Class::Malware),
     ("exfiltrat", Class::Exfiltration),
+    ("dns tunnel", Class::Exfiltration),
     ("denial of service", Class::DenialOfService),
     ("syn flood", Class::DenialOfService),
     ("port scan", Class::NetworkScan),
@@ -199,6 +201,31 @@ fn by_words(alert: &Alert) -> Option<Class> {
     sensor_words.iter().find(|(word, _)| text.contains(word)).map(|(_, class)| *class)
 }
 
+/// What network sensors file their signatures under, in words that these categories have in common, and the class that they stand for. What
+/// is only odd traffic (a protocol that was not obeyed, a policy) has none.
+const CATEGORIES: &[(&str, Class)] = &[
+    ("trojan", Class::Malware),
+    ("malware", Class::Malware),
+    ("command and control", Class::Malware),
+    ("coin mining", Class::Malware),
+    ("currency mining", Class::Malware),
+    ("exploit kit", Class::Exploit),
+    ("privilege gain", Class::Exploit),
+    ("web application attack", Class::Exploit),
+    ("executable code was detected", Class::Exploit),
+    ("denial of service", Class::DenialOfService),
+    ("credential theft", Class::BruteForce),
+    ("network scan", Class::NetworkScan),
+    ("information leak", Class::NetworkScan),
+];
+
+/// Takes a network sensor's own word for what its signature finds.
+fn by_category(alert: &Alert) -> Option<Class> {
+    let category = alert.first_field(&["data.alert.category", "data.classification"])?;
+    let category = category.to_lowercase();
+    CATEGORIES.iter().find(|(word, _)| category.contains(word)).map(|(_, class)| *class)
+}
+
 fn by_technique(alert: &Alert) -> Option<Class> {
     let technique = alert.rule.techniques.iter().find_map(|id| mitre::technique(id))?;
     if technique.id.starts_with("T1110") {
@@ -229,7 +256,12 @@ fn by_technique(alert: &Alert) -> Option<Class> {
 /// Says what keeps two behaviours of one class apart. For attacks in requests, guessing and scanning, the class is the behaviour:
 /// many rules fire on one of them. For the rest the rule is.
 pub(super) fn behaviour(class: Class, alert: &Alert) -> String {
-    let by_class = class.is_web_exploit()
+    if is_told_by_class(class) { String::new() } else { alert.rule.id.clone() }
+}
+
+/// Tells whether the class alone is the behaviour.
+pub(crate) const fn is_told_by_class(class: Class) -> bool {
+    class.is_web_exploit()
         || matches!(
             class,
             Class::Scanner
@@ -237,8 +269,7 @@ pub(super) fn behaviour(class: Class, alert: &Alert) -> String {
                 | Class::WebError
                 | Class::WebAttack
                 | Class::BruteForce
-        );
-    if by_class { String::new() } else { alert.rule.id.clone() }
+        )
 }
 
 /// Says what the alert tells about success.

@@ -51,6 +51,24 @@ fn web(url: &str, status: u16, agent: &str) -> Value {
 }
 
 #[test]
+fn a_sensor_is_taken_at_its_word_where_the_signature_names_nothing() {
+    let class = |signature: &str, category: &str| {
+        let alert = json!({
+            "rule": {"id": "86601", "level": 3, "description": format!("Network sensor: {signature}"), "groups": ["ids", "suricata"]},
+            "agent": {"id": "009", "name": "sensor"},
+            "data": {"src_ip": "203.0.113.80", "alert": {"signature": signature, "category": category}},
+        });
+        seen(&alert.to_string()).class
+    };
+    assert_eq!(class("odd beacon", "A Network Trojan was detected"), Class::Malware);
+    assert_eq!(class("odd beacon", "Attempted Administrator Privilege Gain"), Class::Exploit);
+    assert_eq!(class("odd beacon", "Attempted Information Leak"), Class::NetworkScan);
+    assert_eq!(class("odd beacon", "Generic Protocol Command Decode"), Class::Other);
+    assert_eq!(class("reverse shell over dns tunnel", "Misc activity"), Class::CommandExecution);
+    assert_eq!(class("a DNS tunnel", "Misc activity"), Class::Exfiltration);
+}
+
+#[test]
 fn an_injection_behind_a_stock_rule_is_named_with_its_parameter() {
     assert_eq!(
         told(&line(WEB, 0)),

@@ -1,7 +1,8 @@
-//! How many calls the alerts are worth: a share of them, and on a quiet day a few in any case.
+//! How many calls the alerts are worth: a share of them, over about an hour and over about a day.
 //!
-//! Only what is not serious, brings nothing new and has others of its kind before it is held to this. Serious incidents are never: their
-//! calls count, so that the rest makes room.
+//! The hour's share is for crowds: what has others of its kind before it, which models judged. The day's is for what comes singly. Half of
+//! it is all that what is ordinary gets, each of another kind and none an attack, so that there is room for what stands out. Serious
+//! incidents are held to neither until hundreds of them are alike; their calls count, so that the rest makes room.
 
 use std::time::Duration;
 
@@ -10,12 +11,19 @@ use alert::Timestamp;
 /// The share of alerts that may cost a call.
 const SHARE: f64 = 0.002;
 
-/// Calls in about an hour that need no alerts to justify them: a small machine that takes half a minute for one is busy with them a tenth
-/// of its time, and a person reads no more of what is like others and not serious.
+/// The part of a day's share that what is ordinary may have.
+const ORDINARY_PART: f64 = 0.5;
+
+/// The part of it at which bursts get no more than their first calls: the rest is for what else stands out that day.
+const BURST_PART: f64 = 0.75;
+
+/// Calls that need no alerts to justify them, in an hour for what is serious, in a day for what is ordinary: a small machine that takes half
+/// a minute for one is busy with them a tenth of an hour.
 const FLOOR: f64 = 10.0;
 
 /// How long it takes until half of what was counted is forgotten.
-const HALF_LIFE: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What a kind must have got of the models lately before others of it are taken to be alike: one may be odd, three are a pattern.
 pub(super) const ALIKE_MIN: f64 = 3.0;
@@ -23,45 +31,85 @@ pub(super) const ALIKE_MIN: f64 = 3.0;
 /// A count that forgets.
 #[derive(Debug, Clone, Copy)]
 struct Lately {
+    half_life: Duration,
     value: f64,
     as_of: Timestamp,
 }
 
 impl Lately {
+    const fn new(half_life: Duration, now: Timestamp) -> Self {
+        Self { half_life, value: 0.0, as_of: now }
+    }
+
     fn at(&self, now: Timestamp) -> f64 {
-        let half_lives = now.since(self.as_of).as_secs_f64() / HALF_LIFE.as_secs_f64();
+        let half_lives = now.since(self.as_of).as_secs_f64() / self.half_life.as_secs_f64();
         self.value * (-half_lives).exp2()
     }
 
     fn add(&mut self, count: f64, now: Timestamp) {
-        *self = Self { value: self.at(now) + count, as_of: self.as_of.max(now) };
+        *self = Self { value: self.at(now) + count, as_of: self.as_of.max(now), ..*self };
     }
 }
 
-/// Calls and alerts of about the last hour.
+/// Calls and alerts of some time.
 #[derive(Debug)]
-pub(super) struct Allowance {
+struct Of {
     calls: Lately,
     alerts: Lately,
 }
 
+impl Of {
+    const fn new(half_life: Duration, now: Timestamp) -> Self {
+        Self { calls: Lately::new(half_life, now), alerts: Lately::new(half_life, now) }
+    }
+
+    /// Says whether calls, with `more` that are sure to be made, reach a share, or what needs no alerts.
+    fn is_spent(&self, more: f64, share: f64, floor: f64, now: Timestamp) -> bool {
+        self.calls.at(now) + more >= (self.alerts.at(now) * share).max(floor)
+    }
+}
+
+/// Calls and alerts of about the last hour and of about the last day.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    hour: Of,
+    day: Of,
+}
+
 impl Allowance {
-    pub(super) fn new(now: Timestamp) -> Self {
-        let none = Lately { value: 0.0, as_of: now };
-        Self { calls: none, alerts: none }
+    pub(super) const fn new(now: Timestamp) -> Self {
+        Self { hour: Of::new(HOUR, now), day: Of::new(DAY, now) }
     }
 
     pub(super) fn note_alerts(&mut self, alerts: u64, now: Timestamp) {
-        #[expect(clippy::cast_precision_loss, reason = "a batch has some hundred alerts")]
-        self.alerts.add(alerts as f64, now);
+        #[expect(clippy::cast_precision_loss, reason = "a batch has some thousand alerts")]
+        let alerts = alerts as f64;
+        self.hour.alerts.add(alerts, now);
+        self.day.alerts.add(alerts, now);
     }
 
     pub(super) fn note_call(&mut self, now: Timestamp) {
-        self.calls.add(1.0, now);
+        self.hour.calls.add(1.0, now);
+        self.day.calls.add(1.0, now);
     }
 
-    /// Says whether calls reach their share, with `more` that are sure to be made.
-    pub(super) fn is_spent(&self, more: f64, now: Timestamp) -> bool {
-        self.calls.at(now) + more >= (self.alerts.at(now) * SHARE).max(FLOOR)
+    /// Says whether the calls of about an hour reach their share.
+    pub(super) fn is_past_share(&self, more: f64, now: Timestamp) -> bool {
+        self.hour.is_spent(more, SHARE, 0.0, now)
+    }
+
+    /// Says whether the calls of about an hour reach their share, and are more than a few.
+    pub(super) fn is_past_floor(&self, more: f64, now: Timestamp) -> bool {
+        self.hour.is_spent(more, SHARE, FLOOR, now)
+    }
+
+    /// Says whether the calls of about a day reach the part of their share at which bursts get no more than their first.
+    pub(super) fn is_past_burst_part(&self, more: f64, now: Timestamp) -> bool {
+        self.day.is_spent(more, SHARE * BURST_PART, 0.0, now)
+    }
+
+    /// Says whether the calls of about a day are more than a few, and reach the part of their share that is for what is ordinary.
+    pub(super) fn is_past_ordinary_part(&self, more: f64, now: Timestamp) -> bool {
+        self.day.is_spent(more, SHARE * ORDINARY_PART, FLOOR, now)
     }
 }

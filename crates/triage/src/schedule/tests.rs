@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod like;
+
 fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
     Job {
         incident_id: IncidentId::parse(name).expect("an id"),
@@ -15,6 +17,7 @@ fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
         is_unjudged: true,
         playbook_only: false,
         novelty: Novelty::News,
+        likeness: Likeness::default(),
     }
 }
 
@@ -116,7 +119,7 @@ fn without_a_model_everything_is_judged_at_once_and_for_good() {
 }
 
 fn running(since: i64) -> Running {
-    Running { actor: "somebody".to_owned(), since: at(since) }
+    Running { actor: "somebody".to_owned(), since: at(since), likeness: Likeness::default() }
 }
 
 #[test]
@@ -188,7 +191,7 @@ fn of_a_crowd_that_is_not_serious_models_judge_some_and_whatever_differs() {
         alike.map(|(at, _)| *at).collect()
     };
     let few_alerts = left_out(&scheduler.pick(at(0), &jobs, &[], Capacity::Slots(0)));
-    assert_eq!(few_alerts.len(), 90, "ten calls need no alerts");
+    assert_eq!(few_alerts.len(), 97, "three of a kind need no alerts");
     assert!(few_alerts.iter().all(|at| *at < 100), "what differs is a model's: {few_alerts:?}");
     // 0.2 % of as many alerts are forty calls.
     scheduler.note_alerts(20_000, at(0));

@@ -9,6 +9,7 @@ use triage::priority::Severity;
 
 use super::super::Failure;
 use super::fifo::Fifo;
+use super::goals;
 use super::needle::{self, Found};
 use super::stream::Stream;
 use super::truth::Needle;
@@ -71,6 +72,8 @@ pub(super) struct OfQuell {
     pub(super) reduction_percent: f64,
     pub(super) model_calls: u64,
     pub(super) calls_per_alert_percent: f64,
+    /// Calls that the goal allows: 0.2 % of the alerts.
+    pub(super) calls_of_goal: u64,
     pub(super) failed_calls: u32,
     pub(super) model_verdicts: usize,
     pub(super) playbook_verdicts: usize,
@@ -200,6 +203,7 @@ pub(super) fn of_quell(
         reduction_percent: 100.0 - 100.0 * ratio(incidents.len() as u64, counts.folded),
         model_calls: calls,
         calls_per_alert_percent: 100.0 * ratio(calls, counts.accepted),
+        calls_of_goal: counts.accepted / goals::ALERTS_PER_CALL_OF_GOAL,
         failed_calls: run.failed_calls,
         model_verdicts,
         playbook_verdicts: run.given.len() - model_verdicts,

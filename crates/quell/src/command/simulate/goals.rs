@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::figures::{Ages, OfFifo, OfQuell};
 use super::needle::Found;
 
-/// The share of alerts that may cost a call, in percent.
-const CALLS_PERCENT_MAX: f64 = 0.2;
+/// So many alerts may cost a call: 0.2 %.
+pub(super) const ALERTS_PER_CALL_OF_GOAL: u64 = 500;
 
 /// The queue from which on a hook is late: with less, it keeps up, and there is nothing to be sooner than.
 const HOOK_QUEUE_MIN: u64 = 100;
@@ -110,12 +110,25 @@ fn calls(quell: &OfQuell, seconds: f64) -> Option<Goal> {
         / quell.model_calls.max(1) as f64;
     (per_call >= ALERTS_PER_CALL_MIN).then(|| Goal {
         name: "the model is called for 0.2 % of the alerts at most",
-        holds: quell.calls_per_alert_percent <= CALLS_PERCENT_MAX,
+        holds: quell.model_calls <= quell.calls_of_goal,
         because: format!(
-            "{} calls, {:.3} % of {} alerts",
-            quell.model_calls, quell.calls_per_alert_percent, quell.counts.accepted
+            "{} calls, {:.3} % of {} alerts; 0.2 % are {}{}",
+            quell.model_calls,
+            quell.calls_per_alert_percent,
+            quell.counts.accepted,
+            quell.calls_of_goal,
+            floor(quell)
         ),
     })
+}
+
+/// Says that the goal can't be reached, where that is so: a stream that has fewer than 500 alerts for each needle.
+fn floor(quell: &OfQuell) -> String {
+    let needles = quell.needles.len() as u64;
+    if needles <= quell.calls_of_goal {
+        return String::new();
+    }
+    format!(", and the floor is one call for each needle: {needles}")
 }
 
 fn each(name: &'static str, needles: &[Found], holds: impl Fn(&Found) -> bool) -> Goal {

@@ -47,7 +47,11 @@ pub(super) struct Found {
     /// That is right, where the truth says what is.
     pub(super) is_class_right: Option<bool>,
     pub(super) threat_level: Option<u8>,
-    /// The share of incidents without a needle that have a lower threat level, 0 to 1.
+    /// Incidents without a needle that a list shows below it: those of a lower threat level, and of the same level those that stand out less.
+    pub(super) noise_passed: usize,
+    /// Of so many.
+    pub(super) noise_incidents: usize,
+    /// The share of them, 0 to 1.
     pub(super) noise_below: f64,
     pub(super) is_above_noise: bool,
     /// It is a phase of an attack, told by time.
@@ -114,8 +118,8 @@ struct Scene<'a> {
     /// For each alert of the stream in which incident it is.
     incident_of: HashMap<usize, usize>,
     given: HashMap<&'a alert::IncidentId, Vec<&'a Given>>,
-    /// Threat levels of the incidents without a needle.
-    noise: Vec<u8>,
+    /// Ranks of the incidents without a needle.
+    noise: Vec<Rank>,
     parallel: usize,
 }
 
@@ -154,7 +158,7 @@ impl<'a> Scene<'a> {
             }));
         }
         let noise = incidents.iter().enumerate().filter(|(number, _)| !holding.contains(number));
-        let noise = noise.map(|(_, ended)| level(ended).unwrap_or(0)).collect();
+        let noise = noise.map(|(_, ended)| rank(ended)).collect();
         Self { noise, ..scene }
     }
 
@@ -203,7 +207,8 @@ impl<'a> Scene<'a> {
         let ended: Vec<&Ended> = shown.iter().map(|holder| holder.ended).collect();
         let classes = classes(&ended);
         let threat_level = ended.iter().filter_map(|ended| level(ended)).max();
-        let noise_below = self.noise_below(threat_level.unwrap_or(0));
+        let noise_passed = self.noise_passed(ended.iter().map(|ended| rank(ended)).max());
+        let noise_below = share(noise_passed, self.noise.len());
         let others =
             shown.iter().flat_map(|holder| &holder.others).filter(|other| **other != number);
         let age = self.age(number, &shown);
@@ -229,6 +234,8 @@ impl<'a> Scene<'a> {
                 .try_fold(!classes.is_empty(), |right, fits| fits.map(|fits| right && fits)),
             classes,
             threat_level,
+            noise_passed,
+            noise_incidents: self.noise.len(),
             noise_below,
             is_phase: needle.kind == Kind::Phase,
             is_above_noise: is_own && noise_below >= NOISE_BELOW_MIN,
@@ -243,14 +250,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn noise_below(&self, level: u8) -> f64 {
-        if self.noise.is_empty() {
-            return 1.0;
-        }
-        let below = self.noise.iter().filter(|noise| **noise < level).count();
-        #[expect(clippy::cast_precision_loss, reason = "there are far fewer than 2^52 incidents")]
-        let share = below as f64 / self.noise.len() as f64;
-        share
+    fn noise_passed(&self, rank: Option<Rank>) -> usize {
+        self.noise.iter().filter(|noise| Some(**noise) < rank).count()
     }
 
     fn age(&self, number: usize, shown: &[&Holder<'_>]) -> Age {
@@ -329,6 +330,20 @@ struct Age {
     own_call: Option<f64>,
     rest: f64,
     others: f64,
+}
+
+/// Where a list shows an incident: by its threat level, then by how far it stands out.
+type Rank = (u8, u8);
+
+fn rank(ended: &Ended) -> Rank {
+    (level(ended).unwrap_or(0), ended.row.incident.setting.points())
+}
+
+/// Gives a part as a share; of nothing, all.
+fn share(part: usize, whole: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "there are far fewer than 2^52 incidents")]
+    let share = if whole == 0 { 1.0 } else { part as f64 / whole as f64 };
+    share
 }
 
 fn level(ended: &Ended) -> Option<u8> {

@@ -1,7 +1,8 @@
 //! The stream that is played: each alert with the time it arrives, and what the report has to know of it.
 //!
 //! Alerts arrive when their own time stamps say, or evenly at a rate; then their time stamps are rewritten, so that what they say and when
-//! they come agree. Order is kept either way. What can't be read as an alert arrives too, and ends where the daemon would put it.
+//! they come agree. Order is kept either way, but where a file plainly holds the logs of several detectors one behind the other: then its alerts
+//! are played in the order of their times, as they came. What can't be read as an alert arrives too, and ends where the daemon would put it.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,11 +23,16 @@ const ALERTS_MAX: usize = 5_000_000;
 /// When a stream begins whose alerts have no time.
 pub(super) const START: Timestamp = Timestamp::from_millis(1_795_530_360_000);
 
+/// How long before the alert in front of it an alert may have happened and still have come behind it: a queue that was held up.
+const LATE_MAX: Duration = Duration::from_secs(3600);
+
 /// One alert on its way.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     /// When it comes in.
     pub(super) at: Timestamp,
+    /// When it happened, if it says.
+    own: Option<Timestamp>,
     /// As it comes.
     pub(super) raw: Vec<u8>,
     /// How the store names it: its id, else its key.
@@ -52,6 +58,7 @@ impl Event {
             let (id, actor) = (String::new(), String::new());
             return Self {
                 at: before,
+                own: None,
                 raw,
                 id,
                 level: 0,
@@ -65,6 +72,7 @@ impl Event {
         let seen = triage::observe::observe(&alert);
         Self {
             at: alert.time.unwrap_or(before).max(before),
+            own: alert.time,
             id: if alert.id.is_empty() { alert.key.hash.to_string() } else { alert.id.clone() },
             level: alert.rule.level,
             class: seen.class,
@@ -134,6 +142,22 @@ impl Stream {
         let before = self.events.last().map_or(Timestamp::EPOCH, |event| event.at);
         self.events.push(Event::of(raw, before));
         Ok(())
+    }
+
+    /// Puts alerts in the order of their times, if some of them stand far behind their time. Gives how many do.
+    pub(super) fn put_in_order(&mut self) -> usize {
+        let is_late = |event: &&Event| event.own.is_some_and(|own| own.after(LATE_MAX) < event.at);
+        let late = self.events.iter().filter(is_late).count();
+        if late == 0 {
+            return 0;
+        }
+        let mut known = Timestamp::EPOCH;
+        for event in &mut self.events {
+            known = event.own.unwrap_or(known);
+            event.at = known;
+        }
+        self.events.sort_by_key(|event| event.at);
+        late
     }
 
     /// Gives alerts without a time the first one that is known: nothing came in 1970.
@@ -223,6 +247,26 @@ mod tests {
         let times: Vec<i64> =
             stream().events.iter().map(|event| event.at.as_millis() % 60_000).collect();
         assert_eq!(times, [5000, 5000, 9000]);
+    }
+
+    #[test]
+    fn logs_one_behind_the_other_are_played_as_they_came() {
+        let alert = |id: u32, time: &str| {
+            json!({
+                "timestamp": format!("2026-11-24T{time}.000+0000"), "id": id.to_string(),
+                "rule": {"id": "5710", "level": 5, "description": "x"}, "agent": {"id": "1", "name": "a"},
+            })
+        };
+        let order = |times: &[&str]| {
+            let numbers = (1..).zip(times).map(|(id, time)| alert(id, time));
+            let mut stream = Stream::of(numbers).expect("a stream");
+            let late = stream.put_in_order();
+            (late, stream.events.iter().map(|event| event.id.clone()).collect::<Vec<_>>())
+        };
+        let (late, ids) = order(&["08:00:00", "12:00:00", "07:59:00", "09:00:00", "12:30:00"]);
+        assert_eq!((late, ids.join(" ")), (2, "3 1 4 2 5".to_owned()));
+        let (late, ids) = order(&["08:00:00", "07:10:00"]);
+        assert_eq!((late, ids.join(" ")), (0, "1 2".to_owned()), "held up, and no other log");
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn of_quell(quell: &OfQuell) -> String {
         "\nquell\n{table}\n\
          {} alerts = {}\n\
          {} incidents, {:.1} alerts each: {:.2} % fewer; {} verdicts by the model, {} by the playbook, {} incidents wait at the end\n\
-         {} model calls, {:.3} % of the alerts, {} failed; about {} tokens read and {} written; queue at most {}\n",
+         {} model calls, {:.3} % of the alerts (0.2 % would be {}, one for each needle is {}), {} failed; about {} tokens read and {} written; queue at most {}\n",
         quell.counts.accepted,
         quell.places(),
         quell.incidents,
@@ -76,6 +76,8 @@ fn of_quell(quell: &OfQuell) -> String {
         quell.incidents_waiting,
         quell.model_calls,
         quell.calls_per_alert_percent,
+        quell.calls_of_goal,
+        quell.needles.len(),
         quell.failed_calls,
         quell.prompt_tokens,
         quell.answer_tokens,
@@ -119,7 +121,7 @@ fn needles(report: &Report, quell: &OfQuell) -> String {
         "shares with",
         "taken for",
         "level",
-        "noise below",
+        "ranked above",
         "first verdict",
         "model's",
         "hook's",
@@ -143,7 +145,7 @@ fn needles(report: &Report, quell: &OfQuell) -> String {
             shares.join(", "),
             format!("{}{right}", classes.join(", ")),
             needle.threat_level.map_or_else(String::new, |level| level.to_string()),
-            format!("{:.0} %", needle.noise_below * 100.0),
+            format!("{} of {} noise", needle.noise_passed, needle.noise_incidents),
             maybe(needle.first_verdict),
             maybe(needle.model_verdict),
             if hook.is_some() { maybe(theirs) } else { String::new() },
@@ -152,8 +154,9 @@ fn needles(report: &Report, quell: &OfQuell) -> String {
     let found = quell.needles.iter().filter(|needle| needle.is_own).count();
     let of = quell.needles.len();
     let alone = quell.needles.iter().filter(|needle| needle.is_mostly_alone).count();
+    let above = quell.needles.iter().filter(|needle| needle.is_above_noise).count();
     format!(
-        "\nneedles\n{table}\nrecall: {found} of {of} have an incident of their own; in {alone} cases it is mostly theirs alone\n"
+        "\nneedles\n{table}\nrecall: {found} of {of} have an incident of their own; in {alone} cases it is mostly theirs alone; {above} of {of} are ranked above nine tenths of the noise\n"
     )
 }
 

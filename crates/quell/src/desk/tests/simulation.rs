@@ -229,7 +229,11 @@ impl Day {
             slots => Capacity::Slots(usize::try_from(slots).expect("small") - 1),
         };
         let now = self.now;
-        let call = |case: &Case| Running { actor: case.job.actor.clone(), since: now };
+        let call = |case: &Case| Running {
+            actor: case.job.actor.clone(),
+            since: now,
+            likeness: case.job.likeness,
+        };
         let running: Vec<(IncidentId, Running)> =
             self.under_way.iter().map(|case| (case.incident.id.clone(), call(case))).collect();
         let cases = self.desk().next_cases(now, &running, capacity).expect("cases");

@@ -383,7 +383,11 @@ impl World {
     pub(super) fn judge(&mut self, capacity: Capacity) {
         let daemon = self.daemon.as_ref().expect("a daemon");
         let now = self.now();
-        let call = |case: &Case| Running { actor: case.job.actor.clone(), since: now };
+        let call = |case: &Case| Running {
+            actor: case.job.actor.clone(),
+            since: now,
+            likeness: case.job.likeness,
+        };
         let running: Vec<(IncidentId, Running)> =
             daemon.under_way.iter().map(|case| (case.incident.id.clone(), call(case))).collect();
         let cases = match self.at_desk(move |desk| desk.next_cases(now, &running, capacity)) {

@@ -1,0 +1,22 @@
+//! What an incident is like, as names that incidents share which one judgement fits. `triage::likeness` gives the names.
+
+use serde::{Deserialize, Serialize};
+
+/// What an incident is like. One of which nothing is known (a job that an earlier version left waiting) is like no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Likeness {
+    /// Incidents of one sort are the same thing, said in the same words.
+    pub sort: u64,
+    /// Incidents of one kin are the same thing at the same place, in whatever words.
+    pub kin: u64,
+    /// Unusual things that came to one place together.
+    pub burst: Option<u64>,
+    /// It stands out from what is usual at its place.
+    pub stands_out: bool,
+    /// It may be taken for one of its like: nothing in it says more than that it is one of them.
+    pub may_be_like: bool,
+    /// It has no class of an attack, is not serious, and stands out in nothing.
+    pub is_ordinary: bool,
+    /// The threat level that the evidence suggests.
+    pub level: u8,
+}

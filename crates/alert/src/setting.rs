@@ -1,0 +1,166 @@
+//! How unusual what an incident is made of is at its place, and in what company it came.
+//!
+//! Two alerts of one rule can mean two things: what a machine says every day, and what it never said before while three other detectors
+//! speak up too. What is remembered for that is in `triage::usual`; here is what an incident keeps of it. Merging takes whatever is more
+//! unusual, so that nothing joins an incident to make it look ordinary.
+
+use serde::{Deserialize, Serialize};
+
+/// How usual something is at a place, from the most usual to the least.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Habit {
+    /// It comes there on every other day at least.
+    Usual,
+    /// It came there before, and not so often.
+    Known,
+    /// The place is not watched long enough to say.
+    #[default]
+    Unknown,
+    /// It came there on a day or two, and on most days not.
+    Rare,
+    /// It never came there before.
+    New,
+}
+
+/// How an incident stands out from what its place usually reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Setting {
+    /// How usual it is there.
+    pub habit: Habit,
+    /// Earlier days on which it came there.
+    pub days_before: u32,
+    /// Earlier days on which the place was watched.
+    pub days_watched: u32,
+    /// No place of the site had it before.
+    pub is_first_on_site: bool,
+    /// The kind of source that reports it says hardly anything there on other days.
+    pub is_quiet_source: bool,
+    /// Unusual things at the place within minutes, itself among them.
+    pub company: u32,
+    /// Of how many kinds of sources these are.
+    pub sources: u32,
+}
+
+/// Unusual things, and the kinds of sources they are of, from which on company adds so many points.
+const COMPANY: [(u32, u32, u8); 3] = [(8, 4, 3), (5, 3, 2), (2, 1, 1)];
+
+impl Setting {
+    /// Tells whether there is nothing to say.
+    pub fn is_blank(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Tells whether it is unusual at its place.
+    pub const fn is_unusual(&self) -> bool {
+        matches!(self.habit, Habit::Rare | Habit::New)
+    }
+
+    /// Takes over what is more unusual in another.
+    pub fn merge(&mut self, other: &Self) {
+        if other.habit > self.habit {
+            (self.habit, self.days_before, self.days_watched) =
+                (other.habit, other.days_before, other.days_watched);
+        }
+        self.is_first_on_site |= other.is_first_on_site;
+        self.is_quiet_source |= other.is_quiet_source;
+        self.accompany(other.company, other.sources);
+    }
+
+    /// Takes note of company, if it is larger than before.
+    pub fn accompany(&mut self, company: u32, sources: u32) {
+        self.company = self.company.max(company);
+        self.sources = self.sources.max(sources);
+    }
+
+    /// Gives what the company adds.
+    pub fn company_points(&self) -> u8 {
+        let reached = COMPANY
+            .iter()
+            .find(|(company, sources, _)| self.company >= *company && self.sources >= *sources);
+        reached.map_or(0, |(.., points)| *points)
+    }
+
+    /// Gives how far it stands out, 0 to 5: none if it is not unusual.
+    pub fn points(&self) -> u8 {
+        if !self.is_unusual() {
+            return 0;
+        }
+        self.company_points() + u8::from(self.is_quiet_source) + u8::from(self.is_first_on_site)
+    }
+
+    /// Says in words how usual it is, and in what company it came. Nothing if that is not known.
+    pub fn text(&self) -> String {
+        let (before, watched) = (self.days_before, self.days_watched);
+        let days = |count: u32| format!("{count} day{}", if count == 1 { "" } else { "s" });
+        let mut text = match self.habit {
+            Habit::Unknown => return String::new(),
+            Habit::New if self.is_first_on_site => {
+                format!("never seen on any machine before, this one watched for {}", days(watched))
+            }
+            Habit::New => format!("never seen on this machine in {}", days(watched)),
+            Habit::Rare | Habit::Known | Habit::Usual => {
+                format!("seen here on {before} of {} before", days(watched))
+            }
+        };
+        if self.is_unusual() && self.is_quiet_source {
+            text.push_str(", by a source that says little here");
+        }
+        if self.is_unusual() && self.company > 1 {
+            let others = self.company - 1;
+            let (things, kinds) = (
+                if others == 1 { "thing" } else { "things" },
+                if self.sources == 1 { "" } else { "s" },
+            );
+            text.push_str(&format!(
+                ", with {others} other unusual {things} here within minutes, of {} kind{kinds} of source in all",
+                self.sources
+            ));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new_here(company: u32, sources: u32) -> Setting {
+        Setting { habit: Habit::New, days_watched: 4, company, sources, ..Setting::default() }
+    }
+
+    #[test]
+    fn company_counts_by_how_many_and_of_how_many_kinds() {
+        let points = |company, sources| new_here(company, sources).points();
+        assert_eq!([points(1, 1), points(2, 1), points(30, 1)], [0, 1, 1]);
+        assert_eq!([points(5, 2), points(5, 3), points(8, 3), points(8, 4)], [1, 2, 2, 3]);
+        let all = Setting { is_first_on_site: true, is_quiet_source: true, ..new_here(8, 4) };
+        assert_eq!(all.points(), 5);
+        assert_eq!(Setting { habit: Habit::Usual, ..all }.points(), 0);
+    }
+
+    #[test]
+    fn what_joins_can_only_make_it_more_unusual() {
+        let mut setting = new_here(3, 2);
+        let usual = Setting { habit: Habit::Usual, days_before: 9, ..Setting::default() };
+        setting.merge(&usual);
+        assert_eq!(setting, new_here(3, 2));
+        let mut other = usual;
+        other.merge(&setting);
+        assert_eq!(other, new_here(3, 2));
+    }
+
+    #[test]
+    fn it_says_why_it_stands_out() {
+        assert_eq!(Setting::default().text(), "");
+        assert_eq!(
+            new_here(3, 2).text(),
+            "never seen on this machine in 4 days, with 2 other unusual things here within minutes, of 2 kinds of source in all"
+        );
+        let usual =
+            Setting { habit: Habit::Usual, days_before: 3, days_watched: 4, ..Setting::default() };
+        assert_eq!(usual.text(), "seen here on 3 of 4 days before");
+    }
+}

@@ -1,0 +1,79 @@
+//! What an incident is like: names that incidents share which one judgement fits.
+//!
+//! A model that judged "an update of the virus scanner on mail01" need not be asked about the one on mail02, nor about tomorrow's. Three
+//! names say how alike two incidents are: of one *sort* (the same thing, said in the same words), of one *kin* (the same thing at the same
+//! place, in whatever words), of one *burst* (unusual things that came to one place together). Whether a judgement is taken over is
+//! decided in `schedule/precedent.rs`; what sets an incident apart (success, text aimed at a model, a person's wish) is never like another.
+
+use alert::incident::{Actor, Incident, Reason, Success};
+use alert::{Class, Fingerprint, Likeness};
+
+use crate::observe::is_told_by_class;
+use crate::priority::Severity;
+use crate::template;
+use crate::threat::has_no_class;
+
+/// Names what an incident is like, that looks as serious as `level`.
+pub fn of(incident: &Incident, level: u8) -> Likeness {
+    let class = incident.class;
+    let place = format!("{}\n{}", incident.agent.id, incident.agent.name);
+    // A user's name is half of what happened; sources and machines are interchangeable, their number is known.
+    let who = if let Actor::User(name) = &incident.actor { name.as_str() } else { "" };
+    let by_class = is_told_by_class(class);
+    let rule = if by_class { "" } else { incident.rules.names().next().unwrap_or("") };
+    let text = if by_class {
+        String::new()
+    } else {
+        template::message(&anywhere(incident.rule_description.as_raw(), incident))
+    };
+    let words = match incident.evidence.first() {
+        Some(first) if !by_class => template::message(&anywhere(first.excerpt.as_raw(), incident)),
+        _ => String::new(),
+    };
+    let is_serious = Severity::of(level) >= Severity::High;
+    // What is serious or stands out where it is says nothing of other places.
+    let is_bound = by_class || is_serious || incident.setting.is_unusual();
+    let bound_to = if is_bound { place.as_str() } else { "" };
+    let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
+    // Each attack in a request is one of its own: what differs is in the request.
+    let own = if class.is_web_exploit() { incident.id.as_str() } else { "" };
+    let outcome = if incident.success > Success::None { "reacted" } else { "" };
+    let class_name = class.as_str();
+    let burst = (incident.setting.is_unusual()
+        && incident.setting.company_points() > 0
+        && has_no_weight(class))
+    .then(|| name(&["burst", &place]));
+    Likeness {
+        sort: name(&["sort", class_name, rule, &text, who, &words, outcome, bound_to, own]),
+        kin: name(&["kin", class_name, rule, &text, who, outcome, &place]),
+        burst,
+        stands_out: incident.setting.is_unusual(),
+        may_be_like: incident.success < Success::Answered
+            && incident.injection.is_none()
+            && incident.forged_marks == 0
+            && !incident.reasons.contains(&Reason::Requested),
+        is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),
+        level,
+    }
+}
+
+/// Classes whose weight in a burst is that of the burst.
+const fn has_no_weight(class: Class) -> bool {
+    has_no_class(class)
+        || matches!(
+            class,
+            Class::WebAttack | Class::ForcedBrowsing | Class::Scanner | Class::NetworkScan
+        )
+}
+
+/// Takes out of a text where it was said: the machine's names and address.
+fn anywhere(text: &str, incident: &Incident) -> String {
+    let agent = &incident.agent;
+    let mut text = template::head(text, 600).to_owned();
+    for name in [Some(&agent.name), agent.ip.as_ref()].into_iter().flatten() {
+        if name.len() > 1 {
+            text = text.replace(name.as_str(), "<here>");
+        }
+    }
+    text
+}

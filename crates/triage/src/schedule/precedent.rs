@@ -1,0 +1,180 @@
+//! What models judged before, by what it is like: whose judgement an incident may take over instead of asking again.
+//!
+//! A judgement is taken over only by what looks no more serious than what was judged, and for a while. How many of the like must have been
+//! judged depends on how alike they are: of one sort one is enough, of the rest it takes more, and what is serious is only ever
+//! taken for one of many.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use alert::{IncidentId, Likeness, Timestamp};
+
+/// Names remembered. A site has some hundred sorts of incidents in a week.
+const NAMES_MAX: usize = 8_192;
+
+/// Judgements remembered of each name.
+const OF_NAME_MAX: usize = 3;
+
+/// How long the judgement on one of a sort holds for the others.
+const SORT_HOLDS: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long it holds where it stands out: what is unusual comes seldom, and may be another story each time.
+const UNUSUAL_HOLDS: Duration = Duration::from_secs(3600);
+
+/// How long judgements on kin hold.
+const KIN_HOLDS: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a judgement on one makes its kin less urgent.
+const KIN_LATELY: Duration = Duration::from_secs(3600);
+
+/// How long judgements on parts of a burst hold for its other parts: what comes later is another chapter.
+const BURST_HOLDS: Duration = Duration::from_secs(1200);
+
+/// Of a burst, how many parts a model must have seen: one may be the odd one, and all of them are told of the company they are in.
+const BURST_MIN: usize = 2;
+
+/// Of kin: one may be odd, three are a pattern.
+const PATTERN_MIN: usize = 3;
+
+/// What a model said of an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Precedent {
+    /// Of which.
+    pub incident_id: IncidentId,
+    /// Which model, as its verdict names it.
+    pub analyst: String,
+    /// What it said.
+    pub threat_level: u8,
+    /// How serious the incident looked.
+    pub level: u8,
+    /// When.
+    pub judged_at: Timestamp,
+}
+
+/// How an incident is like those that were judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Like {
+    /// One of its sort was judged.
+    Sort,
+    /// Parts of its burst were judged.
+    Burst,
+    /// A pattern of its kin was judged.
+    Kin,
+}
+
+/// What is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Precedents {
+    by_name: HashMap<u64, Vec<Precedent>>,
+}
+
+impl Precedents {
+    /// Takes note of a judgement.
+    pub(super) fn note(&mut self, likeness: &Likeness, precedent: &Precedent) {
+        let names = [Some(likeness.sort), Some(likeness.kin), likeness.burst];
+        for name in names.into_iter().flatten() {
+            self.note_as(name, precedent.clone());
+        }
+    }
+
+    fn note_as(&mut self, name: u64, precedent: Precedent) {
+        if self.by_name.len() >= NAMES_MAX && !self.by_name.contains_key(&name) {
+            self.forget_older_half();
+        }
+        let known = self.by_name.entry(name).or_default();
+        known.retain(|one| one.incident_id != precedent.incident_id);
+        known.push(precedent);
+        known.sort_by_key(|one| one.judged_at);
+        if known.len() > OF_NAME_MAX {
+            known.remove(0);
+        }
+    }
+
+    /// Says as what an incident is like others that models judged. `coming` are those that are being judged, and how many of its kin will be.
+    /// What `is_serious` is like its kin at most, or part of a burst.
+    pub(super) fn of(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        is_serious: bool,
+        coming: (&[Likeness], usize),
+        now: Timestamp,
+    ) -> Option<Like> {
+        if !likeness.may_be_like {
+            return None;
+        }
+        let (asked, kin) = coming;
+        let known = |name: u64, holds| {
+            let is_one = |other: &&Likeness| {
+                other.level >= likeness.level
+                    && (other.sort == name || other.kin == name || other.burst == Some(name))
+            };
+            self.fitting(name, id, likeness, holds, now).count()
+                + asked.iter().filter(is_one).count()
+        };
+        if !is_serious && known(likeness.sort, sort_holds(likeness)) > 0 {
+            Some(Like::Sort)
+        } else if likeness.burst.is_some_and(|burst| known(burst, BURST_HOLDS) >= BURST_MIN) {
+            Some(Like::Burst)
+        } else if known(likeness.kin, KIN_HOLDS) + kin >= PATTERN_MIN {
+            Some(Like::Kin)
+        } else {
+            None
+        }
+    }
+
+    /// Counts those of its kin that models judged lately, whatever they looked like.
+    pub(super) fn of_kin(&self, likeness: &Likeness, now: Timestamp) -> usize {
+        let known = self.by_name.get(&likeness.kin).into_iter().flatten();
+        known.filter(|one| now.since(one.judged_at) <= KIN_LATELY).count()
+    }
+
+    /// Gives the judgements that an incident may take over, the closest first: of its sort, of its burst, of its kin.
+    pub(super) fn closest(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        now: Timestamp,
+    ) -> Vec<Precedent> {
+        let by_closeness = [
+            (Some(likeness.sort), sort_holds(likeness)),
+            (likeness.burst, BURST_HOLDS),
+            (Some(likeness.kin), KIN_HOLDS),
+        ];
+        let found = by_closeness.into_iter().map(|(name, holds)| -> Vec<Precedent> {
+            let fitting =
+                name.into_iter().flat_map(|name| self.fitting(name, id, likeness, holds, now));
+            fitting.cloned().collect()
+        });
+        found.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
+    fn fitting(
+        &self,
+        name: u64,
+        id: &IncidentId,
+        likeness: &Likeness,
+        holds: Duration,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &Precedent> {
+        let known = self.by_name.get(&name).into_iter().flatten();
+        known.filter(move |one| {
+            one.incident_id != *id
+                && one.level >= likeness.level
+                && now.since(one.judged_at) <= holds
+        })
+    }
+
+    fn forget_older_half(&mut self) {
+        let newest = |known: &Vec<Precedent>| known.last().map(|one| one.judged_at);
+        let mut times: Vec<Option<Timestamp>> = self.by_name.values().map(newest).collect();
+        times.sort_unstable();
+        if let Some(middle) = times.get(times.len() / 2).copied() {
+            self.by_name.retain(|_, known| newest(known) > middle);
+        }
+    }
+}
+
+const fn sort_holds(likeness: &Likeness) -> Duration {
+    if likeness.stands_out { UNUSUAL_HOLDS } else { SORT_HOLDS }
+}

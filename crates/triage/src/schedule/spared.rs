@@ -1,0 +1,110 @@
+//! What models are spared: jobs that are the playbook's for good, because a model said already what there is to say, or because what they
+//! could tell is not worth a call.
+//!
+//! In this order: what is like something that a model judged takes that over, whatever calls are left. Then calls are held to their share
+//! of the alerts, and who makes room are, first, the many alike that are not serious, then what is ordinary, and only where hundreds
+//! alike are all serious, those of which models saw three. None of it is ever silence: each has a verdict, at once, at the level
+//! that its evidence has, and says why no model was asked.
+
+use std::collections::{HashMap, HashSet};
+
+use alert::{Likeness, Timestamp};
+
+use super::{
+    Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST, Scheduler,
+    Turn, allowance,
+};
+use crate::priority::Severity;
+
+/// What goes before a job in the queue.
+#[derive(Default)]
+struct Ahead<'a> {
+    /// Of each class: what models judged lately, and what waits.
+    of_kind: HashMap<&'a str, f64>,
+    /// Those that wait, by kin.
+    of_kin: HashMap<u64, usize>,
+    sorts: HashSet<u64>,
+    calls: f64,
+}
+
+impl Scheduler {
+    /// Takes out of `waiting` what is the playbook's for good.
+    pub(super) fn spare(
+        &self,
+        jobs: &[Job],
+        waiting: &mut Vec<usize>,
+        turns: &mut Vec<(usize, Turn)>,
+        now: Timestamp,
+    ) {
+        let mut order: Vec<(usize, &Job)> =
+            waiting.iter().filter_map(|at| jobs.get(*at).map(|job| (*at, job))).collect();
+        order.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        let mut ahead = Ahead::default();
+        let mut spared: HashSet<usize> = HashSet::new();
+        for (at, job) in order {
+            let alike = *ahead
+                .of_kind
+                .entry(job.kind.as_str())
+                .or_insert_with(|| self.lately(&job.kind, now));
+            if let Some(why) = self.why_spared(job, &ahead, alike, now) {
+                spared.insert(at);
+                turns.push((at, Turn::Playbook(why)));
+                continue;
+            }
+            *ahead.of_kin.entry(job.likeness.kin).or_default() += 1;
+            // Of those of one sort the first is asked about, and the others wait for what is said of it.
+            if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
+                *ahead.of_kind.entry(job.kind.as_str()).or_default() += 1.0;
+                ahead.calls += 1.0;
+            }
+        }
+        waiting.retain(|at| !spared.contains(at));
+    }
+
+    fn why_spared(
+        &self,
+        job: &Job,
+        ahead: &Ahead<'_>,
+        alike: f64,
+        now: Timestamp,
+    ) -> Option<&'static str> {
+        let is_serious = job.severity >= Severity::High;
+        let kin = ahead.of_kin.get(&job.likeness.kin).copied().unwrap_or(0);
+        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (&[], kin), now);
+        let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
+        match like {
+            Some(Like::Sort) => Some(LIKE_JUDGED),
+            Some(Like::Burst) if self.allowance.is_past_burst_part(ahead.calls, now) => {
+                Some(PART_OF_BURST)
+            }
+            Some(Like::Kin) if is_serious => {
+                self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
+            }
+            Some(Like::Kin) if is_past_share() => Some(LIKE_OTHERS),
+            _ if job.novelty == Novelty::MaybeLikeOthers
+                && alike >= allowance::ALIKE_MIN
+                && is_past_share() =>
+            {
+                Some(LIKE_OTHERS)
+            }
+            _ if job.likeness.is_ordinary
+                && job.likeness.may_be_like
+                && self.allowance.is_past_ordinary_part(ahead.calls, now) =>
+            {
+                Some(ORDINARY)
+            }
+            _ => None,
+        }
+    }
+
+    /// Tells whether something that a job is like is being judged: it waits for what is said of that.
+    pub(super) fn is_like_asked(&self, job: &Job, asked: &[Likeness], now: Timestamp) -> bool {
+        let is_serious = job.severity >= Severity::High;
+        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (asked, 0), now);
+        match like {
+            Some(Like::Sort) => true,
+            Some(Like::Burst) => self.allowance.is_past_burst_part(0.0, now),
+            Some(Like::Kin) | None => false,
+        }
+    }
+}

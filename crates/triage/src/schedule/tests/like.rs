@@ -1,0 +1,143 @@
+//! Whose judgement is taken over: of a sort, of a burst, of kin; by what, and never by what is more serious, what a person asked for, or
+//! what came long after.
+
+use super::*;
+
+fn like(sort: u64, kin: u64) -> Likeness {
+    Likeness { sort, kin, may_be_like: true, level: 3, ..Likeness::default() }
+}
+
+fn of(name: &str, likeness: Likeness) -> Job {
+    let severity = Severity::of(likeness.level);
+    Job { likeness, ..job(name, name, 4.0, severity) }
+}
+
+fn judged(name: &str, level: u8, second: i64) -> Precedent {
+    Precedent {
+        incident_id: IncidentId::parse(name).expect("an id"),
+        analyst: "m/x".to_owned(),
+        threat_level: level,
+        level,
+        judged_at: at(second),
+    }
+}
+
+/// Gives the turn of one job where a slot is free.
+fn turn(scheduler: &mut Scheduler, job: &Job, second: i64) -> Turn {
+    let turns = scheduler.pick(at(second), std::slice::from_ref(job), &[], Capacity::Slots(1));
+    turns.first().expect("a turn").1
+}
+
+fn scheduler() -> Scheduler {
+    Scheduler::new(Budgets { calls_per_minute: 1000, calls_per_actor_hour: 1000 }, at(0))
+}
+
+const DAY: i64 = 24 * 3600;
+
+#[test]
+fn one_of_a_sort_is_asked_about_and_the_others_are_like_it() {
+    let mut scheduler = scheduler();
+    let (one, two) = (of("one", like(1, 1)), of("two", like(1, 2)));
+    assert_eq!(turn(&mut scheduler, &one, 0), Turn::Model);
+    scheduler.note_precedent(&one.likeness, &judged("one", 3, 30));
+    assert_eq!(turn(&mut scheduler, &two, 31), Turn::Playbook(LIKE_JUDGED));
+    let named = scheduler.precedents(&two.incident_id, &two.likeness, at(31));
+    assert_eq!(named, [judged("one", 3, 30)]);
+    assert_eq!(turn(&mut scheduler, &one, 32), Turn::Model, "nothing is like itself: it has news");
+    assert_eq!(turn(&mut scheduler, &two, 8 * DAY), Turn::Model, "that is long ago");
+}
+
+#[test]
+fn what_looks_more_serious_or_a_person_asked_for_is_like_nothing() {
+    let mut scheduler = scheduler();
+    scheduler.note_precedent(&like(1, 1), &judged("one", 3, 0));
+    let worse = of("worse", Likeness { level: 4, ..like(1, 1) });
+    assert_eq!(turn(&mut scheduler, &worse, 1), Turn::Model);
+    let asked = of("asked", Likeness { may_be_like: false, ..like(1, 1) });
+    assert_eq!(turn(&mut scheduler, &asked, 1), Turn::Model);
+    // A serious one is not like one other, whatever that looked like.
+    scheduler.note_precedent(&like(1, 1), &judged("bad", 9, 0));
+    let serious = of("serious", Likeness { level: 6, ..like(1, 1) });
+    assert_eq!(turn(&mut scheduler, &serious, 1), Turn::Model);
+    // What stands out may be another story an hour later.
+    let unusual = of("unusual", Likeness { stands_out: true, ..like(1, 7) });
+    assert_eq!(turn(&mut scheduler, &unusual, 60), Turn::Playbook(LIKE_JUDGED));
+    assert_eq!(turn(&mut scheduler, &unusual, 2 * 3600), Turn::Model);
+}
+
+#[test]
+fn two_of_a_sort_are_not_asked_about_at_once() {
+    let mut scheduler = scheduler();
+    let jobs = [of("one", like(1, 1)), of("two", like(1, 2)), of("other", like(3, 3))];
+    let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(3));
+    let models: Vec<usize> =
+        turns.iter().filter(|(_, turn)| *turn == Turn::Model).map(|(at, _)| *at).collect();
+    assert_eq!(models.len(), 2, "{turns:?}");
+    assert!(models.contains(&2) && !(models.contains(&0) && models.contains(&1)));
+    // Nor while a call on its like is under way; whoever waits too long for it has the playbook meanwhile.
+    let under_way = [Running { likeness: like(1, 1), ..running(0) }];
+    let turns = scheduler.pick(at(40), &jobs[1..2], &under_way, Capacity::Slots(1));
+    assert_eq!(turns, [(0, Turn::Interim(LIKE_IS_ASKED))]);
+}
+
+#[test]
+fn of_a_burst_models_see_two_parts_and_more_where_calls_are_left() {
+    let mut scheduler = scheduler();
+    let part = |number: u64| Likeness {
+        burst: Some(77),
+        level: 6,
+        stands_out: true,
+        ..like(number, 100 + number)
+    };
+    for number in 1..3 {
+        let name = format!("p{number}");
+        assert_eq!(turn(&mut scheduler, &of(&name, part(number)), 0), Turn::Model);
+        scheduler.note_precedent(&part(number), &judged(&name, 6, 10));
+    }
+    assert_eq!(turn(&mut scheduler, &of("p3", part(3)), 20), Turn::Playbook(PART_OF_BURST));
+    let worse = Likeness { level: 7, ..part(4) };
+    assert_eq!(turn(&mut scheduler, &of("p4", worse), 20), Turn::Model);
+    assert_eq!(turn(&mut scheduler, &of("p5", part(5)), 3600), Turn::Model, "another chapter");
+    scheduler.note_alerts(10_000, at(3600));
+    scheduler.note_precedent(&part(5), &judged("p5", 6, 3600));
+    scheduler.note_precedent(&part(6), &judged("p6", 6, 3600));
+    assert_eq!(turn(&mut scheduler, &of("p7", part(7)), 3601), Turn::Model, "calls are left");
+}
+
+#[test]
+fn hundreds_of_serious_ones_alike_cost_some_calls_and_one_that_differs_its_own() {
+    let mut scheduler = scheduler();
+    let serious =
+        |number: u64, kin| of(&format!("s{number}"), Likeness { level: 9, ..like(number, kin) });
+    let crowd: Vec<Job> = (0..200).map(|number| serious(number, 1)).collect();
+    let mut asked = 0;
+    for (number, job) in crowd.iter().enumerate() {
+        let second = i64::try_from(number).expect("small");
+        if turn(&mut scheduler, job, second) == Turn::Model {
+            asked += 1;
+            let name = job.incident_id.to_string();
+            scheduler.note_precedent(&job.likeness, &judged(&name, 9, second));
+        }
+    }
+    assert!((10..=11).contains(&asked), "ten need no alerts, the rest is like them: {asked}");
+    assert_eq!(turn(&mut scheduler, &serious(900, 2), 200), Turn::Model, "of another kin");
+    let differs = Likeness { may_be_like: false, ..serious(901, 1).likeness };
+    assert_eq!(turn(&mut scheduler, &of("worked", differs), 200), Turn::Model);
+    // The calls of this day are spent, and that keeps back what is ordinary, not what is serious.
+    let ordinary = Likeness { is_ordinary: true, level: 2, ..like(50, 50) };
+    assert_eq!(turn(&mut scheduler, &of("ordinary", ordinary), 201), Turn::Playbook(ORDINARY));
+    assert_eq!(turn(&mut scheduler, &of("ordinary", ordinary), 5 * DAY), Turn::Model);
+}
+
+#[test]
+fn what_differs_goes_before_more_of_what_models_judged() {
+    let mut scheduler = scheduler();
+    scheduler.note_precedent(&like(1, 1), &judged("one", 3, 0));
+    let more = Likeness { level: 9, ..like(2, 1) };
+    let jobs = [
+        Job { score: 9.0, ..of("more", more) },
+        Job { score: 4.0, ..of("differs", Likeness { level: 5, ..like(3, 3) }) },
+    ];
+    let turns = scheduler.pick(at(1), &jobs, &[], Capacity::Slots(1));
+    assert_eq!(turns[0], (1, Turn::Model));
+}
