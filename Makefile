@@ -12,12 +12,16 @@ setup:
 build:
 	cargo build --locked
 
-demo: setup
-	cargo run --locked -q --release -p quell -- demo
+# What it needs is a compiler; the build says how far it is, because the first one takes minutes.
+demo:
+	@./packaging/setup.sh $(VENV) compiler
+	cargo build --locked --release -p quell
+	@cargo run --locked -q --release -p quell -- demo
 
-# The same through a real llama.cpp server with the small model that packages carry: it proves the path, not the model.
-demo-llm: setup
-	cargo build --locked -q --release -p quell
+# The same through a real llama.cpp server with the small model that a package carries (150 MB): it proves the path, not the model.
+demo-llm:
+	@./packaging/setup.sh $(VENV) model
+	cargo build --locked --release -p quell
 	$(VENV)/bin/python lab/llama_server.py -- ./target/release/quell demo --analyst model --model-url {url} --model smollm2 --context-tokens 4096
 
 # A shop to attack and Quell on its logs, on this machine only, until Ctrl-C: see lab/README.md.

@@ -31,6 +31,8 @@ pub mod incident;
 pub mod mitre;
 pub mod parse;
 pub mod redact;
+#[cfg(feature = "sample")]
+pub mod sample;
 pub mod sanitize;
 pub mod tag;
 pub mod untrusted;

@@ -80,7 +80,9 @@ pub(crate) enum Command {
     /// Watch the daemon: the funnel, what waits and how long, the models, the newest and the slowest verdicts
     ///
     /// Keys: q quits, p pauses, s sorts, the arrows choose a verdict, Enter shows its incident, ? helps.
-    #[command(after_help = "Examples:\n  quell top\n  quell top --once | tee standing.txt")]
+    #[command(
+        after_help = "Examples:\n  quell top\n  quell top --once | tee standing.txt\n  quell top --json --follow --interval 10 | jq .overload.oldest_s"
+    )]
     Top(Top),
     /// List, show, close and annotate incidents
     #[command(subcommand)]
@@ -294,6 +296,12 @@ pub(crate) struct Top {
     /// Print one frame as plain text, as is done where input or output is no terminal
     #[arg(long)]
     pub(crate) once: bool,
+    /// Print what the screen shows as one JSON object, for scripts
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Go on with --json: one object a line, as often as --interval says, until you end it
+    #[arg(long, requires = "json", conflicts_with = "once")]
+    pub(crate) follow: bool,
 }
 
 /// Who judges.
@@ -369,10 +377,16 @@ pub(crate) enum Incidents {
         #[command(flatten)]
         output: Output,
     },
-    /// Show everything about one incident
+    /// Show everything about one incident, or its alerts as they came
     Show {
         /// Its name, or an unambiguous beginning
         id: String,
+        /// Print its alerts instead, one a line, byte by byte as they came (on a terminal made harmless), in the order of their arrival
+        #[arg(long)]
+        alerts: bool,
+        /// At most so many alerts, the newest; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 100, requires = "alerts")]
+        limit: u64,
         #[command(flatten)]
         output: Output,
     },

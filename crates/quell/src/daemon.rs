@@ -185,9 +185,10 @@ async fn start_sources(
     sources: &mut Tasks,
 ) -> anyhow::Result<()> {
     let notify: wazuh::Notify = Arc::new(log_notice);
-    let group = group_id(config.general.user_group.as_deref());
     let intake = &config.intake;
     if intake.hook.enabled {
+        // Only the hook's socket and spool are a group's: without the hook, one that is not there is nobody's trouble.
+        let group = group_id(config.general.user_group.as_deref());
         make_spool(&intake.hook.spool_dir, group)?;
         let opened = socket::HookSocket::open(socket::SocketSettings {
             socket: intake.hook.socket.clone(),
@@ -322,6 +323,7 @@ fn announce_limits(config: &Config) {
         ("dead_letters", config.limits.dead_letters),
         ("intake_queue_deliveries", config.limits.intake_queue),
         ("outbox_messages", config.limits.outbox_messages),
+        ("outbox_names", usize::try_from(store::NAMES_MAX).unwrap_or(usize::MAX)),
         (
             "model_calls_per_minute",
             usize::try_from(config.judge.calls_per_minute).unwrap_or(usize::MAX),

@@ -357,11 +357,10 @@ impl Desk {
             notes: notes.into_iter().rev().map(|note| note.text).collect(),
             redact: self.settings.redact,
         };
-        let mut stands = None;
-        if turn == Turn::Playbook(MORE_OF_THE_SAME) {
-            stands = self.store.last_verdict(&incident.id)?.filter(is_by_model).map(Box::new);
-        }
-        let standing = self.store.threat_level(&incident.id)?;
+        let judged = self.store.judged(&incident.id)?;
+        let is_more = turn == Turn::Playbook(MORE_OF_THE_SAME);
+        let stands = judged.verdict.filter(|verdict| is_more && is_by_model(verdict)).map(Box::new);
+        let standing = judged.threat_level;
         let bounds = threat::assess(&incident);
         Ok(Case { bounds, job, incident, context, standing, turn, backlog, stands })
     }

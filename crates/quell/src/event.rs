@@ -69,6 +69,10 @@ pub(crate) const METRICS: &[(&str, &str)] = &[
     ("quell_checks_failed_total", "Checks that a draft did not pass, by check."),
     ("quell_messages_total", "Messages by sink and what became of them (sent, failed, refused)."),
     ("quell_outbox_messages", "Messages waiting to be sent, by sink."),
+    (
+        "quell_outbox_given_up_messages",
+        "Messages that were given up because too many waited or the sink is gone, by sink.",
+    ),
     ("quell_incidents_in_memory", "Incidents that the fold holds in memory."),
     (
         "quell_limit",
@@ -204,8 +208,9 @@ pub(crate) fn standing(in_memory: usize, deliveries: usize) {
     gauge!("quell_intake_queue_deliveries").set(as_f64(deliveries as u64));
 }
 
-/// How many messages wait for a sink.
-pub(crate) fn outbox(sink: &str, waiting: u64) {
+/// How many messages wait for a sink, and how many were given up.
+pub(crate) fn outbox(sink: &str, waiting: u64, given_up: u64) {
+    gauge!("quell_outbox_given_up_messages", "sink" => sink.to_owned()).set(as_f64(given_up));
     gauge!("quell_outbox_messages", "sink" => sink.to_owned()).set(as_f64(waiting));
 }
 

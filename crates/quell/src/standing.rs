@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use alert::{IncidentId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use store::QueueRow;
 use triage::priority::Severity;
 
@@ -157,6 +158,16 @@ impl Delay {
     /// Tells whether somebody waits longer than promised, or had to be served by the playbook.
     pub(crate) const fn is_felt(&self) -> bool {
         self.past_deadline > 0 || self.judged_meanwhile > 0
+    }
+
+    /// Gives it in JSON, with what follows from it.
+    pub(crate) fn json(&self) -> Value {
+        let mut object = json!(self);
+        if let Value::Object(object) = &mut object {
+            object.insert("is_delayed".to_owned(), json!(self.is_felt()));
+            object.insert("text".to_owned(), json!(self.text()));
+        }
+        object
     }
 
     /// Says it on one line.

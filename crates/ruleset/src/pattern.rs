@@ -11,6 +11,7 @@ mod needle;
 mod osmatch;
 mod osregex;
 mod pcre2;
+mod tree;
 
 use std::fmt;
 

@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::error::{Doing, StoreFault, broken};
 use crate::raw::{Packed, Packer};
-use crate::row::blob;
-use crate::{Store, StoreError, raw};
+use crate::row::{blob, whole};
+use crate::{Store, StoreError, raw, row};
 
 /// An alert that was folded.
 #[derive(Debug, Clone)]
@@ -181,5 +181,76 @@ impl Store {
         found
             .map(|(place, body)| raw::unpack(&body, usize::try_from(place).unwrap_or(usize::MAX)))
             .transpose()
+    }
+
+    /// Gives the place in front of the newest `count` alerts of an incident, to begin [`Store::raw_alerts`] at.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn place_before_newest(&self, id: &IncidentId, count: u64) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT seq FROM alert WHERE incident_id = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2",
+            )
+            .and_then(|mut find| {
+                find.query_row(params![id.as_str(), whole(count)], |row| row.get(0)).optional()
+            })
+            .map(|place| place.unwrap_or(0))
+            .doing("look for the newest alerts")
+    }
+
+    /// Counts the alerts of an incident that are kept as they came.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn alerts_kept(&self, id: &IncidentId) -> Result<u64, StoreError> {
+        self.connection
+            .prepare_cached("SELECT count(*) AS n FROM alert WHERE incident_id = ?1")
+            .and_then(|mut find| find.query_row([id.as_str()], |row| row::count(row, "n")))
+            .doing("count alerts")
+    }
+
+    /// Gives alerts of an incident as they came, in the order of their arrival: some of those behind the place `after`, each with its own
+    /// place. None are left behind the last one if there are none. Whoever wants all of them holds the store for one such step at a time.
+    ///
+    /// # Errors
+    /// If the store fails, or a block that they lie in is damaged.
+    pub fn raw_alerts(
+        &self,
+        id: &IncidentId,
+        after: i64,
+    ) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+        let _moment = self.moment()?;
+        let mut find = self
+            .connection
+            .prepare_cached(
+                // Those of one incident lie side by side, so a step takes what lies in the block of the next one.
+                "SELECT a.seq, b.first FROM alert a JOIN raw_block b ON b.first = (SELECT max(first) FROM raw_block WHERE first <=
+                     (SELECT seq FROM alert WHERE incident_id = ?1 AND seq > ?2 ORDER BY seq LIMIT 1))
+                 WHERE a.incident_id = ?1 AND a.seq > ?2 AND a.seq <= b.last ORDER BY a.seq",
+            )
+            .doing("look for alerts as they came")?;
+        let places: Vec<(i64, i64)> = find
+            .query_map(params![id.as_str(), after], |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .doing("look for alerts as they came")?;
+        let Some((_, first)) = places.first() else { return Ok(Vec::new()) };
+        let body: Vec<u8> = self
+            .connection
+            .prepare_cached("SELECT body FROM raw_block WHERE first = ?1")
+            .and_then(|mut find| find.query_row([first], |row| row.get(0)))
+            .doing("read alerts as they came")?;
+        let plain = raw::opened(&body)?;
+        let alerts: Vec<&[u8]> = raw::alerts(&plain).collect();
+        places
+            .into_iter()
+            .map(|(place, first)| {
+                usize::try_from(place - first)
+                    .ok()
+                    .and_then(|at| alerts.get(at))
+                    .map(|alert| (place, alert.to_vec()))
+                    .ok_or_else(|| raw::damaged("the block is too short".to_owned()))
+            })
+            .collect()
     }
 }

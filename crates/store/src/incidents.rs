@@ -36,15 +36,6 @@ pub(crate) fn write(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Sto
     .doing("store an incident")
 }
 
-/// An incident in a list.
-#[derive(Debug, Clone)]
-pub struct IncidentRow {
-    /// The incident.
-    pub incident: Incident,
-    /// The newest verdict, if there is one.
-    pub verdict: Option<Verdict>,
-}
-
 /// What a campaign needs to know of an incident.
 #[derive(Debug, Clone)]
 pub struct StepRow {
@@ -62,17 +53,13 @@ pub struct StepRow {
     pub alert_count: u64,
 }
 
-/// Which incidents to list.
+/// What was judged of an incident.
 #[derive(Debug, Clone, Default)]
-pub struct IncidentFilter {
-    /// Only in this state.
-    pub state: Option<String>,
-    /// Only with this threat level or a higher one.
-    pub threat_level_min: Option<u8>,
-    /// Only by this actor.
-    pub actor: Option<String>,
-    /// At most this many; 0 for all.
-    pub limit: usize,
+pub struct Judged {
+    /// The threat level that stands. It outlives the verdict, which is swept with its time while its incident may still wait for another.
+    pub threat_level: Option<u8>,
+    /// The verdict on the latest revision that has one.
+    pub verdict: Option<Verdict>,
 }
 
 impl Store {
@@ -132,38 +119,6 @@ impl Store {
         }
     }
 
-    /// Lists incidents, the most dangerous and newest first.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<IncidentRow>, StoreError> {
-        let limit = if filter.limit == 0 { -1 } else { i64::try_from(filter.limit).unwrap_or(-1) };
-        let mut list = self
-            .connection
-            .prepare_cached(
-                "SELECT i.body AS incident, (SELECT v.body FROM verdict v WHERE v.incident_id = i.id ORDER BY v.revision DESC LIMIT 1) AS verdict
-                 FROM incident i
-                 WHERE (?1 IS NULL OR i.state = ?1) AND (?2 IS NULL OR i.threat_level >= ?2) AND (?3 IS NULL OR i.actor = ?3)
-                 ORDER BY i.threat_level DESC NULLS LAST, i.last_ms DESC, i.id LIMIT ?4",
-            )
-            .doing("list incidents")?;
-        let rows = list
-            .query_map(params![filter.state, filter.threat_level_min, filter.actor, limit], |row| {
-                Ok((row.get::<_, String>("incident")?, row.get::<_, Option<String>>("verdict")?))
-            })
-            .doing("list incidents")?;
-        rows.map(|found| {
-            let (incident, verdict) = found.doing("list incidents")?;
-            Ok(IncidentRow {
-                incident: row::incident(&incident)?,
-                verdict: verdict
-                    .map(|body| serde_json::from_str(&body).doing("read a stored verdict"))
-                    .transpose()?,
-            })
-        })
-        .collect()
-    }
-
     /// Gives the newest verdict on an incident.
     ///
     /// # Errors
@@ -172,28 +127,28 @@ impl Store {
         Ok(self.verdicts(id)?.pop())
     }
 
-    /// Gives the threat level that stands for an incident, if somebody judged it.
+    /// Gives what was judged of an incident: the threat level that stands, and the verdict on the latest revision that has one.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn threat_level(&self, id: &IncidentId) -> Result<Option<u8>, StoreError> {
+    pub fn judged(&self, id: &IncidentId) -> Result<Judged, StoreError> {
         use rusqlite::OptionalExtension as _;
-        self.connection
-            .prepare_cached("SELECT threat_level FROM incident WHERE id = ?1")
-            .and_then(|mut find| find.query_row([id.as_str()], |row| row.get(0)).optional())
-            .map(Option::flatten)
-            .doing("look for a threat level")
-    }
-
-    /// Tells whether somebody judged an incident, at whatever revision.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn has_verdict(&self, id: &IncidentId) -> Result<bool, StoreError> {
-        self.connection
-            .prepare_cached("SELECT 1 FROM verdict WHERE incident_id = ?1")
-            .and_then(|mut find| find.exists([id.as_str()]))
-            .doing("look for a verdict")
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT i.threat_level, (SELECT v.body FROM verdict v WHERE v.incident_id = i.id ORDER BY v.revision DESC LIMIT 1)
+                 FROM incident i WHERE i.id = ?1",
+            )
+            .and_then(|mut find| {
+                find.query_row([id.as_str()], |row| {
+                    Ok((row.get::<_, Option<u8>>(0)?, row.get::<_, Option<String>>(1)?))
+                })
+                .optional()
+            })
+            .doing("look for what was judged")?;
+        let (threat_level, body) = found.unwrap_or_default();
+        let verdict = body.map(|body| serde_json::from_str(&body).doing("read a verdict"));
+        Ok(Judged { threat_level, verdict: verdict.transpose()? })
     }
 
     /// Gives the verdict on the latest revision that has one, and reads no other.

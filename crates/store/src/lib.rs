@@ -13,6 +13,7 @@ mod error;
 mod incidents;
 mod intake;
 mod jobs;
+mod list;
 mod outbox;
 mod people;
 mod raw;
@@ -23,10 +24,13 @@ mod upkeep;
 
 pub use alerts::AlertRow;
 pub use error::{StoreError, StoreFault};
-pub use incidents::{IncidentFilter, IncidentRow, StepRow};
+pub use incidents::{Judged, StepRow};
 pub use intake::{Batch, Counts, DeadLetter};
 pub use jobs::JobRow;
-pub use outbox::{OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX};
+pub use list::{IncidentFilter, IncidentRow};
+pub use outbox::{
+    GivingUp, NAMES_MAX, OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX,
+};
 pub use people::{AuditRow, Note, Request};
 pub use raw::{Packed, Packer};
 pub use sqlite::Store;

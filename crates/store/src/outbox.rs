@@ -6,7 +6,7 @@
 //!
 //! What waits for one sink is bounded: past [`Store::bound_outbox`] a message is queued by its name alone, without its text, and the text is
 //! written out from the stored verdict when its turn comes ([`Store::write_out`]). So a sink that is down for days costs a hundred bytes for
-//! a verdict, nothing is left out, and the order stays.
+//! a verdict, nothing is left out, and the order stays. Names are bounded too, far out, and there something has to go: see [`GivingUp`].
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use rusqlite::{Transaction, params};
 use serde::Serialize;
 
 use crate::error::Doing;
+use crate::intake::add_to_counter;
 use crate::row;
 use crate::{Store, StoreError};
 
@@ -25,6 +26,28 @@ pub const REST_MAX: Duration = Duration::from_secs(60);
 /// Messages with their text that may wait for one sink, unless [`Store::bound_outbox`] says otherwise. Each has about 6 kB, so this is
 /// 60 MB, and a day of seven verdicts a minute.
 pub const WHOLE_MESSAGES_MAX: usize = 10_000;
+
+/// Messages that may wait for one sink by their name alone. Each has some 300 bytes with its places in the indexes, so this is 300 MB, and
+/// months of verdicts in a quiet place: a sink that is down for that long has been given up by its owner.
+pub const NAMES_MAX: u64 = 1_000_000;
+
+/// Messages given up in one step: a short transaction, so that alerts don't wait for it.
+const GIVEN_UP_AT_ONCE: u64 = 5_000;
+
+/// What is asked for the counter of messages that were given up, in front of the sink's name.
+const GIVEN_UP: &str = "given_up:";
+
+/// Which messages will not be sent any more. Each is counted for its sink; the verdict stays in the store as long as others do.
+#[derive(Debug, Clone)]
+pub struct GivingUp {
+    /// The sinks that there are. What waits for another one was queued when that was configured, and nothing will ever send it.
+    pub sinks: Vec<String>,
+    /// What waits for a sink that is not there goes once it is older than this: until then the sink may come back.
+    pub older_than: Timestamp,
+    /// The most that wait for one sink by their name alone. The oldest names go first: what is newest matters most, and what has its text
+    /// is older still, and bounded by itself.
+    pub names_max: u64,
+}
 
 /// A message to queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +80,7 @@ pub struct OutboxEntry {
 }
 
 /// How the messages of one sink stand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct OutboxTotals {
     /// The sink.
     pub sink: String,
@@ -67,8 +90,10 @@ pub struct OutboxTotals {
     pub by_name: u64,
     /// Sent.
     pub sent: u64,
-    /// Given up, or refused by the sink for good.
+    /// Refused by the sink for good, or without a verdict to tell of.
     pub refused: u64,
+    /// Given up, because too many waited or the sink is not configured any more.
+    pub given_up: u64,
 }
 
 /// Queues a message; one with the same key is there already and stays.
@@ -95,6 +120,39 @@ pub(crate) fn write(
         })
         .map(drop)
         .doing("queue a message")
+}
+
+/// Names the sinks that messages wait for, by steps over the index from one to the next.
+fn sinks_with_messages(tx: &Transaction<'_>) -> rusqlite::Result<Vec<String>> {
+    let mut find = tx.prepare_cached(
+        "SELECT min(sink) FROM outbox INDEXED BY outbox_open WHERE state IN ('waiting', 'sending') AND sink > ?1",
+    )?;
+    let mut sinks: Vec<String> = Vec::new();
+    loop {
+        let last = sinks.last().map_or("", String::as_str);
+        match find.query_row([last], |row| row.get::<_, Option<String>>(0))? {
+            Some(sink) => sinks.push(sink),
+            None => return Ok(sinks),
+        }
+    }
+}
+
+/// Gives up the oldest that wait for a sink by their name alone, as far as there are more than `names_max`.
+fn give_up_names(tx: &Transaction<'_>, sink: &str, names_max: u64) -> rusqlite::Result<usize> {
+    let names: u64 = tx
+        .prepare_cached(
+            "SELECT count(*) AS n FROM outbox INDEXED BY outbox_names WHERE sink = ?1 AND state = 'waiting' AND body = ''",
+        )?
+        .query_row([sink], |row| row::count(row, "n"))?;
+    let excess = names.saturating_sub(names_max).min(GIVEN_UP_AT_ONCE);
+    if excess == 0 {
+        return Ok(0);
+    }
+    tx.execute(
+        "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox INDEXED BY outbox_names
+             WHERE sink = ?1 AND state = 'waiting' AND body = '' ORDER BY seq LIMIT ?2)",
+        params![sink, row::whole(excess)],
+    )
 }
 
 impl Store {
@@ -236,7 +294,7 @@ impl Store {
             .prepare_cached(
                 // The index holds nearly all that is asked for; the table holds the bodies too, of everything that was ever sent.
                 "SELECT sink, sum(state IN ('waiting', 'sending')) AS waiting,
-                     (SELECT count(*) FROM outbox w WHERE w.sink = outbox.sink AND w.state = 'waiting' AND w.body = '') AS by_name,
+                     (SELECT count(*) FROM outbox w INDEXED BY outbox_names WHERE w.sink = outbox.sink AND w.state = 'waiting' AND w.body = '') AS by_name,
                      sum(state = 'sent') AS sent, sum(state = 'refused') AS refused
                  FROM outbox INDEXED BY outbox_state GROUP BY sink ORDER BY sink",
             )
@@ -249,9 +307,61 @@ impl Store {
                     by_name: row::count(row, "by_name")?,
                     sent: row::count(row, "sent")?,
                     refused: row::count(row, "refused")?,
+                    given_up: 0,
                 })
             })
             .doing("measure the outbox")?;
-        rows.collect::<Result<_, _>>().doing("measure the outbox")
+        let mut totals: Vec<OutboxTotals> =
+            rows.collect::<Result<_, _>>().doing("measure the outbox")?;
+        for (sink, given_up) in self.given_up()? {
+            match totals.iter_mut().find(|known| known.sink == sink) {
+                Some(known) => known.given_up = given_up,
+                None => totals.push(OutboxTotals { sink, given_up, ..OutboxTotals::default() }),
+            }
+        }
+        Ok(totals)
+    }
+
+    /// Counts the messages that were given up, by sink.
+    fn given_up(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached("SELECT name, value FROM counter WHERE name >= ?1 AND name < ?1 || '~' ORDER BY name")
+            .doing("count messages that were given up")?;
+        read.query_map([GIVEN_UP], |row| {
+            let name: String = row.get("name")?;
+            let sink = name.strip_prefix(GIVEN_UP).unwrap_or(&name).to_owned();
+            Ok((sink, row::count(row, "value")?))
+        })
+        .and_then(Iterator::collect)
+        .doing("count messages that were given up")
+    }
+
+    /// Gives up some of the messages that will not be sent any more. Gives how many of which sink; call again until there are none.
+    ///
+    /// # Errors
+    /// If the store fails; then all of them still wait.
+    pub fn give_up(&mut self, which: &GivingUp) -> Result<Vec<(String, u64)>, StoreError> {
+        let doing = "give messages up";
+        let tx = self.connection.transaction().doing(doing)?;
+        let mut given_up = Vec::new();
+        for sink in sinks_with_messages(&tx).doing(doing)? {
+            let count = if which.sinks.contains(&sink) {
+                give_up_names(&tx, &sink, which.names_max)
+            } else {
+                tx.execute(
+                    "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox INDEXED BY outbox_open
+                         WHERE sink = ?1 AND state IN ('waiting', 'sending') AND queued_ms < ?2 ORDER BY seq LIMIT ?3)",
+                    params![sink, which.older_than.as_millis(), row::whole(GIVEN_UP_AT_ONCE)],
+                )
+            }
+            .doing(doing)? as u64;
+            if count > 0 {
+                add_to_counter(&tx, &format!("{GIVEN_UP}{sink}"), count)?;
+                given_up.push((sink, count));
+            }
+        }
+        tx.commit().doing(doing)?;
+        Ok(given_up)
     }
 }

@@ -109,21 +109,31 @@ impl std::fmt::Debug for Packer {
 
 /// Takes the alert at `place` out of a block.
 pub(crate) fn unpack(body: &[u8], place: usize) -> Result<Vec<u8>, StoreError> {
-    let damaged = |cause: String| broken("unpack an alert", cause, StoreFault::Corrupt);
-    let plain = zstd::bulk::decompress(body, UNPACKED_BYTES_MAX)
-        .map_err(|error| damaged(error.to_string()))?;
-    let mut rest = plain.as_slice();
-    let mut next = || {
+    let plain = opened(body)?;
+    let alert = alerts(&plain).nth(place);
+    alert.map(<[u8]>::to_vec).ok_or_else(|| damaged("the block is too short".to_owned()))
+}
+
+/// Undoes the compression of a block.
+pub(crate) fn opened(body: &[u8]) -> Result<Vec<u8>, StoreError> {
+    zstd::bulk::decompress(body, UNPACKED_BYTES_MAX).map_err(|error| damaged(error.to_string()))
+}
+
+/// Gives the alerts of an opened block, as far as it is sound.
+pub(crate) fn alerts(plain: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = plain;
+    std::iter::from_fn(move || {
         let (length, behind) = rest.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
         let (alert, behind) = behind.split_at_checked(length)?;
         rest = behind;
         Some(alert)
-    };
-    for _ in 0..place {
-        next();
-    }
-    next().map(<[u8]>::to_vec).ok_or_else(|| damaged("the block is too short".to_owned()))
+    })
+}
+
+/// Says that a block is damaged.
+pub(crate) fn damaged(cause: String) -> StoreError {
+    broken("unpack an alert", cause, StoreFault::Corrupt)
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ use crate::raw::Packer;
 use crate::{StoreError, carry};
 
 /// The steps from one version of the schema to the next, from an empty file on. None is ever changed.
-const SCHEMA_STEPS: [Step; 3] = [
+const SCHEMA_STEPS: [Step; 4] = [
     (include_str!("schema.sql"), nothing_more),
     (include_str!("schema-2.sql"), nothing_more),
     (include_str!("schema-3.sql"), carry::alerts),
+    (include_str!("schema-4.sql"), nothing_more),
 ];
 
 /// A step in SQL, and what SQL can't do of it.
@@ -25,7 +26,7 @@ const fn nothing_more(_: &Transaction<'_>) -> Result<(), StoreError> {
 }
 
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// Memory for pages, at most, in KiB. A large batch touches some thousand pages of 4 kB; what finds no room would be written twice.
 const CACHE_KIB_MAX: i64 = 64 * 1024;
@@ -105,6 +106,12 @@ impl Store {
     /// Names the file in a data directory.
     pub fn path(data_dir: &Path) -> PathBuf {
         data_dir.join(FILE)
+    }
+
+    /// Names the data directory that it lies in. None if it lives in memory.
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        let file = self.connection.path().filter(|path| !path.is_empty())?;
+        Path::new(file).parent().map(Path::to_path_buf)
     }
 
     fn prepare(connection: Connection, path: &Path) -> Result<Self, StoreError> {

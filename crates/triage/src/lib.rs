@@ -22,6 +22,8 @@ pub mod guard;
 pub mod observe;
 pub mod policy;
 pub mod priority;
+#[cfg(test)]
+mod sample;
 pub mod schedule;
 pub mod template;
 pub mod threat;

@@ -41,7 +41,7 @@ pub struct Observation {
     pub shape: u64,
     /// What else tells two behaviours of one class apart: a rule, a message template. Empty where the class alone is the behaviour.
     pub behaviour: String,
-    /// The class of the message within the behaviour.
+    /// The class of the message within the behaviour; of an error that somebody causes, the service that has it.
     pub variant: String,
     /// What a web server answered.
     pub status: Option<u16>,
@@ -77,16 +77,20 @@ pub fn observe(alert: &Alert) -> Observation {
     let decoded = decode::decode(&cleaned);
     let shown_decoded = (!decoded.layers.is_empty())
         .then(|| Untrusted::new(template::head(&decoded.text, EXCERPT_BYTES_MAX)));
-    let variant = match &web {
+    let shape = match &web {
         Some(web) => template::request(web.method, web.target, web.status),
         None => template::message(&event),
     };
     Observation {
         class,
         objects: entity::objects(alert, web.as_ref().map(|web| web.target)),
-        shape: Fingerprint::of([alert.rule.id.as_str(), variant.as_str()]).as_u64(),
+        shape: Fingerprint::of([alert.rule.id.as_str(), shape.as_str()]).as_u64(),
         behaviour: class::behaviour(class, alert),
-        variant,
+        variant: match (class, &actor) {
+            // What an application says when a request breaks it is half written by whoever sent the request, so its shape tells nothing apart.
+            (Class::SystemError, Actor::Address(_) | Actor::User(_)) => entity::service(alert),
+            _ => shape,
+        },
         status,
         success: if exposed.is_some() {
             Success::Answered

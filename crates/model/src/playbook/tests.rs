@@ -1,10 +1,9 @@
 //! What the playbook says about every class: something, within limits, and nothing that the checks of a model's words would refuse.
 
-use alert::distinct::Distinct;
-use alert::incident::{Finding, Responses, State, Tally};
-use alert::sanitize::Removed;
+use alert::incident::{Finding, Responses, Tally};
+use alert::sample::bounds;
 use alert::verdict::{LIST_MAX, SUMMARY_MAX, TEXT_MAX, TITLE_MAX};
-use alert::{Fingerprint, IncidentId, Timestamp, Untrusted, mitre, parse::Agent};
+use alert::{IncidentId, Timestamp, Untrusted, mitre};
 
 use super::*;
 
@@ -20,40 +19,13 @@ const SUCCESSES: [Success; 4] =
 
 fn incident(class: Class, actor: Actor, success: Success) -> Incident {
     let time = Timestamp::from_millis(1_795_530_360_000);
-    let fingerprint = Fingerprint::of(["x"]);
-    let mut incident = Incident {
-        id: IncidentId::parse("Q-1").expect("an id"),
-        fingerprint,
-        class,
-        actor,
-        agent: Agent { id: "001".to_owned(), name: "web01".to_owned(), ip: None },
-        anchored_at: time,
-        first_seen: time,
-        last_seen: time,
-        alert_count: 3,
-        level_max: 7,
-        rules: Tally::default(),
-        rule_description: Untrusted::new("Something happened."),
-        groups: Tally::default(),
-        actors: Tally::default(),
-        objects: Tally::default(),
-        objects_distinct: Distinct::default(),
-        techniques: vec!["T1078".to_owned()],
-        responses: Responses { ok: 1, ..Responses::default() },
-        success,
-        answers: alert::answer::Answers::default(),
-        evidence: Vec::new(),
-        evidence_beyond: 0,
-        hidden: Removed::default(),
-        injection: None,
-        forged_marks: 0,
-        echo: false,
-        revision: 1,
-        reasons: Vec::new(),
-        returns: 0,
-        growth_mark: 10,
-        state: State::Open,
-    };
+    let mut incident = alert::sample::incident(IncidentId::parse("Q-1").expect("an id"), time);
+    (incident.class, incident.actor, incident.success) = (class, actor, success);
+    (incident.alert_count, incident.level_max) = (3, 7);
+    incident.rule_description = Untrusted::new("Something happened.");
+    incident.techniques = vec!["T1078".to_owned()];
+    incident.responses.ok = 1;
+    incident.reasons = Vec::new();
     incident.rules.count("31106");
     incident.objects.count("/item/");
     incident.evidence.push(Evidence {
@@ -79,17 +51,6 @@ fn incident(class: Class, actor: Actor, success: Success) -> Incident {
         success,
     });
     incident
-}
-
-fn bounds(typical: u8) -> Bounds {
-    Bounds {
-        floor: 0,
-        floor_reason: String::new(),
-        ceiling: 10,
-        ceiling_reason: String::new(),
-        typical,
-        typical_reason: String::new(),
-    }
 }
 
 fn assert_within_limits(draft: &Draft, what: &str) {

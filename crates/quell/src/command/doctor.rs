@@ -10,6 +10,7 @@ use store::Store;
 use super::{Failure, load, print};
 use crate::config::Config;
 use crate::config::shape::{LogSource, WazuhMode};
+use crate::standing::grouped;
 use crate::{home, setup};
 
 /// Longest wait for one model.
@@ -49,6 +50,7 @@ pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     let mut findings = vec![data_dir(&config), store(&config), key(&config)];
     findings.extend(sources(&config));
     findings.push(wazuh_sink(&config));
+    findings.extend(outbox(&config));
     findings.extend(models(&config)?);
     findings.push(egress(&config));
     if as_json {
@@ -223,13 +225,36 @@ fn wazuh_sink(config: &Config) -> Finding {
                     "sink wazuh",
                     Mark::Bad,
                     format!(
-                        "`{}`: {error}; is wazuh-analysisd running, and is this user in group wazuh?",
+                        "`{}`: {error}; is wazuh-analysisd running, and is this user in group wazuh? Without a Wazuh manager set `publish.wazuh.mode = \"off\"`",
                         wazuh.socket.display()
                     ),
                 ),
             }
         }
     }
+}
+
+/// Sinks that are behind, or that something waits for and that are not there any more.
+fn outbox(config: &Config) -> Vec<Finding> {
+    // What is wrong with the store was said above.
+    let Ok(store) = Store::open_existing(&config.general.data_dir) else { return Vec::new() };
+    let Ok(totals) = store.outbox_totals() else { return Vec::new() };
+    let configured = setup::desk(config).sinks;
+    let mut findings = Vec::new();
+    for sink in totals.iter().filter(|sink| sink.waiting > 0) {
+        let what = format!("outbox {}", sink.sink);
+        let waiting = grouped(sink.waiting);
+        findings.push(if !configured.iter().any(|known| known.name == sink.sink) {
+            let said = format!("{waiting} messages wait, and it is not configured any more: they are given up after `general.retention`");
+            finding(what, Mark::Note, said)
+        } else if sink.by_name > 0 {
+            let said = format!("{waiting} messages wait: it has taken none for long; the log of `quell run` says why (`journalctl -u quell | grep sink`)");
+            finding(what, Mark::Bad, said)
+        } else {
+            finding(what, Mark::Note, format!("{waiting} messages wait"))
+        });
+    }
+    findings
 }
 
 fn models(config: &Config) -> Result<Vec<Finding>, Failure> {

@@ -3,6 +3,7 @@
 //! Reading goes straight to the store. What changes something is left there as a request, which the daemon applies: it alone owns
 //! the incidents it holds in memory.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,7 +37,10 @@ pub(super) fn run(file: Option<&Path>, command: &Incidents) -> Result<(), Failur
             };
             list(&store, &filter, output.json)
         }
-        Incidents::Show { id, output } => show_one(&store, &find(&store, id)?, output.json),
+        Incidents::Show { id, alerts: true, limit, .. } => {
+            raw_alerts(&store, &find(&store, id)?, *limit)
+        }
+        Incidents::Show { id, output, .. } => show_one(&store, &find(&store, id)?, output.json),
         Incidents::Close { id, note } => ask(&store, id, "close", note),
         Incidents::Reopen { id } => ask(&store, id, "reopen", ""),
         Incidents::Note { id, text } if text.trim().is_empty() => {
@@ -90,6 +94,48 @@ fn show_one(store: &Store, incident: &Incident, as_json: bool) -> Result<(), Fai
     ))?)
 }
 
+/// Prints the alerts of an incident as they came, the newest `limit` of them (0: all), in the order of their arrival.
+///
+/// The store is held for a block at a time and no longer: whoever pages through them must not keep the daemon from tidying its log.
+fn raw_alerts(store: &Store, incident: &Incident, limit: u64) -> Result<(), Failure> {
+    let kept = store.alerts_kept(&incident.id)?;
+    let mut place = if limit == 0 { 0 } else { store.place_before_newest(&incident.id, limit)? };
+    let is_terminal = std::io::stdout().is_terminal();
+    let mut out = std::io::stdout().lock();
+    let mut printed = 0_u64;
+    loop {
+        let step = store.raw_alerts(&incident.id, place)?;
+        let Some((last, _)) = step.last() else { break };
+        place = *last;
+        for (_, raw) in &step {
+            out.write_all(&raw_line(raw, is_terminal))?;
+            printed += 1;
+        }
+    }
+    out.flush()?;
+    if printed < kept {
+        Talk::say(&format!("the newest {printed} of {kept} alerts; --limit 0 gives all of them"));
+    }
+    if kept < incident.alert_count {
+        let gone = incident.alert_count - kept;
+        Talk::say(&format!("{gone} of its alerts are not kept any more (general.retention)"));
+    }
+    Ok(())
+}
+
+/// Makes a line of an alert as it came. A line break can only stand between the parts of one that was sent as a document of several lines,
+/// where a blank means the same.
+fn raw_line(raw: &[u8], is_terminal: bool) -> Vec<u8> {
+    let mut line = if is_terminal {
+        alert::sanitize::clean(&String::from_utf8_lossy(raw)).0.into_bytes()
+    } else {
+        let inline = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
+        raw.iter().map(inline).collect()
+    };
+    line.push(b'\n');
+    line
+}
+
 fn ask(store: &Store, id: &str, action: &str, text: &str) -> Result<(), Failure> {
     let incident = find(store, id)?;
     let text = alert::sanitize::shown(text, NOTE_CHARACTERS_MAX);
@@ -120,5 +166,19 @@ fn person() -> String {
     match std::env::var("SUDO_USER") {
         Ok(before) if before != name => alert::sanitize::shown(&format!("{before} as {name}"), 80),
         _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_printed_as_it_came_and_made_harmless_where_somebody_reads_along() {
+        let raw = b"{\"full_log\":\"\xff\x1b[2J \xe2\x80\xae x\"}";
+        assert_eq!(raw_line(raw, false), [raw.as_slice(), b"\n"].concat());
+        let shown = String::from_utf8(raw_line(raw, true)).expect("text");
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']) && shown.ends_with("x\"}\n"), "{shown:?}");
+        assert_eq!(raw_line(b"{\n  \"a\": 1\r\n}", false), b"{   \"a\": 1  }\n");
     }
 }

@@ -7,10 +7,11 @@ use alert::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Counts, JudgedRow, OutboxTotals, QueueRow, Store, StoreError};
+use triage::priority::{Deadlines, Severity};
 use wazuh::Checkpoint;
 
 use crate::stage::tend::{HEARTBEAT, Heartbeat};
-use crate::standing::{Delay, ModelStanding, SourceStanding};
+use crate::standing::{Delay, ModelStanding, SourceStanding, by_severity};
 
 /// Age of the daemon's word from which on it counts as not running. It speaks twice a second.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -94,6 +95,51 @@ impl Look {
         Delay::of(&self.queue, self.models(), calls_per_minute, self.at)
     }
 
+    /// Gives what is known of the daemon itself, in JSON.
+    pub(super) fn daemon_json(&self) -> Value {
+        match &self.heartbeat {
+            Some(beat) => json!({
+                "runs": self.runs(),
+                "pid": beat.pid,
+                "version": beat.version,
+                "started_at": beat.started_at.to_string(),
+                "last_word": beat.at.to_string(),
+                "models": beat.models,
+                "incidents_in_memory": beat.incidents_in_memory,
+                "deliveries_waiting": beat.deliveries_waiting,
+            }),
+            None => json!({ "runs": false }),
+        }
+    }
+
+    /// Gives what waits for a verdict, in JSON: in all, and by severity with its deadline.
+    pub(super) fn queue_json(&self, deadlines: Deadlines) -> Value {
+        let jobs: u64 = self.queue.iter().map(|row| row.jobs).sum();
+        let oldest = self.queue.iter().map(|row| row.oldest).min();
+        let of_one = |(severity, row): (Severity, Option<&QueueRow>)| {
+            let count = |field: fn(&QueueRow) -> u64| row.map_or(0, field);
+            json!({
+                "severity": severity,
+                "jobs": count(|row| row.jobs),
+                "unjudged": count(|row| row.unjudged),
+                "judged_meanwhile": count(|row| row.interim),
+                "past_deadline": count(|row| row.overdue),
+                "oldest_s": row.map(|row| self.at.since(row.oldest).as_secs()),
+                "deadline_s": deadlines.of(severity).as_secs(),
+            })
+        };
+        json!({
+            "jobs": jobs,
+            "oldest_s": oldest.map(|oldest| self.at.since(oldest).as_secs()),
+            "by_severity": by_severity(&self.queue).into_iter().map(of_one).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Gives the models in JSON.
+    pub(super) fn models_json(&self) -> Vec<Value> {
+        self.models().iter().map(|model| model_json(model, self.at)).collect()
+    }
+
     /// Counts the verdicts.
     pub(super) const fn verdicts(&self) -> u64 {
         self.model_verdicts.saturating_add(self.playbook_verdicts)
@@ -107,7 +153,7 @@ impl Look {
 }
 
 /// Gives a model in JSON, with what follows from its figures.
-pub(super) fn model_json(model: &ModelStanding, now: Timestamp) -> Value {
+fn model_json(model: &ModelStanding, now: Timestamp) -> Value {
     let running: Vec<Value> = model
         .running
         .iter()

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use alert::{Clock as _, SystemClock, Timestamp, sanitize};
 use serde_json::{Value, json};
-use store::Store;
+use store::{OutboxTotals, Store};
 
-use super::look::{Look, model_json};
+use super::look::Look;
 use super::{Failure, load, print};
 use crate::config::Config;
 use crate::setup;
@@ -22,50 +22,25 @@ pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     if as_json {
         print(&status.to_string())?;
     } else {
-        print(&text(&status, &look, &delay))?;
+        print(&text(&status, &look, &delay, &config))?;
     }
     if look.runs() && look.counts.are_conserved(0) { Ok(()) } else { Err(Failure::no()) }
 }
 
 fn gather(store: &Store, look: &Look, delay: &Delay, config: &Config) -> Result<Value, Failure> {
-    let now = look.at;
-    let daemon = match &look.heartbeat {
-        Some(beat) => json!({
-            "runs": look.runs(),
-            "pid": beat.pid,
-            "version": beat.version,
-            "started_at": beat.started_at.to_string(),
-            "last_word": beat.at.to_string(),
-            "models": beat.models,
-            "incidents_in_memory": beat.incidents_in_memory,
-            "deliveries_waiting": beat.deliveries_waiting,
-        }),
-        None => json!({ "runs": false }),
-    };
     let levels: Vec<Value> = store
         .threat_levels()?
         .into_iter()
         .map(|(level, incidents)| json!({"threat_level": level, "incidents": incidents}))
         .collect();
-    let jobs: u64 = look.queue.iter().map(|row| row.jobs).sum();
-    let oldest = look.queue.iter().map(|row| row.oldest).min();
-    let mut overload = json!(delay);
-    if let Value::Object(overload) = &mut overload {
-        overload.insert("is_delayed".to_owned(), json!(delay.is_felt()));
-        overload.insert("text".to_owned(), json!(delay.text()));
-    }
     Ok(json!({
-        "daemon": daemon,
+        "daemon": look.daemon_json(),
         "alerts": look.counts,
         "conserved": look.counts.are_conserved(0),
         "store": store.totals()?,
-        "queue": {
-            "jobs": jobs,
-            "oldest_s": oldest.map(|oldest| now.since(oldest).as_secs()),
-            "by_severity": queue_json(look, config),
-        },
-        "overload": overload,
-        "models": look.models().iter().map(|model| model_json(model, now)).collect::<Vec<_>>(),
+        "queue": look.queue_json(setup::desk(config).deadlines),
+        "overload": delay.json(),
+        "models": look.models_json(),
         "sources": look.sources(),
         "files": look.files,
         "threat_levels": levels,
@@ -73,26 +48,7 @@ fn gather(store: &Store, look: &Look, delay: &Delay, config: &Config) -> Result<
     }))
 }
 
-fn queue_json(look: &Look, config: &Config) -> Vec<Value> {
-    let deadlines = setup::desk(config).deadlines;
-    by_severity(&look.queue)
-        .into_iter()
-        .map(|(severity, row)| {
-            let count = |field: fn(&store::QueueRow) -> u64| row.map_or(0, field);
-            json!({
-                "severity": severity,
-                "jobs": count(|row| row.jobs),
-                "unjudged": count(|row| row.unjudged),
-                "judged_meanwhile": count(|row| row.interim),
-                "past_deadline": count(|row| row.overdue),
-                "oldest_s": row.map(|row| look.at.since(row.oldest).as_secs()),
-                "deadline_s": deadlines.of(severity).as_secs(),
-            })
-        })
-        .collect()
-}
-
-fn text(status: &Value, look: &Look, delay: &Delay) -> String {
+fn text(status: &Value, look: &Look, delay: &Delay, config: &Config) -> String {
     let number = |path: &str| status.pointer(path).and_then(Value::as_u64).unwrap_or(0);
     let word = |path: &str| status.pointer(path).and_then(Value::as_str).unwrap_or("?").to_owned();
     let mut lines = Vec::new();
@@ -131,23 +87,16 @@ fn text(status: &Value, look: &Look, delay: &Delay) -> String {
         number("/store/interim_verdicts")
     ));
     lines.extend(standing(look, delay));
-    for sink in status.get("outbox").and_then(Value::as_array).into_iter().flatten() {
-        let of = |name: &str| sink.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let name = sink.get("sink").and_then(Value::as_str).unwrap_or("?");
-        let by_name = match of("by_name") {
-            0 => String::new(),
-            many => format!(" ({} of them by their name alone)", grouped(many)),
-        };
-        lines.push(format!(
-            "sink      {name}: {} sent, {} waiting{by_name}, {} refused",
-            of("sent"),
-            of("waiting"),
-            of("refused")
-        ));
-    }
+    let configured: Vec<String> =
+        setup::desk(config).sinks.into_iter().map(|sink| sink.name).collect();
+    look.outbox.iter().for_each(|sink| lines.extend(sink_lines(sink, &configured)));
     for level in status.get("threat_levels").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| level.get(name).and_then(Value::as_u64).unwrap_or(0);
-        lines.push(format!("threat    {:>2}: {} incidents", of("threat_level"), of("incidents")));
+        let incidents = match of("incidents") {
+            1 => "1 incident".to_owned(),
+            many => format!("{many} incidents"),
+        };
+        lines.push(format!("threat    {:>2}: {incidents}", of("threat_level")));
     }
     lines.join("\n")
 }
@@ -185,6 +134,32 @@ fn standing(look: &Look, delay: &Delay) -> Vec<String> {
             |bytes| format!("{} bytes not read yet", grouped(bytes)),
         );
         lines.push(format!("file      {}: {behind}", sanitize::shown(&file.path, 200)));
+    }
+    lines
+}
+
+/// Says how the messages of a sink stand, and what to do where they don't get on.
+fn sink_lines(sink: &OutboxTotals, configured: &[String]) -> Vec<String> {
+    let (sent, waiting) = (grouped(sink.sent), grouped(sink.waiting));
+    let mut line = format!("sink      {}: {sent} sent, {waiting} waiting", sink.sink);
+    if sink.by_name > 0 {
+        line.push_str(&format!(" ({} of them by their name alone)", grouped(sink.by_name)));
+    }
+    line.push_str(&format!(", {} refused", grouped(sink.refused)));
+    if sink.given_up > 0 {
+        line.push_str(&format!(", {} given up", grouped(sink.given_up)));
+    }
+    let mut lines = vec![line];
+    if !configured.contains(&sink.sink) && sink.waiting > 0 {
+        lines.push(
+            "          it is not configured any more: what waits is given up after `general.retention`; `quell config reference` says how to turn it on"
+                .to_owned(),
+        );
+    } else if sink.by_name > 0 || sink.given_up > 0 {
+        lines.push(
+            "          `quell doctor` says what keeps it from taking them; `quell incidents list` has the verdicts meanwhile"
+                .to_owned(),
+        );
     }
     lines
 }

@@ -4,6 +4,7 @@
 //! terminal nor clock. It only reads, and its looks get no more than a tenth of the time, so that watching costs the watched little.
 
 mod frame;
+mod json;
 mod pen;
 mod rate;
 mod screen;
@@ -52,11 +53,20 @@ pub(super) fn run(file: Option<&Path>, options: &Top) -> Result<(), Failure> {
     };
     let mut watched = Watched { data_dir: config.general.data_dir, store: None };
     let view = View::new(promises);
+    let interval = Duration::from_secs(options.interval);
+    if options.follow {
+        return follow(&mut watched, view, interval);
+    }
+    if options.json {
+        let (view, now) = two_looks(&mut watched, view)?;
+        print(&json::snapshot(&view, now).to_string())?;
+        return answer(&view);
+    }
     let is_live = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if options.once || !is_live {
         return once(&mut watched, view);
     }
-    live(&mut watched, view, Duration::from_secs(options.interval))
+    live(&mut watched, view, interval)
 }
 
 /// The store of the daemon that is watched, opened again whenever it failed.
@@ -103,13 +113,25 @@ impl Watched {
     }
 }
 
-/// Prints one frame.
-fn once(watched: &mut Watched, mut view: View) -> Result<(), Failure> {
+/// Looks twice, so that there are rates to tell.
+fn two_looks(watched: &mut Watched, mut view: View) -> Result<(View, Timestamp), Failure> {
     let first = watched.look(SystemClock.now())?;
     view.looked(Ok(first));
     std::thread::sleep(ONCE_PAUSE);
     let now = SystemClock.now();
     view.looked(watched.look(now).map_err(|error| error.to_string()));
+    Ok((view, now))
+}
+
+/// Says by the exit code whether a daemon runs and its counts add up.
+fn answer(view: &View) -> Result<(), Failure> {
+    let is_well = |look: &Look| look.runs() && look.counts.are_conserved(0);
+    if view.look.as_ref().is_some_and(is_well) { Ok(()) } else { Err(Failure::no()) }
+}
+
+/// Prints one frame.
+fn once(watched: &mut Watched, view: View) -> Result<(), Failure> {
+    let (view, now) = two_looks(watched, view)?;
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let width = columns.unwrap_or(80).min(ONCE_WIDTH_MAX);
     let frame = draw(&view, now, Rect::new(0, 0, width, ONCE_HEIGHT), Colours::None);
@@ -117,8 +139,18 @@ fn once(watched: &mut Watched, mut view: View) -> Result<(), Failure> {
     // There are no keys where nothing is live.
     let text = text.rsplit_once('\n').map_or(text.as_str(), |(board, _)| board);
     print(text.trim_end())?;
-    let is_well = |look: &Look| look.runs() && look.counts.are_conserved(0);
-    if view.look.as_ref().is_some_and(is_well) { Ok(()) } else { Err(Failure::no()) }
+    answer(&view)
+}
+
+/// Prints a line of JSON for each look, until a signal or a reader that is gone ends it. A daemon that goes away is told of, and waited for.
+fn follow(watched: &mut Watched, mut view: View, interval: Duration) -> Result<(), Failure> {
+    loop {
+        let now = SystemClock.now();
+        view.looked(watched.look(now).map_err(|error| error.to_string()));
+        print(&json::snapshot(&view, now).to_string())?;
+        let took = SystemClock.now().since(now);
+        std::thread::sleep(interval.max(took.saturating_mul(REST_FACTOR)));
+    }
 }
 
 /// Shows frames until somebody or a signal ends it.

@@ -2,9 +2,11 @@
 //!
 //! Work is a closure that runs on the desk's thread, in turn; the queue is bounded, so whoever sends more than the desk can do waits.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use store::StoreError;
 use tokio::sync::{mpsc, oneshot, watch};
 use triage::admit::Gate;
 
@@ -26,13 +28,15 @@ enum Next {
 pub(crate) struct DeskHandle {
     work: mpsc::Sender<Work>,
     gate: watch::Receiver<Arc<Gate>>,
+    /// Where the store lies.
+    data_dir: Option<PathBuf>,
 }
 
 impl DeskHandle {
     /// Puts the desk on its thread. The thread ends when it is told to, or when the last handle is gone.
     pub(crate) fn start(mut desk: Desk) -> anyhow::Result<(Self, std::thread::JoinHandle<()>)> {
         let (work, mut waiting) = mpsc::channel::<Work>(WORK_MAX);
-        let gate = desk.gate();
+        let (gate, data_dir) = (desk.gate(), desk.store.data_dir());
         let thread = std::thread::Builder::new()
             .name("desk".to_owned())
             .spawn(move || {
@@ -43,12 +47,21 @@ impl DeskHandle {
                 }
             })
             .context("could not start the desk's thread")?;
-        Ok((Self { work, gate }, thread))
+        Ok((Self { work, gate, data_dir }, thread))
     }
 
     /// Gives what the door needs to decide on alerts, as it is now.
     pub(crate) fn gate(&self) -> Arc<Gate> {
         Arc::clone(&self.gate.borrow())
+    }
+
+    /// Says what to try about a fault of the store, and where.
+    pub(crate) fn hint(&self, error: &StoreError) -> String {
+        let hint = error.hint();
+        match &self.data_dir {
+            Some(path) => format!("{hint} (data directory `{}`)", path.display()),
+            None => hint.to_owned(),
+        }
     }
 
     /// Does something at the desk and gives what came of it.

@@ -5,7 +5,7 @@
 //! attempt that a crash cut short finds the same text again.
 
 use alert::{IncidentId, Timestamp};
-use store::{OutboxEntry, StoreError};
+use store::{GivingUp, NAMES_MAX, OutboxEntry, StoreError};
 
 use super::Desk;
 
@@ -41,6 +41,31 @@ impl Desk {
         self.store.write_out(&written)?;
         entries.retain(|entry| !entry.body.is_empty());
         Ok(entries)
+    }
+
+    /// Gives up some of the messages that no sink will ever be sent: those of a sink that is not configured any more, once they are older than
+    /// `older_than`, and those beyond the bound. Gives whether there may be more.
+    ///
+    /// # Errors
+    /// If the store fails; then all of them still wait.
+    pub(crate) fn give_up(&mut self, older_than: Timestamp) -> Result<bool, StoreError> {
+        let sinks = self.settings.sinks.iter().map(|sink| sink.name.clone()).collect();
+        let which = GivingUp { sinks, older_than, names_max: NAMES_MAX };
+        let given_up = self.store.give_up(&which)?;
+        for (sink, messages) in &given_up {
+            let why = if which.sinks.contains(sink) {
+                "more waited for the sink than are kept"
+            } else {
+                "the sink is not configured any more"
+            };
+            tracing::warn!(
+                sink,
+                messages,
+                hint = "`quell doctor` says what keeps a sink from taking them; the verdicts are in `quell incidents list`",
+                "messages were given up: {why}"
+            );
+        }
+        Ok(!given_up.is_empty())
     }
 
     /// Writes the event for the verdict that a key names, if it is still there.

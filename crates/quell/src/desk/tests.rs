@@ -280,6 +280,21 @@ fn as_alert(event: &str, number: u32) -> Value {
     })
 }
 
+/// The case whose turn it is, where a model has room for one.
+fn next_case(desk: &mut Desk, second: i64) -> Case {
+    desk.next_cases(at(second), &[], Capacity::Slots(1)).expect("cases").remove(0)
+}
+
+/// A desk on which a model judged one request for a missing page, and the case of it.
+fn judged_by_model(folder: &Path) -> (Desk, Case) {
+    let mut desk = open(folder, at(0));
+    desk.take_in(&arrivals(vec![missing(1, "/x")]), at(0)).expect("taken");
+    let first = next_case(&mut desk, 1);
+    let draft = playbook::judge(&first.incident, &first.bounds, None);
+    desk.settle(&first, &by_model(&first, draft, at(1))).expect("settled");
+    (desk, first)
+}
+
 fn missing(number: u32, url: &str) -> Vec<u8> {
     web(number, "203.0.113.9", url, 404, 3).to_string().into_bytes()
 }
@@ -289,14 +304,14 @@ fn more_of_what_a_model_judged_keeps_its_words_and_asks_no_model() {
     let folder = folder();
     let mut desk = open(folder.path(), at(0));
     desk.take_in(&arrivals(vec![missing(1, "/x")]), at(0)).expect("taken");
-    let first = desk.next_cases(at(1), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let first = next_case(&mut desk, 1);
     // The growth comes while the model judges.
     let more: Vec<Vec<u8>> = (2..=10).map(|number| missing(number, "/x")).collect();
     desk.take_in(&arrivals(more), at(2)).expect("taken");
     let mut draft = playbook::judge(&first.incident, &first.bounds, None);
     draft.title = "A broken link, says the model".to_owned();
     desk.settle(&first, &by_model(&first, draft, at(3))).expect("settled");
-    let case = desk.next_cases(at(4), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let case = next_case(&mut desk, 4);
     assert_eq!(case.turn, Turn::Playbook(MORE_OF_THE_SAME));
     let clock = alert::ManualClock::at(at(4));
     let said = crate::panel::by_playbook(&case, MORE_OF_THE_SAME.to_owned(), &clock).verdict;
@@ -308,7 +323,7 @@ fn more_of_what_a_model_judged_keeps_its_words_and_asks_no_model() {
     // And again, a hundred later: it still stands.
     let more: Vec<Vec<u8>> = (11..=100).map(|number| missing(number, "/x")).collect();
     desk.take_in(&arrivals(more), at(5)).expect("taken");
-    let case = desk.next_cases(at(6), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let case = next_case(&mut desk, 6);
     let said = crate::panel::by_playbook(&case, MORE_OF_THE_SAME.to_owned(), &clock).verdict;
     assert_eq!((case.incident.revision, said.playbook_reason), (3, why));
 }
@@ -316,31 +331,23 @@ fn more_of_what_a_model_judged_keeps_its_words_and_asks_no_model() {
 #[test]
 fn news_asks_a_model_even_if_growth_hides_it_in_the_same_batch() {
     let folder = folder();
-    let mut desk = open(folder.path(), at(0));
-    desk.take_in(&arrivals(vec![missing(1, "/x")]), at(0)).expect("taken");
-    let first = desk.next_cases(at(1), &[], Capacity::Slots(1)).expect("cases").remove(0);
-    let draft = playbook::judge(&first.incident, &first.bounds, None);
-    desk.settle(&first, &by_model(&first, draft, at(1))).expect("settled");
+    let (mut desk, _) = judged_by_model(folder.path());
     // A higher level at the second alert, and growth at the tenth.
     let mut batch = vec![web(2, "203.0.113.9", "/x", 404, 4).to_string().into_bytes()];
     batch.extend((3..=10).map(|number| missing(number, "/x")));
     desk.take_in(&arrivals(batch), at(2)).expect("taken");
-    let case = desk.next_cases(at(3), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let case = next_case(&mut desk, 3);
     assert_eq!((case.incident.revision, case.turn), (3, Turn::Model));
 }
 
 #[test]
 fn a_person_who_asks_is_answered_by_a_model() {
     let folder = folder();
-    let mut desk = open(folder.path(), at(0));
-    desk.take_in(&arrivals(vec![missing(1, "/x")]), at(0)).expect("taken");
-    let first = desk.next_cases(at(1), &[], Capacity::Slots(1)).expect("cases").remove(0);
-    let draft = playbook::judge(&first.incident, &first.bounds, None);
-    desk.settle(&first, &by_model(&first, draft, at(1))).expect("settled");
+    let (mut desk, first) = judged_by_model(folder.path());
     let id = &first.incident.id;
     desk.store.leave_request(at(2), "somebody", "judge", id, "").expect("left");
     desk.apply_requests(at(2)).expect("applied");
-    let case = desk.next_cases(at(3), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let case = next_case(&mut desk, 3);
     assert_eq!(case.turn, Turn::Model);
 }
 
@@ -375,7 +382,7 @@ fn what_became_worse_since_the_playbook_judged_is_told_at_once_and_what_did_not_
     assert!(second.len() == 1 && second[0] > first[0], "{first:?}, then {second:?}");
     assert_eq!(told(&mut desk, at(300)), [0_u8; 0], "it is told once");
     // The model is still asked.
-    let case = desk.next_cases(at(301), &[], Capacity::Slots(1)).expect("cases").remove(0);
+    let case = next_case(&mut desk, 301);
     assert_eq!(case.turn, Turn::Model);
 }
 
@@ -395,4 +402,26 @@ fn only_what_has_a_class_and_no_success_may_be_like_others() {
         jobs.iter().map(|job| (job.kind.as_str(), job.may_be_like_others)).collect();
     alike.sort_unstable();
     assert_eq!(alike, [("other", false), ("sql_injection", false), ("web_error", true)]);
+}
+
+#[test]
+fn what_waits_for_a_sink_that_was_turned_off_is_given_up_in_its_time_and_nothing_else_is() {
+    let folder = folder();
+    let mut desk = open(folder.path(), at(0));
+    desk.take_in(&arrivals(vec![attack(1, "203.0.113.9", 200)]), at(0)).expect("taken");
+    let cases = desk.next_cases(at(1), &[], Capacity::NoModel).expect("cases");
+    desk.settle(&cases[0], &by_playbook(&cases[0], at(1))).expect("settled");
+    let waiting = |desk: &Desk, sink: &str| desk.store.outbox(sink, at(9), 9).expect("read").len();
+    let both =
+        |desk: &Desk| (waiting(desk, crate::publish::WAZUH), waiting(desk, crate::publish::FILE));
+    assert!(!desk.give_up(at(100_000)).expect("given up"), "both sinks are there, however late");
+    let mut fewer = settings();
+    fewer.sinks.retain(|sink| sink.name == crate::publish::WAZUH);
+    let gate = Gate::new(Policy::default(), key());
+    desk.reconfigure(gate, fewer, at(2));
+    assert!(!desk.give_up(at(1)).expect("given up"), "it may come back");
+    assert_eq!(both(&desk), (1, 1));
+    assert!(desk.give_up(at(100_000)).expect("given up"));
+    assert_eq!(both(&desk), (1, 0));
+    assert!(!desk.give_up(at(100_000)).expect("given up"));
 }

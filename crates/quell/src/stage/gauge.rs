@@ -49,7 +49,7 @@ pub(crate) async fn run(
                 store = Some(held);
                 event::queue(&seen.queue, now);
                 for sink in &seen.outbox {
-                    event::outbox(&sink.sink, sink.waiting);
+                    event::outbox(&sink.sink, sink.waiting, sink.given_up);
                 }
             }
             // Whatever ails the store, tending meets it as well and says so.

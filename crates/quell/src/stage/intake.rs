@@ -241,7 +241,7 @@ async fn commit(
             }
             Err(error) => {
                 tracing::error!(
-                    hint = error.hint(),
+                    hint = stage.desk.hint(&error),
                     "alerts could not be stored, their senders keep them: {error}"
                 );
                 word.send_modify(|sources| refused(sources, &waiting));

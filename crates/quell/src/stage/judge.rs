@@ -273,7 +273,10 @@ async fn take_turns(
             match stage.desk.call(move |desk| desk.next_cases(now, &running, capacity)).await? {
                 Ok(cases) => cases,
                 Err(error) => {
-                    tracing::error!(hint = error.hint(), "the queue could not be read: {error}");
+                    tracing::error!(
+                        hint = stage.desk.hint(&error),
+                        "the queue could not be read: {error}"
+                    );
                     return Ok(());
                 }
             };
@@ -316,7 +319,7 @@ async fn settle(stage: &Stage, case: Case, opinion: Opinion) -> anyhow::Result<b
         }
         Err(error) => {
             tracing::error!(
-                hint = error.hint(),
+                hint = stage.desk.hint(&error),
                 "a verdict could not be stored, the incident is judged again: {error}"
             );
             Ok(false)

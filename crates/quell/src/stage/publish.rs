@@ -53,7 +53,10 @@ pub(crate) async fn publish_some(stage: &Stage, sink: &mut Sink) -> anyhow::Resu
     let entries = match stage.desk.call(move |desk| desk.messages(&name, now, BATCH_MAX)).await? {
         Ok(entries) => entries,
         Err(error) => {
-            tracing::error!(hint = error.hint(), "the outbox could not be read: {error}");
+            tracing::error!(
+                hint = stage.desk.hint(&error),
+                "the outbox could not be read: {error}"
+            );
             return Ok(false);
         }
     };
@@ -79,7 +82,7 @@ async fn publish_one(stage: &Stage, sink: &mut Sink, entry: OutboxEntry) -> anyh
                     .await?
                 {
                     tracing::error!(
-                        hint = error.hint(),
+                        hint = stage.desk.hint(&error),
                         "an attempt could not be noted, so it is not made: {error}"
                     );
                     return Ok(false);
@@ -115,7 +118,7 @@ async fn publish_one(stage: &Stage, sink: &mut Sink, entry: OutboxEntry) -> anyh
     event::message(sink.name(), result);
     if let Err(error) = noted {
         tracing::error!(
-            hint = error.hint(),
+            hint = stage.desk.hint(&error),
             "what became of a message could not be noted: {error}"
         );
         return Ok(false);

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use alert::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::Retention;
+use store::{Retention, StoreError};
 
 use super::Stage;
+use crate::desk::Desk;
 use crate::event;
 use crate::standing::{ModelStanding, SourceStanding};
 
@@ -105,9 +106,11 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
             Ok(applied) if applied > 0 => stage.judge.notify_one(),
             Ok(_) => {}
             Err(error) => {
+                let fault = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
+                let hint = fault.map(|fault| stage.desk.hint(fault));
                 let error = format!("{error:#}");
                 if trouble.is_worth_saying(&error, now) {
-                    tracing::error!("the store could not be tended: {error}");
+                    tracing::error!(hint, "the store could not be tended: {error}");
                 }
             }
         }
@@ -118,9 +121,10 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
                 Ok(_) => {}
                 Err(error) => {
                     swept_at = now;
+                    let hint = stage.desk.hint(&error);
                     let error = error.to_string();
                     if trouble.is_worth_saying(&error, now) {
-                        tracing::error!("the store could not be swept: {error}");
+                        tracing::error!(hint, "the store could not be swept: {error}");
                     }
                 }
             }
@@ -139,12 +143,13 @@ pub(crate) async fn run(mut stage: Stage, mut upkeep: Upkeep) -> anyhow::Result<
 }
 
 /// Sweeps in steps, so that alerts come in between. Gives whether all was swept.
-async fn sweep(
-    stage: &Stage,
-    retention: Retention,
-) -> anyhow::Result<Result<bool, store::StoreError>> {
+async fn sweep(stage: &Stage, retention: Retention) -> anyhow::Result<Result<bool, StoreError>> {
     for _ in 0..SWEEP_STEPS_MAX {
-        match stage.desk.call(move |desk| desk.store.sweep(&retention)).await? {
+        let step = move |desk: &mut Desk| {
+            let gives_up = desk.give_up(retention.older_than)?;
+            Ok(u64::from(gives_up) + desk.store.sweep(&retention)?)
+        };
+        match stage.desk.call(step).await? {
             Ok(0) => return Ok(Ok(true)),
             Ok(_) => {}
             Err(error) => return Ok(Err(error)),

@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::command::number;
+use crate::command::{eventually, number};
 use crate::daemon::Daemon;
 use crate::http;
 use crate::sample;
@@ -180,4 +181,23 @@ fn a_bad_line_in_the_followed_file_is_kept_as_a_dead_letter_and_passed() {
     assert_eq!(number(&status, "/alerts/folded"), 1);
     let ids: Vec<Value> = daemon.incidents();
     assert_eq!(ids.len(), 1);
+}
+
+#[test]
+fn a_group_that_is_not_there_is_told_of_only_where_a_door_is_a_groups() {
+    for (hook, is_told) in [("", true), ("enabled = false\n", false)] {
+        let mut daemon = Daemon::configured("");
+        let config = std::fs::read_to_string(daemon.config()).unwrap();
+        let config = config
+            .replacen("user_group = \"\"", "user_group = \"no-such-group\"", 1)
+            .replacen("[intake.hook]\n", &format!("[intake.hook]\n{hook}"), 1);
+        std::fs::write(daemon.config(), config).unwrap();
+        daemon.spawn();
+        eventually("it is ready", Duration::from_secs(30), || {
+            http::send(daemon.pages, "GET", "/readyz", None, b"")
+                .is_ok_and(|answer| answer.status == 200)
+                .then_some(())
+        });
+        assert_eq!(daemon.log().contains("there is no such group"), is_told, "{}", daemon.log());
+    }
 }

@@ -233,3 +233,42 @@ fn a_rotated_alert_file_is_followed() {
     let status = daemon.settled(3);
     assert_eq!((number(&status, "/alerts/folded"), number(&status, "/alerts/duplicate")), (3, 0));
 }
+
+#[test]
+fn a_sink_that_takes_nothing_or_is_gone_is_told_of_with_what_to_do() {
+    let mut daemon = Daemon::configured("[limits]\noutbox_messages = 1\n");
+    // No file can be written in its place.
+    std::fs::create_dir(daemon.path("verdicts.ndjson")).unwrap();
+
+    daemon.start();
+    // More than are written out for one attempt.
+    daemon.accept(sample::lines(&sample::login_failures(90)));
+    let said = eventually("they wait for the file", Duration::from_secs(30), || {
+        let said = daemon.quell(&["status"]);
+        said.out.contains("file: 0 sent, 90 waiting (").then_some(said)
+    });
+    assert!(said.out.contains(" of them by their name alone)"), "{}", said.out);
+    assert!(
+        said.out.contains("`quell doctor` says what keeps it from taking them"),
+        "{}",
+        said.out
+    );
+    let said = daemon.quell(&["doctor"]).expect_code(1);
+    assert!(said.out.contains("BAD   outbox file"), "{}", said.out);
+    daemon.terminate();
+    let config = std::fs::read_to_string(daemon.config()).unwrap();
+    let without =
+        config.replacen("[publish.file]\nenabled = true", "[publish.file]\nenabled = false", 1);
+    assert_ne!(config, without);
+    std::fs::write(daemon.config(), without).unwrap();
+    let said = daemon.quell(&["status"]).expect_code(1);
+    assert!(
+        said.out.contains(
+            "it is not configured any more: what waits is given up after `general.retention`"
+        ),
+        "{}",
+        said.out
+    );
+    let said = daemon.quell(&["doctor"]);
+    assert!(said.out.contains("note  outbox file"), "{}", said.out);
+}

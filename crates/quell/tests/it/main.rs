@@ -20,6 +20,7 @@ mod http;
 mod sample;
 mod terminal;
 
+mod blind;
 mod cli;
 mod crash;
 mod data_dir;

@@ -153,6 +153,28 @@ fn an_incident_is_found_by_the_beginning_of_its_name() {
 }
 
 #[test]
+fn the_alerts_of_an_incident_come_back_byte_by_byte() {
+    let daemon = Daemon::started("");
+    // As senders write them: blanks, an escape, an order of members of their own.
+    let sent: Vec<String> = (0..300)
+        .map(|at| {
+            let plain = probe(at).to_string();
+            format!("{{ \"own\":\"\\u001b[31m {at}\" , {}", plain.strip_prefix('{').unwrap())
+        })
+        .collect();
+    daemon.accept(sent.join("\n"));
+    daemon.settled(300);
+    let id = daemon.incidents()[0]["incident_id"].as_str().unwrap().to_owned();
+    let said = daemon.quell(&["incidents", "show", &id, "--alerts", "--limit", "0"]).expect_code(0);
+    assert_eq!(said.out, format!("{}\n", sent.join("\n")));
+    assert_eq!(said.err, "");
+    let said = daemon.quell(&["incidents", "show", &id, "--alerts"]).expect_code(0);
+    assert_eq!(said.out.lines().collect::<Vec<_>>(), sent[200..]);
+    assert!(said.err.contains("the newest 100 of 300 alerts"), "{}", said.err);
+    daemon.quell(&["incidents", "show", &id, "--limit", "3"]).expect_code(2);
+}
+
+#[test]
 fn lists_can_be_narrowed() {
     let (daemon, id) = with_one_incident();
     daemon.accept(
@@ -187,7 +209,9 @@ fn status_says_by_its_exit_code_whether_a_daemon_runs() {
     let (mut daemon, _) = with_one_incident();
     let said = daemon.quell(&["status"]).expect_code(0);
     assert!(
-        said.out.contains("runs as process") && said.out.contains("2 accepted = 2 folded"),
+        said.out.contains("runs as process")
+            && said.out.contains("2 accepted = 2 folded")
+            && said.out.ends_with(": 1 incident\n"),
         "{}",
         said.out
     );

@@ -264,3 +264,41 @@ fn a_folder_of_changed_files_is_put_over_the_old_rules() {
     assert_eq!(counts(&report, "200101"), [1, 0, 1, 0, 0, 0, 0]);
     assert_eq!(report["samples"][0]["after"], Value::Null);
 }
+
+#[test]
+fn a_sign_whose_pattern_wazuh_would_drop_fails_the_build_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let signs = folder.path().join("signs");
+    std::fs::create_dir(&signs).unwrap();
+    for file in std::fs::read_dir(repository("rules/signs")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), signs.join(file.file_name())).unwrap();
+    }
+    let build = |name: &str| {
+        let out = folder.path().join(name);
+        std::fs::create_dir_all(out.join("tests")).unwrap();
+        let signs = signs.to_str().unwrap();
+        let said = run(["rules", "build", "--signs", signs, "--out", out.to_str().unwrap()]);
+        (said, std::fs::read_to_string(out.join("quell_web_attacks.xml")))
+    };
+    let (said, made) = build("short");
+    said.expect_code(0);
+    assert!(made.unwrap().contains("id=\"100630\""));
+    // Words until the pattern is longer than Wazuh takes.
+    let path = signs.join("open_redirect.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let words: String = (0..400).map(|at| format!("|word{at}")).collect();
+    let long = text.replacen("https?:'''", &format!("(?:https?{words}):'''"), 1);
+    assert_ne!(long, text);
+    std::fs::write(&path, long).unwrap();
+    let (said, made) = build("long");
+    let said = said.expect_code(2);
+    assert!(
+        said.err.contains("sign 100630 can't be a rule: its pattern has ")
+            && said.err.contains("the rule would match everything")
+            && said.err.contains("hint: make two signs of a long one"),
+        "{}",
+        said.err
+    );
+    made.unwrap_err();
+}

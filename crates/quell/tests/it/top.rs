@@ -1,6 +1,11 @@
 //! `quell top` in a real terminal: it takes it, shows, obeys, and gives it back whatever ends it. Its screens are tested beside its code.
 
-use crate::command::{quell, run};
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::command::{number, quell, run};
 use crate::daemon::Daemon;
 use crate::sample;
 use crate::terminal::Terminal;
@@ -94,4 +99,36 @@ fn without_a_terminal_or_a_daemon_one_frame_is_printed_and_the_exit_code_says_ho
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(run(["top", "--interval", "0"]).code, 2);
+}
+
+#[test]
+fn a_script_gets_one_look_or_one_after_the_other_as_lines_of_json() {
+    let mut daemon = Daemon::started("");
+    daemon.accept(sample::login_failure("1795530360.1", "203.0.113.7", "db01").to_string());
+    daemon.settled(1);
+    let said = daemon.quell(&["top", "--json"]).expect_code(0).lines();
+    let [look] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!(look["standing"]["word"], "ON TIME", "{look}");
+    assert_eq!((number(look, "/alerts/folded"), number(look, "/funnel/3/count")), (1, 1));
+    assert!(look["funnel"][0]["per_second"].is_number(), "{look}");
+    assert_eq!(look["newest"][0]["actor"], "203.0.113.7");
+    let mut following = quell()
+        .arg("--config")
+        .arg(daemon.config())
+        .args(["top", "--json", "--follow", "--interval", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["standing"]["word"], "ON TIME");
+    daemon.terminate();
+    while next()["standing"]["word"] != "ENDED" {}
+    // A reader that is gone is no failure.
+    drop(lines);
+    assert_eq!(following.wait().unwrap().code(), Some(0));
+    let said = daemon.quell(&["top", "--json"]).expect_code(1).lines();
+    assert_eq!(said[0]["daemon"]["runs"], false);
+    assert_eq!(run(["top", "--follow"]).code, 2);
+    assert_eq!(run(["top", "--json", "--follow", "--once"]).code, 2);
 }

@@ -64,6 +64,7 @@ fn what_calms_stock_rules_holds_beside_rules_that_cry_wolf_as_they_do() {
         rules = rules.replace(&never, &wolf);
     };
     cry("31103", 6, "+|%20|=1");
+    cry("31105", 7, "input%20|wget%20|chmod%20");
     cry("31110", 7, "?-");
     let taken = "<rule id=\"11310\" level=\"0\" noalert=\"1\"><if_sid>31100</if_sid>\
                  <match>quell-base-never-written</match>";
@@ -113,8 +114,10 @@ fn every_web_rule_written_by_hand_is_touched_by_a_test() {
         .map(|id| id.as_str().unwrap())
         .collect();
     // These want the stock rules, and have their tests in `rules/stock_tests`.
-    let beside_stock =
-        ["100120", "100180", "100181", "100182", "100183", "100184", "100185", "100186"];
+    let beside_stock = [
+        "100120", "100180", "100181", "100182", "100183", "100184", "100185", "100186", "100187",
+        "100188", "100189",
+    ];
     assert_eq!(untouched, BTreeSet::from(beside_stock));
 }
 

@@ -3,10 +3,12 @@
 //! Wazuh's languages look like the regular expressions people know. Nothing here is an error: each finding says what
 //! the text means to the engine, so that the author can see whether that was meant.
 
+mod same;
+
 use regex_syntax::ast::{self, Ast};
 
 use super::Language;
-use super::literals::same_meaning;
+use same::same_meaning;
 
 /// One suspicion about a pattern's text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -166,8 +166,9 @@ impl Pcre2 {
 
     /// Returns sets of words: a subject that matches holds one of each. The most telling set stands first.
     pub(super) fn words(&self) -> &[Words] {
-        self.words
-            .get_or_init(|| literals::of_pcre2(self.source.get(LIMITS.len()..).unwrap_or_default()))
+        self.words.get_or_init(|| {
+            literals::of_pcre2(self.source.as_bytes().get(LIMITS.len()..).unwrap_or_default())
+        })
     }
 }
 

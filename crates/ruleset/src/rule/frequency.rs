@@ -6,7 +6,7 @@
 //! [`EVENTS_MAX`] whatever rule they had; unlike it, also a bounded number of bytes.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
 use super::correlation::{Compared, Correlation, Earlier};
 use super::{RuleIndex, Rules};
@@ -60,6 +60,24 @@ struct Entry {
     different: Box<[Option<u64>]>,
 }
 
+/// Takes a key as it is: it is a hash already, with a secret of the session in it.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// What correlation found, kept with the event that is being looked at.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Support {
@@ -74,7 +92,7 @@ pub(crate) struct Support {
 /// Remembered events of one session.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    chains: Vec<HashMap<u64, VecDeque<Entry>>>,
+    chains: Vec<HashMap<u64, VecDeque<Entry>, BuildHasherDefault<Hashed>>>,
     events: VecDeque<Remembered>,
     /// The number of the oldest in `events`.
     first_number: u64,
@@ -133,25 +151,23 @@ impl History {
         let entries = self.chains.get(correlation.chain as usize)?.get(&key)?;
         let different = self.differences(spec, event);
         let wanted = correlation.frequency.saturating_sub(1).max(1) as usize;
-        let mut found = Vec::new();
-        for entry in entries.iter().rev() {
-            let Some(earlier) = self.event(entry.number) else { break };
-            if event.time.saturating_sub(earlier.time) > correlation.timeframe_seconds {
-                break;
-            }
-            if earlier.used >= level {
-                break;
-            }
-            let pairs = different.iter().zip(&entry.different);
-            if pairs.clone().any(|(now, then)| now.is_some() && now == then) {
-                continue;
-            }
-            found.push(entry.number);
-            if found.len() >= wanted {
-                return Some(found);
-            }
+        if entries.len() < wanted {
+            return None;
         }
-        None
+        // Most searches fail, so nothing is gathered before one has succeeded.
+        let is_different = |entry: &&Entry| {
+            let mut pairs = different.iter().zip(&entry.different);
+            !pairs.any(|(now, then)| now.is_some() && now == then)
+        };
+        let is_usable = |entry: &&Entry| {
+            self.event(entry.number).is_some_and(|earlier| {
+                event.time.saturating_sub(earlier.time) <= correlation.timeframe_seconds
+                    && earlier.used < level
+            })
+        };
+        let supporting = || entries.iter().rev().take_while(is_usable).filter(is_different);
+        supporting().nth(wanted - 1)?;
+        Some(supporting().take(wanted).map(|entry| entry.number).collect())
     }
 
     /// Files an event under its final rule.
@@ -168,16 +184,21 @@ impl History {
             return;
         };
         if self.chains.len() < rules.chains.len() {
-            self.chains.resize_with(rules.chains.len(), HashMap::new);
+            self.chains.resize_with(rules.chains.len(), HashMap::default);
         }
         let number = self.first_number + self.events.len() as u64;
         let mut filed = Vec::with_capacity(feeds.len());
+        // Most chains ask for the same address, so the last key often is the next one too.
+        let mut last: Option<(&ChainSpec, Option<u64>)> = None;
         for chain in feeds {
             let Some(spec) = rules.chains.get(*chain as usize) else { continue };
             if !source_matches(&spec.source, rules, event) {
                 continue;
             }
-            let Some(key) = self.key(spec, event) else { continue };
+            let known = last.filter(|(of, _)| of.same == spec.same && of.global == spec.global);
+            let key = known.map_or_else(|| self.key(spec, event), |(_, key)| key);
+            last = Some((spec, key));
+            let Some(key) = key else { continue };
             let different = self.differences(spec, event).into_boxed_slice();
             let Some(entries) = self.chains.get_mut(*chain as usize) else { continue };
             entries.entry(key).or_default().push_back(Entry { number, different });

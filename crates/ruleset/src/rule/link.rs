@@ -3,7 +3,7 @@
 //! A rule may hang below several parents; it is kept once, and its children are the same below each. Siblings are ordered by
 //! level when they are added, equal levels by the order of loading.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::correlation::{Compared, Correlation, Earlier};
 use super::frequency::{ChainSource, ChainSpec};
@@ -199,10 +199,33 @@ impl Rules {
             });
             correlation.chain = u32::try_from(chain).unwrap_or(u32::MAX);
         }
-        let patterns = self.group_patterns();
-        let feeds = |rule| chains_fed_by(rule, &chains, &patterns);
-        self.feeds = self.all.iter().map(feeds).collect();
+        self.feeds = self.chains_fed(&chains);
         self.chains = chains;
+    }
+
+    /// For each rule, the chains that its events join.
+    fn chains_fed(&self, chains: &[ChainSpec]) -> Vec<Box<[u32]>> {
+        let patterns = self.group_patterns();
+        // Most rules share the text of their groups with others, and many chains the pattern that looks at it.
+        let mut known: HashMap<&str, HashSet<&[u8]>> = HashMap::new();
+        let feeds = |rule: &Rule, matching: &HashSet<&[u8]>| -> Box<[u32]> {
+            let joins = |spec: &ChainSpec| match &spec.source {
+                ChainSource::Sid(sid) => *sid == rule.id,
+                ChainSource::Group(text) => matching.contains(text.as_slice()),
+                ChainSource::Regex(_) => true,
+            };
+            (0u32..).zip(chains).filter(|(_, spec)| joins(spec)).map(|(chain, _)| chain).collect()
+        };
+        let mut fed = Vec::with_capacity(self.all.len());
+        for rule in &self.all {
+            let groups = rule.groups.as_str();
+            let matching = known.entry(groups).or_insert_with(|| {
+                let matching = patterns.iter().filter(|(_, p)| p.is_match(groups.as_bytes()));
+                matching.map(|(text, _)| *text).collect()
+            });
+            fed.push(feeds(rule, matching));
+        }
+        fed
     }
 
     /// The patterns over groups that correlation looks at, by their text.
@@ -214,19 +237,4 @@ impl Rules {
         });
         patterns.collect()
     }
-}
-
-fn chains_fed_by(
-    rule: &Rule,
-    chains: &[ChainSpec],
-    patterns: &HashMap<&[u8], &Pattern>,
-) -> Box<[u32]> {
-    let feeds = |spec: &ChainSpec| match &spec.source {
-        ChainSource::Sid(sid) => *sid == rule.id,
-        ChainSource::Group(text) => patterns
-            .get(text.as_slice())
-            .is_some_and(|pattern| pattern.is_match(rule.groups.as_bytes())),
-        ChainSource::Regex(_) => true,
-    };
-    (0u32..).zip(chains).filter(|(_, spec)| feeds(spec)).map(|(chain, _)| chain).collect()
 }

@@ -64,6 +64,44 @@ fn an_alert_that_is_there_already_fails_the_whole_batch() {
 }
 
 #[test]
+fn the_alerts_of_an_incident_are_given_as_they_came_in_order_from_wherever_one_likes() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let (one, other) = (incident("Q-1", 0), incident("Q-2", 0));
+    let mut expected = Vec::new();
+    for step in 0..3 {
+        let mut batch = Batch { incidents: vec![one.clone(), other.clone()], ..Batch::default() };
+        // More of one than a block holds, mixed with those of another.
+        for number in 0..300 {
+            let mut mine = alert(&format!("{step}.{number}"), &one);
+            mine.raw = format!("{{\"n\":{number}}}\u{1b}[31m\r\n\u{fffd}").into_bytes();
+            mine.raw.push(0xff);
+            expected.push(mine.raw.clone());
+            batch.alerts.push(mine);
+            batch.alerts.push(alert(&format!("o{step}.{number}"), &other));
+        }
+        store.commit_batch(&batch).expect("committed");
+    }
+    let read = |after: i64| {
+        let (mut place, mut raws, mut steps) = (after, Vec::new(), 0);
+        loop {
+            let step = store.raw_alerts(&one.id, place).expect("read");
+            let Some((last, _)) = step.last() else { break (raws, steps) };
+            place = *last;
+            steps += 1;
+            raws.extend(step.into_iter().map(|(_, raw)| raw));
+        }
+    };
+    let (raws, steps) = read(0);
+    assert_eq!(raws, expected);
+    assert!(steps < 20, "{steps} blocks were unpacked");
+    assert_eq!(store.alerts_kept(&one.id).expect("read"), 900);
+    let (newest, _) = read(store.place_before_newest(&one.id, 7).expect("read"));
+    assert_eq!(newest, expected[893..]);
+    assert_eq!(store.place_before_newest(&one.id, 900).expect("read"), 0);
+    assert_eq!(store.raw_alerts(&incident("Q-3", 0).id, 0).expect("read"), []);
+}
+
+#[test]
 fn counts_add_up_over_batches() {
     let mut store = Store::open_in_memory().expect("a store");
     for (number, counts) in [

@@ -3,6 +3,7 @@
 
 mod damage;
 mod keeping;
+mod listing;
 mod people;
 mod queue;
 mod sample;

@@ -1,6 +1,7 @@
 //! Jobs, verdicts and the outbox: one verdict per revision, one message per sink and verdict, and a place in the queue that news keeps.
 
-use store::{Batch, JobRow, Store};
+use alert::Incident;
+use store::{Batch, GivingUp, JobRow, Retention, Store};
 
 use crate::sample::{at, batch, incident, job, message, verdict};
 
@@ -12,18 +13,18 @@ fn store_with(names: &[&str]) -> Store {
     store
 }
 
+/// Brings news of an incident, and asks for a verdict on it.
+fn bring(store: &mut Store, incident: &Incident, job: JobRow) {
+    let news = Batch { incidents: vec![incident.clone()], jobs: vec![job], ..Batch::default() };
+    store.commit_batch(&news).expect("committed");
+}
+
 #[test]
 fn a_job_that_gets_news_keeps_its_place_and_its_urgency() {
     let mut store = store_with(&["Q-1"]);
     let mut one = incident("Q-1", 0);
     one.revision = 2;
-    store
-        .commit_batch(&Batch {
-            incidents: vec![one.clone()],
-            jobs: vec![job(&one, 3.0, 900)],
-            ..Batch::default()
-        })
-        .expect("committed");
+    bring(&mut store, &one, job(&one, 3.0, 900));
     let jobs = store.jobs(10).expect("read");
     assert_eq!(jobs.len(), 1);
     assert_eq!((jobs[0].revision, jobs[0].queued_at, jobs[0].deadline_at), (2, at(0), at(600)));
@@ -40,13 +41,7 @@ fn a_job_after_a_verdict_begins_a_new_wait() {
     let mut one = incident("Q-1", 0);
     store.commit_verdict(&verdict(&one, 5, 100), &[], None).expect("committed");
     one.revision = 2;
-    store
-        .commit_batch(&Batch {
-            incidents: vec![one.clone()],
-            jobs: vec![job(&one, 3.0, 900)],
-            ..Batch::default()
-        })
-        .expect("committed");
+    bring(&mut store, &one, job(&one, 3.0, 900));
     let jobs = store.jobs(10).expect("read");
     assert_eq!((jobs[0].queued_at, jobs[0].score), (at(900), 3.0));
 }
@@ -90,13 +85,7 @@ fn a_verdict_on_an_old_revision_leaves_the_job_for_the_news() {
     let old = incident("Q-1", 0);
     let mut news = old.clone();
     news.revision = 2;
-    store
-        .commit_batch(&Batch {
-            incidents: vec![news.clone()],
-            jobs: vec![job(&news, 5.0, 1)],
-            ..Batch::default()
-        })
-        .expect("committed");
+    bring(&mut store, &news, job(&news, 5.0, 1));
     store.commit_verdict(&verdict(&old, 5, 2), &[], None).expect("committed");
     assert_eq!(store.queue_depth().expect("read").0, 1);
     store.commit_verdict(&verdict(&news, 5, 3), &[], None).expect("committed");
@@ -196,13 +185,7 @@ fn news_that_came_while_an_incident_was_judged_is_as_urgent_as_news() {
     news.revision = 2;
     let mut waiting = job(&news, 20.0, 50);
     waiting.once_judged = Some((10.0, "news".to_owned()));
-    store
-        .commit_batch(&Batch {
-            incidents: vec![news.clone()],
-            jobs: vec![waiting],
-            ..Batch::default()
-        })
-        .expect("committed");
+    bring(&mut store, &news, waiting);
     store.commit_verdict(&verdict(&one, 5, 100), &[], None).expect("committed");
     let jobs = store.jobs(10).expect("read");
     assert_eq!((jobs[0].score, jobs[0].parts.as_str()), (10.0, "news"));
@@ -237,4 +220,80 @@ fn past_its_bound_a_message_is_queued_by_its_name_and_written_out_in_its_turn() 
     let said = verdict(&incident("Q-5", 0), 5, 1);
     store.commit_verdict(&said, &[message(&said, "wazuh")], None).expect("committed");
     assert_eq!(store.outbox_totals().expect("read")[0].by_name, 0);
+}
+
+/// Gives messages up until none are, and says how many.
+fn given_up(store: &mut Store, which: &GivingUp) -> u64 {
+    let mut sum = 0;
+    loop {
+        let step = store.give_up(which).expect("given up");
+        if step.is_empty() {
+            return sum;
+        }
+        sum += step.iter().map(|(_, count)| count).sum::<u64>();
+    }
+}
+
+#[test]
+fn names_that_wait_for_a_sink_are_bounded_the_oldest_go_and_are_counted() {
+    let names = ["Q-1", "Q-2", "Q-3", "Q-4", "Q-5", "Q-6"];
+    let mut store = store_with(&names);
+    store.bound_outbox(2);
+    for name in names {
+        let said = verdict(&incident(name, 0), 5, 1);
+        let messages = [message(&said, "wazuh"), message(&said, "file")];
+        store.commit_verdict(&said, &messages, None).expect("committed");
+    }
+    // The file takes what it gets; Wazuh does not.
+    for entry in store.outbox("file", at(2), 4).expect("read") {
+        store.mark_sent(entry.seq).expect("sent");
+    }
+    let which = |names_max| GivingUp {
+        sinks: vec!["wazuh".to_owned(), "file".to_owned()],
+        older_than: at(1_000_000),
+        names_max,
+    };
+    assert_eq!(given_up(&mut store, &which(4)), 0, "four wait by their name, and four may");
+    assert_eq!(given_up(&mut store, &which(2)), 2);
+    let keys = |store: &Store, sink: &str| -> Vec<String> {
+        store.outbox(sink, at(2), 10).expect("read").into_iter().map(|entry| entry.key).collect()
+    };
+    assert_eq!(keys(&store, "wazuh"), ["Q-1:1", "Q-2:1", "Q-5:1", "Q-6:1"]);
+    assert_eq!(keys(&store, "file"), ["Q-5:1", "Q-6:1"], "another sink's are nobody's concern");
+    let totals = store.outbox_totals().expect("read");
+    let told: Vec<(&str, u64, u64)> =
+        totals.iter().map(|sink| (sink.sink.as_str(), sink.waiting, sink.given_up)).collect();
+    assert_eq!(told, [("file", 2, 0), ("wazuh", 4, 2)]);
+}
+
+#[test]
+fn what_waits_for_a_sink_that_is_gone_goes_with_its_time_and_lets_go_of_its_verdict() {
+    let mut store = store_with(&["Q-1", "Q-2"]);
+    store.bound_outbox(0);
+    for (name, second) in [("Q-1", 1), ("Q-2", 90_000)] {
+        let said = verdict(&incident(name, 0), 5, second);
+        let messages = [message(&said, "wazuh"), message(&said, "webhook:old")];
+        store.commit_verdict(&said, &messages, None).expect("committed");
+    }
+    let which = GivingUp {
+        sinks: vec!["wazuh".to_owned()],
+        older_than: at(50_000),
+        names_max: store::NAMES_MAX,
+    };
+    assert_eq!(given_up(&mut store, &which), 1, "the one that is old and has no sink");
+    let left = store.outbox("webhook:old", at(2), 10).expect("read");
+    assert_eq!(left.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["Q-2:1"]);
+    assert_eq!(store.outbox("wazuh", at(2), 10).expect("read").len(), 2);
+    let later = GivingUp { older_than: at(100_000), ..which };
+    assert_eq!(given_up(&mut store, &later), 1);
+    let totals = store.outbox_totals().expect("read");
+    let gone = totals.iter().find(|sink| sink.sink == "webhook:old").expect("still told of");
+    assert_eq!((gone.waiting, gone.given_up), (0, 2));
+    // What is sent to the sink that is there leaves nothing that holds the verdicts.
+    for entry in store.outbox("wazuh", at(2), 10).expect("read") {
+        store.mark_sent(entry.seq).expect("sent");
+    }
+    let retention = Retention { older_than: at(200_000), dead_letters_max: 0 };
+    while store.sweep(&retention).expect("swept") > 0 {}
+    assert!(store.verdicts(&incident("Q-1", 0).id).expect("read").is_empty());
 }

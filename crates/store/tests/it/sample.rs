@@ -1,13 +1,6 @@
 //! Small values to put into a store.
 
-use alert::distinct::Distinct;
-use alert::incident::{Actor, Reason, Responses, State, Success, Tally};
-use alert::parse::Agent;
-use alert::sanitize::Removed;
-use alert::verdict::{Analyst, Bounds, Cost, Draft};
-use alert::{
-    AlertKey, Class, Fingerprint, Incident, IncidentId, Outcome, Timestamp, Untrusted, Verdict,
-};
+use alert::{AlertKey, Fingerprint, Incident, IncidentId, Timestamp, Verdict};
 use store::{AlertRow, Batch, Counts, JobRow, OutboxMessage};
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -15,39 +8,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
 }
 
 pub(crate) fn incident(name: &str, second: i64) -> Incident {
-    Incident {
-        id: IncidentId::parse(name).expect("an id"),
-        fingerprint: Fingerprint::of(["of", name]),
-        class: Class::SqlInjection,
-        actor: Actor::Address("203.0.113.9".to_owned()),
-        agent: Agent { id: "001".to_owned(), name: "web01".to_owned(), ip: None },
-        anchored_at: at(second),
-        first_seen: at(second),
-        last_seen: at(second),
-        alert_count: 1,
-        level_max: 6,
-        rules: Tally::default(),
-        rule_description: Untrusted::new("a request"),
-        groups: Tally::default(),
-        actors: Tally::default(),
-        objects: Tally::default(),
-        objects_distinct: Distinct::default(),
-        techniques: Vec::new(),
-        responses: Responses::default(),
-        success: Success::None,
-        answers: alert::answer::Answers::default(),
-        evidence: Vec::new(),
-        evidence_beyond: 0,
-        hidden: Removed::default(),
-        injection: None,
-        forged_marks: 0,
-        echo: false,
-        revision: 1,
-        reasons: vec![Reason::New],
-        returns: 0,
-        growth_mark: 10,
-        state: State::Open,
-    }
+    alert::sample::incident(IncidentId::parse(name).expect("an id"), at(second))
 }
 
 pub(crate) fn alert(name: &str, incident: &Incident) -> AlertRow {
@@ -96,41 +57,8 @@ pub(crate) fn batch(incident: &Incident, alert_name: &str, second: i64) -> Batch
 }
 
 pub(crate) fn verdict(incident: &Incident, threat_level: u8, second: i64) -> Verdict {
-    Verdict {
-        incident_id: incident.id.clone(),
-        revision: incident.revision,
-        analyst: Analyst::Playbook,
-        asked_at: None,
-        judged_at: at(second),
-        draft: Draft {
-            title: "SQL injection".to_owned(),
-            summary: "One request.".to_owned(),
-            evidence: Vec::new(),
-            class: Class::SqlInjection,
-            outcome: Outcome::Unknown,
-            threat_level,
-            confidence: 80,
-            false_positive: false,
-            mitre: Vec::new(),
-            indicators: Vec::new(),
-            recommendations: Vec::new(),
-            unknowns: Vec::new(),
-        },
-        checks: Vec::new(),
-        bounds: Bounds {
-            floor: 0,
-            floor_reason: String::new(),
-            ceiling: 10,
-            ceiling_reason: String::new(),
-            typical: 5,
-            typical_reason: String::new(),
-        },
-        model_pending: false,
-        backlog: None,
-        playbook_reason: String::new(),
-        prompt_version: "1".to_owned(),
-        cost: Cost::default(),
-    }
+    let (id, revision) = (incident.id.clone(), incident.revision);
+    alert::sample::verdict(id, revision, threat_level, at(second))
 }
 
 pub(crate) fn message(verdict: &Verdict, sink: &str) -> OutboxMessage {

@@ -1,7 +1,7 @@
 //! What somebody who watches is told: the queue by severity, the newest verdicts, and counts that belong together.
 
 use alert::Verdict;
-use store::{Batch, Counts, JobRow, QueueRow, Store, StoreError};
+use store::{Batch, Counts, JobRow, QueueRow, Retention, Store, StoreError};
 
 use crate::sample::{at, batch, incident, job, verdict};
 
@@ -84,4 +84,29 @@ fn reads_at_one_moment_agree_whatever_is_committed_between_them() {
     });
     assert_eq!(seen.expect("read"), (1, 1));
     assert_eq!(watcher.counter("folded").expect("read"), 2);
+}
+
+#[test]
+fn what_was_judged_is_read_at_once_and_the_level_outlives_the_verdict() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let mut one = incident("Q-1", 0);
+    store.commit_batch(&batch(&one, "1.1", 0)).expect("committed");
+    let judged = store.judged(&one.id).expect("read");
+    assert!(judged.threat_level.is_none() && judged.verdict.is_none(), "nobody judged it");
+    for (revision, level) in [(1, 3), (2, 7)] {
+        one.revision = revision;
+        store.commit_verdict(&verdict(&one, level, 1), &[], None).expect("committed");
+    }
+    let judged = store.judged(&one.id).expect("read");
+    assert_eq!(judged.threat_level, Some(7));
+    assert_eq!(judged.verdict, Some(verdict(&one, 7, 1)));
+    // It waits for another verdict when the old ones go.
+    one.revision = 3;
+    let asks = Batch { jobs: vec![job(&one, 1.0, 2)], ..Batch::default() };
+    store.commit_batch(&asks).expect("committed");
+    let retention = Retention { older_than: at(90_000), dead_letters_max: 0 };
+    while store.sweep(&retention).expect("swept") > 0 {}
+    let judged = store.judged(&one.id).expect("read");
+    assert!(judged.threat_level == Some(7) && judged.verdict.is_none(), "{judged:?}");
+    assert!(store.judged(&incident("Q-2", 0).id).expect("read").verdict.is_none());
 }

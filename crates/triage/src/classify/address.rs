@@ -15,6 +15,10 @@ use super::{Field, Request, WebClass, clip};
 
 /// Looks at a part that may be an address.
 pub(super) fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence) {
+    if part.kind == Kind::Path && part.field == Field::Target && leads_out(&part.text) {
+        let shown = clip(&part.text, FRAGMENT_CHARS_MAX);
+        evidence.add(OpenRedirect, 55, part, "leads to another site by the path itself", shown);
+    }
     if part.kind != Kind::Value || !matches!(part.field, Field::Target | Field::Extra) {
         return;
     }
@@ -28,6 +32,25 @@ pub(super) fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence)
     } else if let Some((strength, reason)) = redirects(text, &name, request) {
         evidence.add(OpenRedirect, strength, part, reason, clip(&part.text, FRAGMENT_CHARS_MAX));
     }
+}
+
+/// Says whether a path is one that careless software sends back as the address of another site: a host behind a slash and
+/// signs that browsers take for a second one, or behind two slashes and in front of a climb.
+fn leads_out(path: &str) -> bool {
+    let rest = path.trim_start_matches(['/', '\\', '\t', '\r', '\n']);
+    let Some(lead) = path.get(..path.len().saturating_sub(rest.len())) else { return false };
+    let (host, after) = match rest.find(['/', ':', '?', '#']) {
+        Some(end) => rest.split_at(end),
+        None => (rest, ""),
+    };
+    let is_host = host.split('.').count() >= 2
+        && host.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        });
+    let climbs = after.trim_start_matches('/').split('/').next() == Some("..");
+    let is_odd = lead.starts_with('/') && lead.contains(['\\', '\t', '\r', '\n']);
+    is_host && (is_odd || lead.len() >= 2 && lead.bytes().all(|byte| byte == b'/') && climbs)
 }
 
 fn holds(class: WebClass, list: &str, word: &str) -> bool {

@@ -18,31 +18,25 @@ pub(super) fn takes_commands(parameter: Option<&str>) -> bool {
     })
 }
 
-/// Adds a sign if a request calls a script that is named as planted ones are.
+/// Folders into which visitors write. A script has no business there.
+const VISITORS_FOLDERS: [&str; 4] = ["upload", "uploads", "aspnet_client", ".well-known"];
+
+/// Endings of files that are no scripts, before which a second ending hides.
+const ORDINARY_ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "gif", "pdf", "txt", "doc", "docx"];
+
+/// Adds a sign if a request calls a script that is named as planted ones are, or lies where they do.
 pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
     let (path, query) = request.target.split_once('?').unwrap_or((request.target, ""));
-    let file = path.rsplit('/').next().unwrap_or_default();
+    let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let Some((name, extension)) = file.rsplit_once('.') else { return };
-    let runs = matches!(
-        extension.to_ascii_lowercase().as_str(),
-        "php"
-            | "php3"
-            | "php4"
-            | "php5"
-            | "php7"
-            | "phtml"
-            | "phar"
-            | "asp"
-            | "aspx"
-            | "ashx"
-            | "jsp"
-            | "jspx"
-            | "cgi"
-            | "pl"
-    );
-    let name = name.to_ascii_lowercase();
-    let is_common = words(Webshell, "common_scripts").contains(&name);
-    if !runs || !(is_common || words(Webshell, "scripts").contains(&name)) {
+    let (name, extension) = (name.to_ascii_lowercase(), extension.to_ascii_lowercase());
+    let is_odd = is_odd_ending(&extension);
+    let runs = is_odd
+        || matches!(
+            extension.as_str(),
+            "php" | "asp" | "aspx" | "ashx" | "jsp" | "jspx" | "cgi" | "pl"
+        );
+    if !runs || name.is_empty() {
         return;
     }
     let commanded = query
@@ -50,22 +44,39 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
         .filter_map(|piece| piece.split_once('='))
         .any(|(name, _)| takes_commands(Some(name)));
     let answered = request.status.is_some_and(|status| status == 200);
-    let strength = match (commanded, is_common, answered) {
-        (true, _, true) => 90,
-        (true, _, false) => 75,
-        (false, false, true) => 70,
-        (false, false, false) => 55,
-        (false, true, _) => return,
+    let is_common = words(Webshell, "common_scripts").contains(&name);
+    let is_known = words(Webshell, "scripts").contains(&name);
+    let (strength, reason) = match (is_common || is_known, commanded, answered) {
+        (true, true, true) => (90, "calls a script named as planted ones are"),
+        (true, true, false) => (75, "calls a script named as planted ones are"),
+        (true, false, true) if is_known => (70, "calls a script named as planted ones are"),
+        (true, false, false) if is_known => (55, "calls a script named as planted ones are"),
+        _ if is_odd || is_planted(folders, &name, &extension) => {
+            (55, "calls a script where or as no honest one is")
+        }
+        _ => return,
     };
     let shown = clip(request.target, FRAGMENT_CHARS_MAX);
-    evidence.add_in(
-        Webshell,
-        strength,
-        Field::Target,
-        None,
-        "calls a script named as planted ones are",
-        shown,
-    );
+    evidence.add_in(Webshell, strength, Field::Target, None, reason, shown);
+}
+
+/// Endings that servers run as PHP and that hardly anybody uses, but for passing a filter on `.php`.
+fn is_odd_ending(extension: &str) -> bool {
+    let is_numbered = extension
+        .strip_prefix("php")
+        .is_some_and(|digit| matches!(digit.as_bytes(), [b'3'..=b'9']));
+    is_numbered || matches!(extension, "phtml" | "phar" | "alfa")
+}
+
+/// Says whether a script lies in a folder into which visitors write, or hides behind another ending.
+fn is_planted(folders: &str, name: &str, extension: &str) -> bool {
+    let is_page = matches!(extension, "php" | "asp" | "aspx" | "jsp" | "jspx");
+    let is_visitors =
+        |folder: &str| VISITORS_FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known));
+    let is_hidden = name
+        .rsplit_once('.')
+        .is_some_and(|(before, ending)| !before.is_empty() && ORDINARY_ENDINGS.contains(&ending));
+    is_page && (is_hidden || folders.split('/').any(is_visitors))
 }
 
 static SCANNER_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {

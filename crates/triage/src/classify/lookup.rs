@@ -13,7 +13,7 @@ use super::view::{View, fragment};
 const LOOKUP_DEPTH_MAX: usize = 8;
 
 /// How a lookup begins that nobody but Log4j would resolve.
-const LOOKUPS: [&str; 11] = [
+const LOOKUPS: [&str; 15] = [
     "${env:",
     "${sys:",
     "${lower:",
@@ -25,6 +25,10 @@ const LOOKUPS: [&str; 11] = [
     "${bundle:",
     "${k8s:",
     "${docker:",
+    "${script:",
+    "${dns:",
+    "${url:utf-8:",
+    "${urldecoder:",
 ];
 
 /// Looks for Log4j lookups in a part.

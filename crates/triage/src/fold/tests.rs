@@ -12,6 +12,8 @@ use crate::admit::{Admission, Admitted, Gate, admit};
 use crate::guard::Origin;
 use crate::policy::Policy;
 
+mod service;
+
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 3600;
 

@@ -63,6 +63,9 @@ const OBJECTS: &[&str] = &[
     "data.system_name",
 ];
 
+/// Where decoders put the name of an application that writes its own log.
+const APPLICATIONS: &[&str] = &["data.app", "data.application", "data.service"];
+
 /// Says who did it, and who else took part.
 pub(super) fn actors(alert: &Alert, class: Class) -> (Actor, Vec<String>) {
     let mut others = Vec::new();
@@ -101,6 +104,13 @@ pub(super) fn objects(alert: &Alert, target: Option<&str>) -> Vec<String> {
         }
     }
     objects
+}
+
+/// Says which service an alert is of, as far as the alert tells: the log, the program and the application.
+pub(super) fn service(alert: &Alert) -> String {
+    let program = alert.field("predecoder.program_name").unwrap_or_default();
+    let application = alert.first_field(APPLICATIONS).unwrap_or_default();
+    [alert.location.as_str(), alert.decoder.as_str(), program, application].join("\n")
 }
 
 fn host(alert: &Alert) -> String {

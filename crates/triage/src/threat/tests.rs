@@ -1,42 +1,16 @@
 //! The table of what rule knowledge says, and the promise that floor, typical and ceiling are always in order.
 
-use alert::incident::Incident;
-use alert::incident::Success;
-use alert::tag::TagKey;
-use alert::{Class, Timestamp, Untrusted};
+use alert::incident::{Incident, Success};
+use alert::{Class, Untrusted};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::admit::{Admission, Gate, admit};
-use crate::fold::{Fold, FoldLimits};
-use crate::policy::Policy;
-
-/// An incident of one request for `url`, as the core itself makes it.
-fn incident(url: &str, status: u16, level: u8) -> Incident {
-    let alert = json!({
-        "id": "1.1",
-        "rule": {"id": "31101", "level": level, "description": "a request", "groups": ["web", "accesslog"]},
-        "agent": {"id": "001", "name": "web01"},
-        "full_log": format!("203.0.113.9 - - [24/Nov/2026:17:00:00 +0000] \"GET {url} HTTP/1.1\" {status} 512 \"-\" \"x\""),
-        "data": {"protocol": "GET", "srcip": "203.0.113.9", "id": status.to_string(), "url": url},
-    });
-    let gate = Gate::new(Policy { level_min: 0, ..Policy::default() }, TagKey::new([1; 32]));
-    let Admission::Admitted(admitted) =
-        admit(&gate, alert.to_string().as_bytes(), Timestamp::from_millis(0))
-    else {
-        panic!("not admitted")
-    };
-    let mut fold = Fold::new(FoldLimits::default());
-    fold.join(&admitted);
-    fold.take_changed().remove(0).0
-}
-
-const ATTACK: &str = "/item/?id=1%27%20UNION%20SELECT%20name,pw%20FROM%20users--%20-";
+use crate::sample::{ATTACK, incident_of, incident_of_request};
 
 /// Writes bounds as `floor <= typical <= ceiling`.
 fn bounds(change: impl FnOnce(&mut Incident), url: &str, status: u16, level: u8) -> String {
-    let mut incident = incident(url, status, level);
+    let mut incident = incident_of_request(url, status, level);
     change(&mut incident);
     let bounds = assess(&incident);
     format!("{} <= {} <= {}", bounds.floor, bounds.typical, bounds.ceiling)
@@ -101,7 +75,7 @@ fn text_aimed_at_a_model_raises_and_holds() {
     assert_eq!(bounds(talk, "/missing", 404, 5), "5 <= 5 <= 5");
     assert_eq!(bounds(talk, ATTACK, 200, 5), "8 <= 8 <= 10");
     let reason = assess(&{
-        let mut incident = incident(ATTACK, 404, 5);
+        let mut incident = incident_of_request(ATTACK, 404, 5);
         talk(&mut incident);
         incident
     });
@@ -111,7 +85,7 @@ fn text_aimed_at_a_model_raises_and_holds() {
 #[test]
 fn a_forged_mark_and_hidden_characters_hold_the_level_up() {
     assert_eq!(bounds(|incident| incident.forged_marks = 1, "/missing", 404, 5), "4 <= 4 <= 4");
-    let mut hidden = incident("/missing", 404, 5);
+    let mut hidden = incident_of_request("/missing", 404, 5);
     hidden.hidden = alert::sanitize::clean("a\u{202e}b").1;
     assert_eq!(assess(&hidden).floor, 3);
 }
@@ -140,7 +114,7 @@ proptest! {
         forged in 0_u64..2,
         paths in 0_usize..40,
     ) {
-        let mut one = incident(if has_finding { ATTACK } else { "/x" }, 200, level);
+        let mut one = incident_of_request(if has_finding { ATTACK } else { "/x" }, 200, level);
         one.class = class;
         one.success = success;
         one.alert_count = counts[0];
@@ -166,19 +140,6 @@ proptest! {
             prop_assert!(bounds.floor >= without.floor && bounds.typical >= without.typical);
         }
     }
-}
-
-/// An incident of one alert, as the core itself makes it.
-fn incident_of(alert: &serde_json::Value) -> Incident {
-    let gate = Gate::new(Policy { level_min: 0, ..Policy::default() }, TagKey::new([1; 32]));
-    let Admission::Admitted(admitted) =
-        admit(&gate, alert.to_string().as_bytes(), Timestamp::from_millis(0))
-    else {
-        panic!("not admitted")
-    };
-    let mut fold = Fold::new(FoldLimits::default());
-    fold.join(&admitted);
-    fold.take_changed().remove(0).0
 }
 
 #[test]

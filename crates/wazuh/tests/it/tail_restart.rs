@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use tempfile::TempDir;
 use tempfile::tempdir;
 use wazuh::Checkpoint;
 use wazuh::Route;
@@ -25,9 +26,32 @@ fn dated(live: &Path, day: &str) -> PathBuf {
     live.with_file_name(format!("2026/Nov/ossec-alerts-{day}.json"))
 }
 
-/// Reads all there is with a first tail, and gives the last checkpoint.
-fn read_all(live: &Path) -> Checkpoint {
-    batch(&mut tail_from_start(live)).after
+/// A followed file after all of it was read, and the place that was recorded then.
+struct Read {
+    live: PathBuf,
+    checkpoint: Checkpoint,
+    /// The files go when this does.
+    directory: TempDir,
+}
+
+impl Read {
+    fn of(make: impl FnOnce(&Path)) -> Self {
+        let directory = tempdir().unwrap();
+        let live = directory.path().join("alerts.json");
+        make(&live);
+        let checkpoint = batch(&mut tail_from_start(&live)).after;
+        Self { live, checkpoint, directory }
+    }
+}
+
+/// Reads a file that holds `text`.
+fn read(text: impl AsRef<[u8]>) -> Read {
+    Read::of(|live| write(live, text))
+}
+
+/// Reads a file that holds `text` and is linked to a dated one, as Wazuh's are.
+fn read_dated(text: impl AsRef<[u8]>) -> Read {
+    Read::of(|live| relink(live, &dated(live, "24"), text))
 }
 
 fn restarted(live: &Path, checkpoint: Checkpoint) -> Tail {
@@ -36,10 +60,7 @@ fn restarted(live: &Path, checkpoint: Checkpoint) -> Tail {
 
 #[test]
 fn reading_goes_on_at_the_checkpoint() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    write(&live, "one\ntwo\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read("one\ntwo\n");
     append(&live, "three\n");
     assert_eq!(drain(&mut restarted(&live, checkpoint)), ["three"]);
 }
@@ -58,30 +79,21 @@ fn a_file_that_was_rotated_before_anything_of_it_was_stored_is_read_whole() {
 
 #[test]
 fn a_checkpoint_survives_its_way_through_json() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    write(&live, "one\n");
-    let checkpoint = read_all(&live);
+    let checkpoint = read("one\n").checkpoint;
     let text = serde_json::to_string(&checkpoint).unwrap();
     assert_eq!(serde_json::from_str::<Checkpoint>(&text).unwrap(), checkpoint);
 }
 
 #[test]
 fn a_line_that_was_half_read_before_the_restart_is_read_whole() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    write(&live, "one\ntw");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read("one\ntw");
     append(&live, "o\n");
     assert_eq!(drain(&mut restarted(&live, checkpoint)), ["two"]);
 }
 
 #[test]
 fn the_rest_of_a_file_that_was_rotated_meanwhile_comes_first() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    relink(&live, &dated(&live, "24"), "one\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read_dated("one\n");
     append(&live, "two\n");
     relink(&live, &dated(&live, "25"), "three\n");
     let mut tail = restarted(&live, checkpoint);
@@ -92,10 +104,7 @@ fn the_rest_of_a_file_that_was_rotated_meanwhile_comes_first() {
 
 #[test]
 fn several_rotations_are_caught_up_in_order() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    relink(&live, &dated(&live, "24"), "one\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read_dated("one\n");
     append(&live, "two\n");
     relink(&live, &dated(&live, "24-001"), "three\n");
     relink(&live, &dated(&live, "24-002"), "four\n");
@@ -105,10 +114,7 @@ fn several_rotations_are_caught_up_in_order() {
 
 #[test]
 fn a_rotated_file_that_is_gone_is_told_of_and_the_live_one_is_read() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    relink(&live, &dated(&live, "24"), long_line(1) + "\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read_dated(long_line(1) + "\n");
     relink(&live, &dated(&live, "25"), "two\n");
     std::fs::rename(dated(&live, "24"), dated(&live, "24").with_extension("json.gz")).unwrap();
     let mut tail = restarted(&live, checkpoint);
@@ -118,10 +124,7 @@ fn a_rotated_file_that_is_gone_is_told_of_and_the_live_one_is_read() {
 
 #[test]
 fn a_reused_inode_is_not_taken_for_the_old_file() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    write(&live, "one\ntwo\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read("one\ntwo\n");
     // Same inode, other content, and long enough to reach the checkpoint.
     write(&live, "alpha\nbeta\ngamma\n");
     assert_eq!(drain(&mut restarted(&live, checkpoint)), ["alpha", "beta", "gamma"]);
@@ -129,20 +132,14 @@ fn a_reused_inode_is_not_taken_for_the_old_file() {
 
 #[test]
 fn a_file_truncated_meanwhile_is_read_from_its_beginning() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    write(&live, "one\ntwo\nthree\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read("one\ntwo\nthree\n");
     write(&live, "new\n");
     assert_eq!(drain(&mut restarted(&live, checkpoint)), ["new"]);
 }
 
 #[test]
 fn the_copy_of_a_copy_truncate_is_finished_first() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    write(&live, long_line(1) + "\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read(long_line(1) + "\n");
     append(&live, "two\n");
     std::fs::copy(&live, live.with_file_name("alerts.json.1")).unwrap();
     write(&live, "three\n");
@@ -151,10 +148,7 @@ fn the_copy_of_a_copy_truncate_is_finished_first() {
 
 #[test]
 fn the_copies_of_several_copy_truncates_are_finished_in_order() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    write(&live, long_line(1) + "\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read(long_line(1) + "\n");
     append(&live, "two\n");
     std::fs::copy(&live, live.with_file_name("alerts.json.1")).unwrap();
     write(&live, "three\n");
@@ -165,10 +159,7 @@ fn the_copies_of_several_copy_truncates_are_finished_in_order() {
 
 #[test]
 fn a_live_file_that_was_restored_under_another_inode_goes_on() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    write(&live, long_line(1) + "\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read(long_line(1) + "\n");
     append(&live, "two\n");
     let copy = live.with_file_name("restored");
     std::fs::copy(&live, &copy).unwrap();
@@ -178,10 +169,7 @@ fn a_live_file_that_was_restored_under_another_inode_goes_on() {
 
 #[test]
 fn a_missing_live_file_is_waited_for_without_losing_the_checkpoint() {
-    let directory = tempdir().unwrap();
-    let live = directory.path().join("alerts.json");
-    relink(&live, &dated(&live, "24"), "one\n");
-    let checkpoint = read_all(&live);
+    let Read { live, checkpoint, directory: _directory } = read_dated("one\n");
     append(&live, "two\n");
     std::fs::remove_file(&live).unwrap();
     let mut tail = restarted(&live, checkpoint);

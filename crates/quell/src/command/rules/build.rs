@@ -36,8 +36,8 @@ pub(super) fn run(options: &RulesBuild) -> Result<(), Failure> {
         None => families(),
     };
     let made = make(families);
-    for (id, reason) in &made.left_out {
-        Talk::say(&format!("warning: sign {id} is no rule: {reason}"));
+    if !made.left_out.is_empty() {
+        return Err(no_rules(&made.left_out));
     }
     let Some(folder) = &options.out else {
         print(&made.rules)?;
@@ -60,6 +60,20 @@ pub(super) fn run(options: &RulesBuild) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Says which signs can't be rules. Nothing is written then: who installs the rules must not find out by an attack which sign is missing.
+fn no_rules(left_out: &[(u32, String)]) -> Failure {
+    for (id, reason) in left_out {
+        Talk::say(&format!("sign {id} can't be a rule: {reason}"));
+    }
+    let signs = match left_out.len() {
+        1 => "a sign".to_owned(),
+        count => format!("{count} signs"),
+    };
+    Failure::usage(format!(
+        "{signs} can't be written as Wazuh's rules, so none are written\nhint: make two signs of a long one, each with some of its words"
+    ))
 }
 
 /// What is made of signs.

@@ -13,7 +13,7 @@ use ratatui_core::style::Style;
 use store::JudgedRow;
 
 use super::pen::{Colours, Pen, fit, wrap};
-use super::view::{Order, Page, View, waited_ms};
+use super::view::{Glance, Order, Page, View, judged_by, waited_ms};
 use crate::command::look::Look;
 use crate::standing::{ModelStanding, by_severity, grouped, span};
 
@@ -78,37 +78,16 @@ fn head(pen: &mut Pen, view: &View, now: Timestamp) {
 
 /// The one thing that a glance must tell.
 fn verdict_on_all(pen: &Pen, view: &View, now: Timestamp) -> (&'static str, String, Style) {
-    if let Some(trouble) = &view.trouble {
-        return ("NO STORE", format!("{trouble}; still trying"), pen.bad());
-    }
-    let Some(look) = &view.look else { return ("WAIT", String::new(), pen.dim()) };
-    if !look.counts.are_conserved(0) {
-        return ("BROKEN", "the counts do not add up: please report it".to_owned(), pen.bad());
-    }
-    let is_silent = |beat: &crate::stage::tend::Heartbeat| {
-        !view.is_paused && now.since(beat.at) > crate::command::look::SILENCE_MAX
+    let (glance, text) = view.glance(now);
+    let (more, style) = match glance {
+        Glance::NoStore => ("; still trying", pen.bad()),
+        Glance::Gone | Glance::Ended => ("; still looking", pen.bad()),
+        Glance::Broken | Glance::Late => ("", pen.bad()),
+        Glance::Delayed => ("", pen.warn()),
+        Glance::OnTime => ("", pen.good()),
+        Glance::Wait => ("", pen.dim()),
     };
-    match &look.heartbeat {
-        None => ("GONE", "no daemon ran here yet; still looking".to_owned(), pen.bad()),
-        Some(beat) if beat.has_ended => (
-            "ENDED",
-            format!("the daemon ended {} ago; still looking", span(now.since(beat.at))),
-            pen.bad(),
-        ),
-        Some(beat) if !look.runs() || is_silent(beat) => (
-            "GONE",
-            format!("no word from the daemon for {}; still looking", span(now.since(beat.at))),
-            pen.bad(),
-        ),
-        Some(_) => {
-            let delay = look.delay(view.promises.calls_per_minute);
-            match (delay.past_deadline, delay.is_felt()) {
-                (1.., _) => ("LATE", delay.text(), pen.bad()),
-                (0, true) => ("DELAYED", delay.text(), pen.warn()),
-                (0, false) => ("ON TIME", delay.text(), pen.good()),
-            }
-        }
-    }
+    (glance.word(), format!("{text}{more}"), style)
 }
 
 fn board(pen: &mut Pen, view: &View, now: Timestamp) {
@@ -304,7 +283,12 @@ fn sources(pen: &mut Pen, look: &Look, is_tall: bool) {
         let ago = span(look.at.since(source.last_at));
         format!("{} {} ({ago} ago)", source.route, grouped(source.alerts))
     }));
-    let text = if parts.is_empty() { "nothing came yet".to_owned() } else { parts.join("   ") };
+    let text = match (parts.is_empty(), look.runs()) {
+        // What came before its start is in the sums.
+        (true, true) => "nothing came since the start of the daemon".to_owned(),
+        (true, false) => "-".to_owned(),
+        (false, _) => parts.join("   "),
+    };
     pen.pieces([(1, "SOURCES", bold), (10, text.as_str(), Style::new())]);
     if is_tall {
         for file in look.files.iter().filter(|file| file.behind_bytes != Some(0)).take(4) {
@@ -357,11 +341,7 @@ fn verdicts(pen: &mut Pen, view: &View, order: Order, rows_max: usize, now: Time
 fn verdict_row(pen: &mut Pen, row: &JudgedRow, now: Timestamp, is_marked: bool) {
     let verdict = &row.verdict;
     let level = verdict.draft.threat_level;
-    let by = match (verdict.analyst.is_model(), verdict.model_pending) {
-        (true, _) => "model",
-        (false, true) => "meanwhile",
-        (false, false) => "playbook",
-    };
+    let by = judged_by(verdict);
     let style = match level {
         8.. => pen.bad(),
         5..=7 => pen.warn(),

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use alert::verdict::{Analyst, Bounds, Cost, Draft};
-use alert::{Class, IncidentId, Timestamp, Verdict, class::Outcome};
+use alert::verdict::Analyst;
+use alert::{IncidentId, Outcome, Timestamp};
 use insta::assert_snapshot;
 use ratatui_core::layout::Rect;
 use store::{Counts, JudgedRow, OutboxTotals, QueueRow};
 use triage::priority::Deadlines;
 
 use super::frame::draw;
+use super::json::snapshot;
 use super::pen::{Colours, text};
 use super::view::{Key, Page, Promises, View, Wish};
 use crate::command::look::{FileLag, Look};
@@ -40,41 +41,12 @@ fn judged(
         "model" => Analyst::Model { backend: "lan".to_owned(), model: "qwen2.5:14b".to_owned() },
         _ => Analyst::Playbook,
     };
-    let verdict = Verdict {
-        incident_id: id(name),
-        revision: 1,
-        analyst,
-        asked_at: Some(at(asked)),
-        judged_at: at(judged),
-        draft: Draft {
-            title: title.to_owned(),
-            summary: "x".to_owned(),
-            evidence: Vec::new(),
-            class: Class::SqlInjection,
-            outcome: Outcome::Attempted,
-            threat_level: level,
-            confidence: 80,
-            false_positive: false,
-            mitre: Vec::new(),
-            indicators: Vec::new(),
-            recommendations: Vec::new(),
-            unknowns: Vec::new(),
-        },
-        checks: Vec::new(),
-        bounds: Bounds {
-            floor: 0,
-            floor_reason: String::new(),
-            ceiling: 10,
-            ceiling_reason: String::new(),
-            typical: 5,
-            typical_reason: String::new(),
-        },
-        model_pending: by == "interim",
-        backlog: None,
-        playbook_reason: String::new(),
-        prompt_version: "1".to_owned(),
-        cost: Cost::default(),
-    };
+    let mut verdict = alert::sample::verdict(id(name), 1, level, at(judged));
+    verdict.analyst = analyst;
+    verdict.asked_at = Some(at(asked));
+    verdict.model_pending = by == "interim";
+    verdict.draft.title = title.to_owned();
+    verdict.draft.outcome = Outcome::Attempted;
     JudgedRow { verdict, actor: actor.to_owned() }
 }
 
@@ -146,13 +118,12 @@ fn flooded(second: i64) -> Look {
             row("low", 28, 0, 0, -290),
         ],
         outbox: vec![
-            OutboxTotals { sink: "file".to_owned(), waiting: 0, by_name: 0, sent: 141, refused: 0 },
+            OutboxTotals { sink: "file".to_owned(), sent: 141, ..OutboxTotals::default() },
             OutboxTotals {
                 sink: "wazuh".to_owned(),
                 waiting: 3,
-                by_name: 0,
                 sent: 138,
-                refused: 0,
+                ..OutboxTotals::default()
             },
         ],
         files: vec![FileLag {
@@ -331,6 +302,44 @@ fn keys_sort_pause_open_scroll_and_go_back() {
     assert!(screen(&view, 80, 24).contains("take the mark away"));
     view.press(Key::Back, 24);
     assert_eq!(view.press(Key::Quit, 24), Wish::Quit);
+}
+
+#[test]
+fn a_script_gets_what_the_screen_shows_with_figures_as_numbers_and_nothing_that_acts_on_a_terminal()
+{
+    let shown = snapshot(&view(), at(0));
+    let at = |pointer: &str| shown.pointer(pointer).unwrap_or_else(|| panic!("{pointer}: {shown}"));
+    assert_eq!(at("/standing/word"), "LATE");
+    assert_eq!(at("/overload/text"), at("/standing/text"));
+    assert_eq!(
+        (at("/funnel/2/step"), at("/funnel/2/per_second")),
+        (&"folded".into(), &1000.0.into())
+    );
+    assert_eq!(
+        (at("/queue/jobs"), at("/queue/by_severity/1/severity")),
+        (&41.into(), &"high".into())
+    );
+    assert_eq!((at("/alerts/folded"), at("/conserved")), (&1_213_900.into(), &true.into()));
+    assert_eq!((at("/newest/0/by"), at("/newest/1/by")), (&"meanwhile".into(), &"model".into()));
+    assert_eq!(
+        (at("/slowest/0/incident_id"), at("/slowest/0/waited_ms")),
+        (&"i-evil".into(), &715_000.into())
+    );
+    assert_eq!(at("/most_dangerous/1/threat_level"), 5);
+    assert!(
+        !shown.to_string().contains(['\u{1b}', '\u{202e}'])
+            && !shown.to_string().contains("\\u001b"),
+        "{shown}"
+    );
+    // Where the store is gone, no figure of before is passed off as one of now.
+    let mut view = view();
+    view.looked(Err("it is not there".to_owned()));
+    let shown = snapshot(&view, super::tests::at(5));
+    assert_eq!(
+        shown["standing"],
+        serde_json::json!({"word": "NO STORE", "text": "it is not there"})
+    );
+    assert_eq!(shown.as_object().map(serde_json::Map::len), Some(2), "{shown}");
 }
 
 #[test]

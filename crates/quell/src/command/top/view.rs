@@ -1,11 +1,13 @@
 //! What `quell top` shows and what keys do to it: values only, no terminal and no clock.
 
-use alert::{IncidentId, Timestamp};
+use alert::{IncidentId, Timestamp, Verdict};
 use store::JudgedRow;
 use triage::priority::Deadlines;
 
 use super::rate::{History, Point};
-use crate::command::look::Look;
+use crate::command::look::{Look, SILENCE_MAX};
+use crate::stage::tend::Heartbeat;
+use crate::standing::span;
 
 /// Verdicts looked at: the newest are listed, the slowest of them too.
 pub(super) const JUDGED_MAX: usize = 500;
@@ -88,6 +90,34 @@ impl Order {
     }
 }
 
+/// How all of it stands, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Glance {
+    NoStore,
+    Wait,
+    Broken,
+    Gone,
+    Ended,
+    Late,
+    Delayed,
+    OnTime,
+}
+
+impl Glance {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::NoStore => "NO STORE",
+            Self::Wait => "WAIT",
+            Self::Broken => "BROKEN",
+            Self::Gone => "GONE",
+            Self::Ended => "ENDED",
+            Self::Late => "LATE",
+            Self::Delayed => "DELAYED",
+            Self::OnTime => "ON TIME",
+        }
+    }
+}
+
 /// What fills the screen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) enum Page {
@@ -143,6 +173,37 @@ impl View {
                 self.trouble = None;
             }
             Err(trouble) => self.trouble = Some(trouble),
+        }
+    }
+
+    /// Tells the one thing that a glance must tell, in a word and in a sentence.
+    pub(super) fn glance(&self, now: Timestamp) -> (Glance, String) {
+        if let Some(trouble) = &self.trouble {
+            return (Glance::NoStore, trouble.clone());
+        }
+        let Some(look) = &self.look else { return (Glance::Wait, String::new()) };
+        if !look.counts.are_conserved(0) {
+            return (Glance::Broken, "the counts do not add up: please report it".to_owned());
+        }
+        let is_silent = |beat: &Heartbeat| !self.is_paused && now.since(beat.at) > SILENCE_MAX;
+        let ago = |beat: &Heartbeat| span(now.since(beat.at));
+        match &look.heartbeat {
+            None => (Glance::Gone, "no daemon ran here yet".to_owned()),
+            Some(beat) if beat.has_ended => {
+                (Glance::Ended, format!("the daemon ended {} ago", ago(beat)))
+            }
+            Some(beat) if !look.runs() || is_silent(beat) => {
+                (Glance::Gone, format!("no word from the daemon for {}", ago(beat)))
+            }
+            Some(_) => {
+                let delay = look.delay(self.promises.calls_per_minute);
+                let glance = match (delay.past_deadline, delay.is_felt()) {
+                    (1.., _) => Glance::Late,
+                    (0, true) => Glance::Delayed,
+                    (0, false) => Glance::OnTime,
+                };
+                (glance, delay.text())
+            }
         }
     }
 
@@ -222,6 +283,15 @@ impl View {
         };
         self.marked =
             rows.get(place).map(|row| (row.verdict.incident_id.clone(), row.verdict.revision));
+    }
+}
+
+/// Says in a word who gave a verdict.
+pub(super) const fn judged_by(verdict: &Verdict) -> &'static str {
+    match (verdict.analyst.is_model(), verdict.model_pending) {
+        (true, _) => "model",
+        (false, true) => "meanwhile",
+        (false, false) => "playbook",
     }
 }
 

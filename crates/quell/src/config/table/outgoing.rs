@@ -148,7 +148,8 @@ pub(super) static LIMITS: Section = Section {
             Standard::Integer(10_000),
             "The most messages that wait for one sink with their text, about 6 kB each. Beyond it \
              only the name of a verdict is queued, and its text is written when its turn comes: \
-             none is left out, and the order stays.",
+             none is left out, and the order stays. Of a million names the oldest are given up, \
+             and counted.",
         ),
     ],
 };

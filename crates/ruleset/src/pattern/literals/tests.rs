@@ -6,7 +6,7 @@ use super::super::{Language, Pattern};
 use super::*;
 
 fn words(pattern: &str) -> Option<Vec<String>> {
-    let set = of_pcre2(pattern).into_iter().next()?;
+    let set = of_pcre2(pattern.as_bytes()).into_iter().next()?;
     Some(set.into_iter().map(|word| String::from_utf8(word).unwrap()).collect())
 }
 
@@ -42,7 +42,7 @@ fn neighbours_are_joined() {
 
 #[test]
 fn a_word_is_required_at_each_place() {
-    let sets = of_pcre2(r"(?i)(?:or|and)\s+'(?:sleep|benchmark)\(\d+,(\w+)x");
+    let sets = of_pcre2(br"(?i)(?:or|and)\s+'(?:sleep|benchmark)\(\d+,(\w+)x");
     let sets: Vec<String> =
         sets.iter().map(|set| String::from_utf8(set.join(&b'|')).unwrap()).collect();
     assert_eq!(sets, ["'benchmark(|'sleep(", "and|or", ","]);
@@ -69,19 +69,16 @@ fn brackets_within_a_class_are_plain_or_a_named_class() {
 }
 
 #[test]
-fn what_the_two_languages_read_differently_is_declined() {
+fn what_is_not_understood_is_declined() {
     for pattern in [
         r"\Qa.b\E",
         r"ab\vc",
         r"(?x) a b",
         r"(?U)ab",
-        r"\b{start}ab",
-        r"[a--b]c",
         r"(*ANYCRLF)ab",
         r"ab\Kc",
         r"(?'n'ab)",
         r"a{,3}b",
-        "é{2}",
     ] {
         assert_eq!(words(pattern), None, "{pattern}");
     }

@@ -22,7 +22,7 @@ const HEADER_GATE: u32 = 100_201;
 /// takes for wget's or for those of a tool.
 const ACCESS_LOG: &str = "31100, 31108, 31508, 31511";
 
-/// Wazuh refuses longer patterns.
+/// Wazuh drops the condition of a longer pattern with a line in its log and keeps the rule, which then matches everything.
 const PATTERN_BYTES_MAX: usize = 2048;
 
 /// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough, and of question
@@ -117,11 +117,13 @@ const TARGET_PATTERN: &str = concat!(
 
 /// What lets a line pass for its headers: signs that browsers don't write there, as they are or in percent, and words of databases.
 const HEADER_PATTERN: &str = concat!(
-    r#"(?is)^(?=(?:[^"]*+"(?! \d{3} \S+ "))*+[^"]*+" \d{3} \S+ "#,
-    // Versions are most of what a browser's name is made of.
-    r"(?:[\w?~!@*=:,]++|\x26(?!\x26)|/(?:\d++(?:\.\d++)*+|(?!\*|(?3)))| (?!/\w+/[\w.]|(?1))(?:\((?!(?1)))?+|\.(?!\./)|;(?!/)|#(?=\w)",
-    r"|\((?![^();]*+\)[^ ;]|[\d.,]*+\)|(?1))|\)(?!(?1))|-(?!-)",
-    r#"|"(?!\s*+[;/]|\s?(?2)|(?1))|\+(?!\s?(?2)|(?1))"#,
+    r#"(?is)^(?=(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ "#,
+    // Names with their versions are most of what a browser calls itself, so one step takes all of one.
+    r"(?:[\w?~!@*=:,]++(?:[/.]\d++)*+(?:;(?!/))?+(?: (?=[^/su])(?:\((?=[^su]))?+)?+",
+    // A set of first letters tells most of what is ordinary from the words below.
+    r"|/(?:(?=[^*ephrvw])|\d++(?:\.\d++)*+|(?!\*|(?3)))|\.(?!\./)|-(?!-)|\)(?:(?=[^su])|(?!(?1)))",
+    r"|\x26(?!\x26)| (?!/\w+/[\w.]|(?1))(?:\((?!(?1)))?+|;(?!/)|#(?=\w)",
+    r#"|\((?![^();]*+\)[^ ;]|[\d.,]*+\)|(?1))|"(?!\s*+[;/]|\s?(?2)|(?1))|\+(?!\s?(?2)|(?1))"#,
     r"|%(?!25|2[1247-9a]|23\W|3[bce]|5[bce]|60|7[b-d]|0|20(?:\s?(?2)|(?1))|2f(?3)))*+.)",
     r"(?!.{8000})",
     r"(?(DEFINE)((?:select|union|sleep)\W)",
@@ -182,7 +184,7 @@ fn within_limit(pattern: String) -> Result<String, String> {
     if pattern.len() > PATTERN_BYTES_MAX {
         let length = pattern.len();
         return Err(format!(
-            "{length} bytes are more than the {PATTERN_BYTES_MAX} that Wazuh takes"
+            "its pattern has {length} bytes, and of one with more than {PATTERN_BYTES_MAX} Wazuh drops the condition: the rule would match everything"
         ));
     }
     Ok(pattern)
