@@ -367,7 +367,9 @@ impl Reader<'_> {
 
     /// Reads `[:alpha:]` behind its opening bracket.
     fn named_class(&mut self) -> Option<Bytes> {
-        const CLASSES: [(&[u8], fn(&u8) -> bool); 10] = [
+        /// A name with its closing brackets, and what belongs to the class.
+        type Class = (&'static [u8], fn(&u8) -> bool);
+        const CLASSES: [Class; 10] = [
             (b":alnum:]", u8::is_ascii_alphanumeric),
             (b":alpha:]", u8::is_ascii_alphabetic),
             (b":cntrl:]", u8::is_ascii_control),
