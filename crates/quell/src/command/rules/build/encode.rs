@@ -35,8 +35,9 @@ const WIDE_MIN: usize = 60;
 /// How many characters of a class without letters are told apart, escapes and all.
 const EXACT_MAX: u32 = 20;
 
-/// Any number of further layers of percent: `%2527` is `%27` with its percent written as `%25`.
-const LAYERS: &str = "%(?:25)*";
+/// Any number of further layers of percent: `%2527` is `%27` with its percent written as `%25`. Old scripts and some servers write and
+/// read `%u0027`.
+const LAYERS: &str = "%(?:25|u00)*";
 
 /// How many names of parameters are short enough to tell the next one from an ampersand of the payload.
 const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
@@ -45,7 +46,7 @@ const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
 /// ends where it first can, so nothing is tried twice. This is long and stands often, so it is the first group of a pattern and is
 /// called from where a blank belongs.
 const SQL_BLANK: &str = concat!(
-    r"(?>[+ ]|%(?:25)*(?:0[09a-d]|2[0b]|a0)",
+    r"(?>[+ ]|%(?:25|u00)*(?:0[09a-d]|2[0b]|a0)",
     r"|(?:/|%[25]*f)(?:\*|%[25]*a)(?:(?:!|%[25]*21)\d*|.{0,99}?(?:\*|%[25]*a)(?:/|%[25]*f))",
     r"|(?:\*|%[25]*a)(?:/|%[25]*f)",
     r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a)",
@@ -475,11 +476,11 @@ impl Writer<'_> {
             if codes.is_empty() { String::new() } else { format!("(?!{})", hex_set(&codes)) };
         if letters {
             // The letters of an escape would be taken for the excluded ones, so it is read as one character.
-            branches.push(format!("%(?:25)*+{unwanted}[0-9a-f]{{2}}"));
+            branches.push(format!("{LAYERS}+{unwanted}[0-9a-f]{{2}}"));
         } else if codes.is_empty() {
             branches.push("%".to_owned());
         } else {
-            branches.push(format!("{not_escaped}%(?!(?:25)*{})", hex_set(&codes)));
+            branches.push(format!("{not_escaped}%(?!(?:25|u00)*{})", hex_set(&codes)));
         }
         if !not_escaped.is_empty() {
             branches.push(format!("{not_escaped}\\\\"));
