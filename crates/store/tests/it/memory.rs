@@ -76,14 +76,16 @@ fn a_store_of_version_3_is_taken_over_and_knows_no_habits_yet() {
     let folder = tempfile::tempdir().expect("a folder");
     let one = incident("Q-1", 0);
     {
-        // As version 3 left it: without the table, the index and the column of this one.
+        // As version 3 left it: without the table, the indexes and the column of this one, and with an index of its own.
         let mut store = Store::open(folder.path()).expect("a store");
         store.commit_batch(&batch(&one, "1.1", 0)).expect("committed");
     }
     let connection = Connection::open(Store::path(folder.path())).expect("a second connection");
     connection
         .execute_batch(
-            "DROP TABLE habit; DROP INDEX verdict_by_model; ALTER TABLE incident DROP COLUMN stands_out; PRAGMA user_version = 3;",
+            "DROP TABLE habit; DROP INDEX verdict_by_model; DROP INDEX outbox_names; DROP INDEX incident_threat;
+             ALTER TABLE incident DROP COLUMN stands_out;
+             CREATE INDEX incident_threat ON incident (threat_level) WHERE threat_level IS NOT NULL; PRAGMA user_version = 3;",
         )
         .expect("as it was");
     drop(connection);
