@@ -266,9 +266,11 @@ impl Store {
         )
         .doing("take a job off the queue")?;
         if is_new {
+            // A verdict that comes late, on less than what was judged since, takes nothing back.
             tx.execute(
-                "UPDATE incident SET threat_level = ?2 WHERE id = ?1",
-                params![id, verdict.draft.threat_level],
+                "UPDATE incident SET threat_level = ?2 WHERE id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM verdict WHERE incident_id = ?1 AND revision > ?3)",
+                params![id, verdict.draft.threat_level, verdict.revision],
             )
             .doing("note the threat level")?;
             for message in messages {

@@ -93,6 +93,19 @@ fn a_verdict_on_an_old_revision_leaves_the_job_for_the_news() {
 }
 
 #[test]
+fn a_verdict_that_comes_after_a_newer_one_takes_nothing_back() {
+    let mut store = store_with(&["Q-1"]);
+    let old = incident("Q-1", 0);
+    let news = Incident { revision: 2, ..old.clone() };
+    bring(&mut store, &news, job(&news, 3.0, 1));
+    store.commit_verdict(&verdict(&news, 8, 2), &[], None).expect("committed");
+    store.commit_verdict(&verdict(&old, 3, 3), &[], None).expect("committed");
+    let judged = store.judged(&old.id).expect("read");
+    assert_eq!(judged.threat_level, Some(8));
+    assert_eq!(judged.verdict.map(|verdict| verdict.revision), Some(2));
+}
+
+#[test]
 fn the_most_urgent_and_the_oldest_jobs_are_given_whatever_the_length_of_the_queue() {
     let mut store = Store::open_in_memory().expect("a store");
     for number in 0..50_u32 {
