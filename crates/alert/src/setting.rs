@@ -1,10 +1,31 @@
 //! How unusual what an incident is made of is at its place, and in what company it came.
 //!
 //! Two alerts of one rule can mean two things: what a machine says every day, and what it never said before while three other detectors
-//! speak up too. What is remembered for that is in `triage::usual`; here is what an incident keeps of it. Merging takes whatever is more
+//! speak up too. What is remembered for that is kept by `triage::usual`; here is its form, and what an incident keeps of it. Merging takes whatever is more
 //! unusual, so that nothing joins an incident to make it look ordinary.
 
 use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// What is remembered of a thing at a place, as it is kept. Names are hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered {
+    /// Where.
+    pub place: u64,
+    /// What.
+    pub thing: u64,
+    /// By which rule.
+    pub rule: u64,
+    /// Of which kind of source.
+    pub source: u64,
+    /// Since when.
+    pub first: Timestamp,
+    /// The last day, counted since 1970.
+    pub last_day: i64,
+    /// A bit for the last day and for each of the 63 before, the lowest for the last.
+    pub days: u64,
+}
 
 /// How usual something is at a place, from the most usual to the least.
 #[derive(

@@ -34,7 +34,7 @@ mod recall;
 pub(crate) mod reception;
 mod row;
 
-use row::{alert_row, habit_row, job, precedent, step};
+use row::{alert_row, job, precedent, step};
 
 /// Jobs looked at for one decision. The most urgent, the oldest, the best of each class and what nobody judged are among them, whatever the
 /// length of the queue.
@@ -249,7 +249,7 @@ impl Desk {
             batch.alerts.push(alert_row(arrived, joined.incident_id));
         }
         let memory = self.fold.take_memory();
-        batch.habits = memory.kept.into_iter().map(habit_row).collect();
+        batch.habits = memory.kept;
         batch.habits_gone = memory.gone;
         for (incident, asks) in self.fold.take_changed() {
             if asks {

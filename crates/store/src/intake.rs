@@ -1,5 +1,6 @@
 //! What a batch of alerts leaves behind, in one transaction.
 
+use alert::setting::Remembered;
 use alert::{Incident, Timestamp};
 use rusqlite::{Transaction, params};
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use crate::alerts::{self, AlertRow};
 use crate::error::Doing;
 use crate::jobs::{self, JobRow};
-use crate::memory::{self, HabitRow};
+use crate::memory;
 use crate::raw::Packed;
 use crate::row::whole;
 use crate::{Store, StoreError, incidents};
@@ -94,7 +95,7 @@ pub struct Batch {
     /// Bytes that are no alert.
     pub dead_letters: Vec<DeadLetter>,
     /// What changed in the memory of what is usual.
-    pub habits: Vec<HabitRow>,
+    pub habits: Vec<Remembered>,
     /// Place and thing of what is remembered no longer.
     pub habits_gone: Vec<(u64, u64)>,
     /// Where everything went.

@@ -29,7 +29,6 @@ pub use incidents::{Judged, StepRow};
 pub use intake::{Batch, Counts, DeadLetter};
 pub use jobs::JobRow;
 pub use list::{IncidentFilter, IncidentRow};
-pub use memory::HabitRow;
 pub use outbox::{
     GivingUp, NAMES_MAX, OutboxEntry, OutboxMessage, OutboxTotals, REST_MAX, WHOLE_MESSAGES_MAX,
 };

@@ -1,5 +1,6 @@
 //! What is remembered beyond single incidents: what is usual, and what models said lately.
 
+use alert::setting::Remembered;
 use alert::{Incident, Timestamp, Verdict};
 use rusqlite::{Transaction, params};
 
@@ -7,29 +8,10 @@ use crate::error::Doing;
 use crate::row::{self, time, whole};
 use crate::{Store, StoreError};
 
-/// A thing that a place reports, and the days on which it did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HabitRow {
-    /// Where.
-    pub place: u64,
-    /// What.
-    pub thing: u64,
-    /// By which rule.
-    pub rule: u64,
-    /// Of which kind of source.
-    pub source: u64,
-    /// Since when.
-    pub first: Timestamp,
-    /// The last day, counted since 1970.
-    pub last_day: i64,
-    /// A bit for the last day and for each of the 63 before, the lowest for the last.
-    pub days: u64,
-}
-
 /// Writes what changed in the memory of the usual, and what is forgotten.
 pub(crate) fn write(
     tx: &Transaction<'_>,
-    kept: &[HabitRow],
+    kept: &[Remembered],
     gone: &[(u64, u64)],
 ) -> Result<(), StoreError> {
     for (place, thing) in gone {
@@ -62,7 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn habits(&self) -> Result<Vec<HabitRow>, StoreError> {
+    pub fn habits(&self) -> Result<Vec<Remembered>, StoreError> {
         let doing = "read what is usual";
         let mut read = self
             .connection
@@ -73,7 +55,7 @@ impl Store {
         let rows = read
             .query_map([], |row| {
                 let number = |name: &str| row.get::<_, i64>(name).map(i64::cast_unsigned);
-                Ok(HabitRow {
+                Ok(Remembered {
                     place: number("place")?,
                     thing: number("thing")?,
                     rule: number("rule")?,

@@ -12,7 +12,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use alert::setting::{Habit, Setting};
+use alert::setting::{Habit, Remembered, Setting};
 use alert::{Alert, Fingerprint, Timestamp};
 
 use crate::template;
@@ -80,25 +80,6 @@ fn short_name(parts: &[&str]) -> u64 {
         }
     }
     hash
-}
-
-/// What is remembered of a thing at a place, as it is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Remembered {
-    /// Where.
-    pub place: u64,
-    /// What.
-    pub thing: u64,
-    /// By which rule.
-    pub rule: u64,
-    /// Of which kind of source.
-    pub source: u64,
-    /// Since when.
-    pub first: Timestamp,
-    /// The last day, counted since 1970.
-    pub last_day: i64,
-    /// The days before it: one bit for each, the lowest for the last day itself.
-    pub days: u64,
 }
 
 /// What changed since the memory was last written down.

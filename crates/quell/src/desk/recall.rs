@@ -10,7 +10,7 @@ use triage::usual::Usual;
 use triage::{Fold, likeness};
 
 use super::Desk;
-use super::row::{precedent, remembered};
+use super::row::precedent;
 
 /// How long ago a model may have said something of an incident for others that are like it to take over.
 const PRECEDENTS_SINCE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -30,8 +30,7 @@ impl Desk {
         if self.is_recalled {
             return Ok(());
         }
-        let habits = self.store.habits()?;
-        let usual = Usual::restore(habits.into_iter().map(remembered));
+        let usual = Usual::restore(self.store.habits()?);
         self.fold = Fold::with_memory(self.settings.fold, usual);
         let said = self.store.verdicts_of_models(now.before(PRECEDENTS_SINCE), PRECEDENTS_MAX)?;
         for (incident, verdict) in &said {

@@ -5,7 +5,6 @@ use store::{AlertRow, JobRow};
 use triage::campaign::Step;
 use triage::priority::Severity;
 use triage::schedule::{Job, Novelty, Precedent};
-use triage::usual::Remembered;
 
 use super::reception::Arrived;
 
@@ -37,18 +36,6 @@ pub(super) fn job(row: &JobRow) -> Job {
         playbook_only: row.playbook_only,
         likeness: row.likeness,
     }
-}
-
-/// Reads what is remembered of the usual.
-pub(super) fn remembered(row: store::HabitRow) -> Remembered {
-    let store::HabitRow { place, thing, rule, source, first, last_day, days } = row;
-    Remembered { place, thing, rule, source, first, last_day, days }
-}
-
-/// Writes what is remembered of the usual.
-pub(super) fn habit_row(one: Remembered) -> store::HabitRow {
-    let Remembered { place, thing, rule, source, first, last_day, days } = one;
-    store::HabitRow { place, thing, rule, source, first, last_day, days }
 }
 
 /// Reads what a model said of an incident, as something that others may be like.

@@ -1,14 +1,15 @@
 //! What is remembered beyond single incidents: it survives a restart and an upgrade, and is asked for by an index.
 
+use alert::setting::Remembered;
 use alert::verdict::Analyst;
 use rusqlite::Connection;
-use store::{Batch, HabitRow, Store};
+use store::{Batch, Store};
 
 use crate::sample::{at, batch, incident, verdict};
 
-fn habit(place: u64, thing: u64) -> HabitRow {
+fn habit(place: u64, thing: u64) -> Remembered {
     let (rule, source) = (u64::MAX, 1 << 63);
-    HabitRow { place, thing, rule, source, first: at(0), last_day: 20_781, days: u64::MAX - 4 }
+    Remembered { place, thing, rule, source, first: at(0), last_day: 20_781, days: u64::MAX - 4 }
 }
 
 #[test]
@@ -18,7 +19,7 @@ fn habits_are_there_after_a_restart_as_they_were_last_and_what_is_forgotten_is_n
     let mut store = Store::open(folder.path()).expect("a store");
     let habits = vec![one, two, gone];
     store.commit_batch(&Batch { habits, ..Batch::default() }).expect("committed");
-    let later = HabitRow { days: 7, last_day: 20_782, ..two };
+    let later = Remembered { days: 7, last_day: 20_782, ..two };
     let (habits, habits_gone) = (vec![later], vec![(1, 9)]);
     store.commit_batch(&Batch { habits, habits_gone, ..Batch::default() }).expect("committed");
     drop(store);

@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
-use alert::setting::Setting;
+use alert::setting::{Remembered, Setting};
 use alert::{Incident, IncidentId};
 use proptest::prelude::*;
 use triage::admit::Admitted;
 use triage::fold::WINDOWS_MAX;
-use triage::usual::{Remembered, Usual};
+use triage::usual::Usual;
 use triage::{Fold, FoldLimits};
 
 use crate::sequence::{admitted, on_days, sequences};

@@ -35,9 +35,17 @@ const WIDE_MIN: usize = 60;
 /// How many characters of a class without letters are told apart, escapes and all.
 const EXACT_MAX: u32 = 20;
 
+/// What further layers of percent add behind a percent sign. A macro, since `concat!` takes no constants.
+macro_rules! further_layers {
+    () => {
+        "(?:25|u00)*"
+    };
+}
+const FURTHER_LAYERS: &str = further_layers!();
+
 /// Any number of further layers of percent: `%2527` is `%27` with its percent written as `%25`. Old scripts and some servers write and
 /// read `%u0027`.
-const LAYERS: &str = "%(?:25|u00)*";
+const LAYERS: &str = concat!("%", further_layers!());
 
 /// How many names of parameters are short enough to tell the next one from an ampersand of the payload.
 const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
@@ -46,7 +54,9 @@ const NEXT_PARAMETER: &str = r"\x26(?![\w.%\[\]-]{1,40}=)";
 /// ends where it first can, so nothing is tried twice. This is long and stands often, so it is the first group of a pattern and is
 /// called from where a blank belongs.
 const SQL_BLANK: &str = concat!(
-    r"(?>[+ ]|%(?:25|u00)*(?:0[09a-d]|2[0b]|a0)",
+    r"(?>[+ ]|%",
+    further_layers!(),
+    r"(?:0[09a-d]|2[0b]|a0)",
     r"|(?:/|%[25]*f)(?:\*|%[25]*a)(?:(?:!|%[25]*21)\d*|.{0,99}?(?:\*|%[25]*a)(?:/|%[25]*f))",
     r"|(?:\*|%[25]*a)(?:/|%[25]*f)",
     r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a)",
@@ -480,7 +490,7 @@ impl Writer<'_> {
         } else if codes.is_empty() {
             branches.push("%".to_owned());
         } else {
-            branches.push(format!("{not_escaped}%(?!(?:25|u00)*{})", hex_set(&codes)));
+            branches.push(format!("{not_escaped}%(?!{FURTHER_LAYERS}{})", hex_set(&codes)));
         }
         if !not_escaped.is_empty() {
             branches.push(format!("{not_escaped}\\\\"));
