@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alert::Timestamp;
@@ -27,6 +27,12 @@ use crate::standing::SourceStanding;
 /// Alerts committed at once. A flush of the disk takes some milliseconds, and each incident that changed is written once per batch: under a
 /// flood, 4,096 alerts share both. Where less comes, batches are as small as what came.
 const BATCH_ALERTS_MAX: usize = 4_096;
+
+/// The same while many of them open incidents: an incident takes several times the memory of its first alert, and is written for itself anyway.
+const BATCH_OPENING_MAX: usize = 1_024;
+
+/// Of so many alerts one asks for a verdict where many open incidents.
+const OPENING_SHARE: u64 = 4;
 
 /// Bytes of alerts committed at once, apart from the last delivery. With what is read of them, three times as much is in memory, for each of the
 /// batches under way.
@@ -68,6 +74,32 @@ struct Together {
     is_refused: bool,
 }
 
+/// What the second half lets the first know.
+struct Pace {
+    /// Set while what waited at a refusal is being refused.
+    refusing: AtomicBool,
+    /// Alerts that the next batch may hold.
+    batch_alerts_max: AtomicUsize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            refusing: AtomicBool::new(false),
+            batch_alerts_max: AtomicUsize::new(BATCH_ALERTS_MAX),
+        }
+    }
+}
+
+impl Pace {
+    /// Takes note of a batch: of what it took in and how many verdicts it asked for.
+    fn note(&self, accepted: u64, asks: u64) {
+        let is_opening = asks.saturating_mul(OPENING_SHARE) > accepted;
+        let next = if is_opening { BATCH_OPENING_MAX } else { BATCH_ALERTS_MAX };
+        self.batch_alerts_max.store(next, Ordering::Relaxed);
+    }
+}
+
 /// Runs until every source is gone, or, when the daemon ends, until nothing waits any more.
 pub(crate) async fn run(
     stage: Stage,
@@ -75,10 +107,9 @@ pub(crate) async fn run(
     word: watch::Sender<Vec<SourceStanding>>,
 ) -> anyhow::Result<()> {
     let (pass, batches) = mpsc::channel(1);
-    // Set while what waited at a refusal is being refused.
-    let refusing = AtomicBool::new(false);
-    let looking = look(stage.clone(), deliveries, pass, &word, &refusing);
-    tokio::try_join!(looking, commit(stage, batches, &word, &refusing)).map(|_| ())
+    let pace = Pace::default();
+    let looking = look(stage.clone(), deliveries, pass, &word, &pace);
+    tokio::try_join!(looking, commit(stage, batches, &word, &pace)).map(|_| ())
 }
 
 /// The first half: gathers deliveries and looks at their alerts.
@@ -87,14 +118,14 @@ async fn look(
     mut deliveries: mpsc::Receiver<Delivery>,
     pass: mpsc::Sender<Together>,
     word: &watch::Sender<Vec<SourceStanding>>,
-    refusing: &AtomicBool,
+    pace: &Pace,
 ) -> anyhow::Result<()> {
     let mut looking: VecDeque<Looking> = VecDeque::new();
     let mut has_ended = false;
     loop {
         if deliveries.is_empty() && looking.is_empty() {
             // Nothing waits any more, so what comes next is news.
-            refusing.store(false, Ordering::Relaxed);
+            pace.refusing.store(false, Ordering::Relaxed);
         }
         let has_room = looking.len() < LOOKING_MAX && !has_ended;
         tokio::select! {
@@ -107,12 +138,13 @@ async fn look(
             }
             first = next(&mut stage, &mut deliveries), if has_room => match first {
                 Some(first) => {
-                    let batch = gather(first, &mut deliveries).await;
+                    let alerts_max = pace.batch_alerts_max.load(Ordering::Relaxed);
+                    let batch = gather(first, &mut deliveries, alerts_max).await;
                     let now = stage.clock.now();
                     word.send_modify(|sources| {
                         batch.iter().for_each(|delivery| received(sources, delivery, now));
                     });
-                    let is_refused = refusing.load(Ordering::Relaxed);
+                    let is_refused = pace.refusing.load(Ordering::Relaxed);
                     looking.push_back(Looking::at(&stage.desk.gate(), batch, now, is_refused));
                 }
                 None => has_ended = true,
@@ -202,12 +234,12 @@ async fn commit(
     stage: Stage,
     mut batches: mpsc::Receiver<Together>,
     word: &watch::Sender<Vec<SourceStanding>>,
-    refusing: &AtomicBool,
+    pace: &Pace,
 ) -> anyhow::Result<()> {
     let mut refusals = Refusals::default();
     let mut letting_go: Option<JoinHandle<()>> = None;
     while let Some(Together { deliveries, now, is_refused }) = batches.recv().await {
-        let is_refused = is_refused || refusing.load(Ordering::Relaxed);
+        let is_refused = is_refused || pace.refusing.load(Ordering::Relaxed);
         let (behind, batch): (Vec<Looked>, Vec<Looked>) = deliveries
             .into_iter()
             .partition(|delivery| is_refused || refusals.cover(&delivery.receipt));
@@ -224,6 +256,7 @@ async fn commit(
         }
         match stage.desk.call(move |desk| desk.take_received(received, now)).await? {
             Ok((taken, spent)) => {
+                pace.note(taken.counts.accepted, taken.asks as u64);
                 event::alerts_taken(&taken.counts, stage.clock.now().since(now));
                 waiting
                     .into_iter()
@@ -248,7 +281,7 @@ async fn commit(
                 refusals.refuse(waiting, &error.to_string());
                 tokio::time::sleep(REFUSED_PAUSE).await;
                 // What waits by now would fail as well, one commit after the other: its senders hear so at once.
-                refusing.store(true, Ordering::Relaxed);
+                pace.refusing.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -330,12 +363,16 @@ impl Refusals {
     }
 }
 
-async fn gather(first: Delivery, deliveries: &mut mpsc::Receiver<Delivery>) -> Vec<Delivery> {
+async fn gather(
+    first: Delivery,
+    deliveries: &mut mpsc::Receiver<Delivery>,
+    alerts_max: usize,
+) -> Vec<Delivery> {
     let (mut count, mut bytes) = (first.alerts.len(), bytes_of(&first));
     let mut batch = vec![first];
     let deadline = tokio::time::sleep(BATCH_WAIT);
     tokio::pin!(deadline);
-    while count < BATCH_ALERTS_MAX && bytes < BATCH_BYTES_MAX {
+    while count < alerts_max && bytes < BATCH_BYTES_MAX {
         tokio::select! {
             biased;
             next = deliveries.recv() => match next {
@@ -433,6 +470,19 @@ mod tests {
         let read = desk.call(|desk| desk.store.checkpoint(SOURCE)).await.expect("a desk");
         let body = read.expect("a checkpoint")?;
         Some(serde_json::from_str::<Checkpoint>(&body).expect("JSON").offset)
+    }
+
+    #[test]
+    fn batches_are_small_while_many_alerts_open_incidents_and_only_then() {
+        let pace = Pace::default();
+        let next = |accepted, asks| {
+            pace.note(accepted, asks);
+            pace.batch_alerts_max.load(Ordering::Relaxed)
+        };
+        assert_eq!(next(4_096, 4_000), BATCH_OPENING_MAX);
+        assert_eq!(next(1_024, 300), BATCH_OPENING_MAX);
+        assert_eq!(next(1_024, 200), BATCH_ALERTS_MAX);
+        assert_eq!(next(0, 0), BATCH_ALERTS_MAX, "a batch of repeats opens nothing");
     }
 
     #[tokio::test(start_paused = true)]

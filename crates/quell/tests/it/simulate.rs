@@ -43,6 +43,8 @@ fn assert_needles_are_found(report: &Value, what: &str) {
         assert!(flag(needle, "is_own"), "{what}: {needle}");
         assert_eq!(needle["is_class_right"], Value::Bool(true), "{what}: {needle}");
         assert!(needle["first_verdict"].is_f64(), "{what}: {needle}");
+        // The running call, other needles', its own: nothing else goes before it.
+        assert!(flag(needle, "is_prompt"), "{what}: {needle}");
     }
 }
 
@@ -83,7 +85,6 @@ fn a_crowd_that_is_not_serious_costs_few_calls_and_hides_no_needle() {
         assert_eq!(number(quell, "/incidents_waiting"), 0, "{flood}");
         for needle in quell["needles"].as_array().unwrap() {
             assert!(needle["model_verdict"].is_f64(), "{flood}: a model judges it: {needle}");
-            assert!(flag(needle, "is_prompt"), "{flood}: {needle}");
         }
     }
 }
@@ -111,17 +112,14 @@ fn serious_noise_starves_nothing_less_serious() {
         number(&report, "/quell/queue_max") > 256,
         "the queue is longer than what is looked at"
     );
-    let calls = report["quell"]["calls"].as_array().unwrap();
-    let longest = calls
-        .iter()
-        .map(|call| call["to"].as_f64().unwrap() - call["from"].as_f64().unwrap())
-        .fold(0.0, f64::max);
-    for needle in report["quell"]["needles"].as_array().unwrap() {
-        let (first, model) =
-            (needle["first_verdict"].as_f64().unwrap(), needle["model_verdict"].as_f64().unwrap());
-        assert!(first <= 62.0 + longest, "{needle}");
-        assert!(model <= 14.0 * longest, "{needle}");
-    }
+    assert_needles_are_found(&report, "starvation");
+    assert!(
+        report["quell"]["needles"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["model_verdict"].is_f64())
+    );
     // Of nine kinds models see three each, and what differs; each of the hundreds has a verdict all the same.
     let quell = &report["quell"];
     let (asked, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
@@ -134,6 +132,7 @@ fn serious_noise_starves_nothing_less_serious() {
 #[test]
 fn what_two_users_did_is_asked_about_twice() {
     let report = simulated(&["--generate", "fingerprint-collision:2000", "--policy", "quell"]);
+    assert_needles_are_found(&report, "collision");
     for needle in report["quell"]["needles"].as_array().unwrap() {
         assert!(needle["model_verdict"].is_f64(), "{needle}");
     }

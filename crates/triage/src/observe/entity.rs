@@ -141,11 +141,7 @@ const USER_CHARACTERS_MAX: usize = 64;
 /// Reads a user's name. What is cut off it still tells it from others: who chooses a name must not be able to pass for somebody else.
 fn user(text: &str) -> Option<String> {
     let text = text.trim();
-    let mut name = sanitize::shown(text, USER_CHARACTERS_MAX);
-    if text.chars().count() > USER_CHARACTERS_MAX {
-        let rest = Fingerprint::of([text]).as_u64();
-        name = format!("{}~{:08x}", sanitize::shown(text, USER_CHARACTERS_MAX - 9), rest >> 32);
-    }
+    let name = sanitize::shown(text, USER_CHARACTERS_MAX);
     let nobody = name.is_empty()
         || name == "-"
         || name == "4294967295"
@@ -153,7 +149,15 @@ fn user(text: &str) -> Option<String> {
         || ["system", "unknown", "null", "n/a", "local service", "network service"]
             .iter()
             .any(|word| name.eq_ignore_ascii_case(word));
-    (!nobody).then_some(name)
+    if nobody {
+        None
+    } else if name == text {
+        Some(name)
+    } else {
+        // What nobody sees of a name, and what is cut off it, tells two users apart all the same.
+        let whole = Fingerprint::of([text]).as_u64();
+        Some(format!("{}~{:08x}", sanitize::shown(text, USER_CHARACTERS_MAX - 9), whole >> 32))
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +180,16 @@ mod tests {
         assert!(one.is_some() && one != other, "{one:?}");
         assert!(one.is_some_and(|name| name.chars().count() <= USER_CHARACTERS_MAX));
         assert_eq!(user(&"x".repeat(64)), Some("x".repeat(64)));
+    }
+
+    #[test]
+    fn names_that_differ_in_what_nobody_sees_are_two() {
+        let names = ["admin", "adm\u{200b}in", "admin\u{0}", "adm\u{202e}in"].map(user);
+        for (at, name) in names.iter().enumerate() {
+            assert!(name.as_ref().is_some_and(|name| name.starts_with("admin")), "{name:?}");
+            assert!(!names.iter().skip(at + 1).any(|other| other == name), "{names:?}");
+        }
+        assert_eq!(user("PC-1$\u{0}"), None, "what is seen is a machine's");
     }
 
     #[test]
