@@ -19,6 +19,18 @@ PROBE = Path(__file__).resolve().parent / "probe.py"
 # ZeroTier calls its interface `zt` and a name that it makes from the network's.
 OVERLAY_INTERFACE = "ztlab00001"
 
+# All that is used later, once: some kernels give namespaces, but no pairs of interfaces, no IPv6 or no tables that know connections.
+TRIAL = """
+mount -t tmpfs none /run
+ip netns add trial
+ip link add trial0 type veth peer name trial1 netns trial
+ip link add trial2 type bridge
+ip address add fd77::1/64 dev trial0
+nft add table inet lab
+nft 'add chain inet lab input { type filter hook input priority filter; }'
+nft add rule inet lab input ct state established counter accept
+"""
+
 
 class Unable(Exception):
     """This machine can't play the others; says why."""
@@ -35,9 +47,7 @@ def enter() -> None:
     parts = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
     prefix = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), *parts]
     environment = dict(os.environ, PATH=path)
-    # Some kernels give namespaces, but no tables to filter or no pairs of interfaces.
-    trial = "mount -t tmpfs none /run && ip link add trial0 type veth peer name trial1 && nft add table inet lab"
-    done = subprocess.run([*prefix, "sh", "-c", trial], capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run([*prefix, "sh", "-ec", TRIAL], capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Unable(f"the kernel does not allow it here ({said})" + ("" if os.geteuid() == 0 else "; try as root"))
