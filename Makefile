@@ -35,6 +35,7 @@ lab-test:
 	@python3 lab/run.py --setup-only
 	.venv-lab/bin/python -W error::ResourceWarning lab/honeypot/manage.py test shop
 	python3 lab/test_compose.py
+	python3 -W error::ResourceWarning lab/test_machines.py
 	python3 -W error::ResourceWarning lab/test_run.py
 	python3 -W error::ResourceWarning lab/test_up.py
 	python3 -W error::ResourceWarning lab/test_attack.py

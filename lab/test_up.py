@@ -83,7 +83,7 @@ class Up(unittest.TestCase):
             self.assertTrue(line, text)
             text += line
         self.assertTrue(self.is_served())
-        for part in ((self.data / "shop.address").read_text().strip(), f"incidents -c {self.data}/quell.toml list", "/metrics"):
+        for part in ((self.data / "shop.address").read_text().strip(), f"incidents -c {self.data}/quell.toml list", "/metrics", "\nconsole "):
             self.assertIn(part, text)
         self.assertGreaterEqual(len(self.running()), 3)
         process.send_signal(signal.SIGINT)

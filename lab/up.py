@@ -147,10 +147,13 @@ def tell(options: argparse.Namespace, address: str, config: Path) -> None:
     print(
         f"shop          {address}/   (vulnerable on purpose, this machine only)\n"
         f"logs          {options.data}/access.log, security.log; Quell's own in quell.log\n"
-        f"Quell         http://127.0.0.1:{options.quell_port}/metrics, /healthz, /readyz\n"
+        # The place of the console's address, once there is a console.
+        "console       none yet: the commands below are the way to look\n"
         f"incidents     {quell % 'incidents'} list\n"
         f"one of them   {quell % 'incidents'} show ID\n"
+        f"as it happens {quell % 'top'}\n"
         f"how it stands {quell % 'status'}\n"
+        f"for machines  http://127.0.0.1:{options.quell_port}/metrics, /healthz, /readyz\n"
         "Ctrl-C stops both.",
         flush=True,
     )
