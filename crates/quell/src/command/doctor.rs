@@ -276,9 +276,14 @@ fn models(config: &Config) -> Result<Vec<Finding>, Failure> {
         let probed = runtime
             .block_on(async { tokio::time::timeout(PROBE_MAX, model::probe(&seat.backend)).await });
         findings.push(match probed {
-            Err(_) => {
-                finding(what, Mark::Bad, format!("no answer within {} s", PROBE_MAX.as_secs()))
-            }
+            Err(_) => finding(
+                what,
+                Mark::Bad,
+                format!(
+                    "no answer within {} s; if `quell status` shows it judging, it is busy: try again when it is not. If not, its server's log says why",
+                    PROBE_MAX.as_secs()
+                ),
+            ),
             Ok(probe) => match probe.error {
                 Some(error) => finding(what, Mark::Bad, format!("{error}; {}", error.hint())),
                 None => {
