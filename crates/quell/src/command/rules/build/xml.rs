@@ -108,11 +108,15 @@ fn with_words(family: &Family, pattern: &str) -> String {
 const TARGET_PATTERN: &str = concat!(
     r"(?is)^(?=(?:[a-z1-9~]++|/(?!/|(?1))|-(?!-)",
     r"|\.(?!\.|internal|(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|\z)|(?1))",
-    r"|\?(?!(?2)|(?1))|=(?!/|1(?:69|00)\.|(?2)|(?1)|[\w.]+=)|\x26(?!(?1))|_(?!_\w+__)|0(?!x[25]))*+.)",
+    r"|\?(?!(?1)|(?2)|(?3))|=(?!/|1(?:69|00)\.|(?1)|(?2)|[\w.]+=)|\x26(?!(?1)|(?3))|_(?!_\w+__)|0(?!x[25]))*+.)",
     r"(?!.{8000})",
     r"(?(DEFINE)(processbuilder|xwork2|(?:invoker|instantiate|chained)transformer",
-    r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w)",
-    r"(xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad))",
+    r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w",
+    r"|(?:web|meta)-inf|\.(?:ssh|aws|env)\b|nmap\w{4}|acunetix)",
+    r"(xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
+    r"|whoami|i[fp]config|systeminfo|visudo|ansible-)",
+    r"((?:cmd|exec|execute|command|cmdline|shell|system)=[a-z]",
+    r"|(?:c|do|run|action)=(?:id|ls|dir|pwd|ps|env|uname|netstat)(?:\x26|\z)))",
 );
 
 /// What lets a line pass for its headers: signs that browsers don't write there, as they are or in percent, and words of databases.
@@ -166,16 +170,22 @@ fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
             within_limit(format!(r#"(?is)\s"(?=(?:[^"\\]++|\\.)*+"\s*\z)(?:[^"\\]|\\.)*?{body}"#))?;
         return Ok(vec![(sign.id, rule(family, sign, sign.id, ACCESS_LOG, ("regex", &whole), ""))]);
     }
-    let gate = TARGET_GATE.to_string();
-    let of_request = pattern(&start(family, sign))?;
-    let mut rules = vec![(sign.id, rule(family, sign, sign.id, &gate, ("url", &of_request), ""))];
-    if has_header_rule(sign) {
-        let (id, gate) = (sign.id + HEADER_OFFSET, HEADER_GATE.to_string());
+    let of_headers = |id: u32, place: &str| {
         let of_header = pattern(&Start {
             of_value: format!(r#"(?:\s"|{PARAMETER}|{SEGMENT})"#),
             before_anything: format!(r#"(?:\s"|{NAMED_PARAMETER})"#),
         })?;
-        rules.push((id, rule(family, sign, id, &gate, ("regex", &of_header), ", in a header")));
+        let gate = HEADER_GATE.to_string();
+        Ok::<_, String>((id, rule(family, sign, id, &gate, ("regex", &of_header), place)))
+    };
+    if sign.place == Place::Header {
+        return Ok(vec![of_headers(sign.id, "")?]);
+    }
+    let gate = TARGET_GATE.to_string();
+    let of_request = pattern(&start(family, sign))?;
+    let mut rules = vec![(sign.id, rule(family, sign, sign.id, &gate, ("url", &of_request), ""))];
+    if has_header_rule(sign) {
+        rules.push(of_headers(sign.id + HEADER_OFFSET, ", in a header")?);
     }
     Ok(rules)
 }
@@ -236,7 +246,7 @@ fn start(family: &Family, sign: &Sign) -> Start {
         }
         Place::Target => whole("^".to_owned()),
         Place::Agent => whole(String::new()),
-        Place::Any | Place::Input => Start {
+        Place::Any | Place::Input | Place::Header => Start {
             of_value: format!("(?:{PARAMETER}|{SEGMENT})"),
             before_anything: format!(r"(?:^|{NAMED_PARAMETER})"),
         },
