@@ -116,7 +116,7 @@ const TARGET_PATTERN: &str = concat!(
     r"(xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
     r"|whoami|i[fp]config|systeminfo|visudo|ansible-)",
     r"((?:cmd|exec|execute|command|cmdline|shell|system)=[a-z]",
-    r"|(?:c|do|run|action)=(?:id|ls|dir|pwd|ps|env|uname|netstat)(?:\x26|\z)))",
+    r"|(?:c|do|run|action)=(?:id|ls|dir|pwd|ps|uname|uptime|netstat|hostname)(?:\x26|\z)))",
 );
 
 /// What lets a line pass for its headers: signs that browsers don't write there, as they are or in percent, and words of databases.
