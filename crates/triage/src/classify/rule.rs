@@ -101,8 +101,7 @@ struct Engine {
 
 const VIEWS: [View; 5] = [View::Plain, View::Sql, View::Shell, View::Path, View::Tight];
 
-const PLACES: [Place; 5] =
-    [Place::Any, Place::Input, Place::Value, Place::Command, Place::Header];
+const PLACES: [Place; 5] = [Place::Any, Place::Input, Place::Value, Place::Command, Place::Header];
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::new);
 
