@@ -23,9 +23,9 @@ const RULES_NAMED: RangeInclusive<usize> = 272..=273;
 const RULES_FALSE: RangeInclusive<usize> = 8..=9;
 
 /// The same for the classification of triage.
-const TRIAGE_FOUND: RangeInclusive<usize> = 132..=133;
-const TRIAGE_NAMED: RangeInclusive<usize> = 127..=129;
-const TRIAGE_FALSE: RangeInclusive<usize> = 7..=8;
+const TRIAGE_FOUND: RangeInclusive<usize> = 281..=282;
+const TRIAGE_NAMED: RangeInclusive<usize> = 273..=274;
+const TRIAGE_FALSE: RangeInclusive<usize> = 10..=11;
 
 /// What honest requests are called.
 const HARMLESS: &str = "harmless";
