@@ -2,8 +2,10 @@
 //!
 //! A model that judged "an update of the virus scanner on mail01" need not be asked about the one on mail02, nor about tomorrow's. Three
 //! names say how alike two incidents are: of one *sort* (the same thing, said in the same words), of one *kin* (the same thing at the same
-//! place, in whatever words), of one *burst* (unusual things that came to one place together). Whether a judgement is taken over is
-//! decided in `schedule/precedent.rs`; what sets an incident apart (success, text aimed at a model, a person's wish) is never like another.
+//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious has a fourth, of one *fleet*:
+//! the same thing at many places, which three judgements tell as much about as three hundred. Whether a judgement is taken over is
+//! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
+//! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
 use alert::incident::{Actor, Incident, Reason, Success};
 use alert::{Class, Fingerprint, Likeness};
@@ -18,7 +20,11 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let class = incident.class;
     let place = format!("{}\n{}", incident.agent.id, incident.agent.name);
     // A user's name is half of what happened; sources and machines are interchangeable, their number is known.
-    let who = if let Actor::User(name) = &incident.actor { name.as_str() } else { "" };
+    let who = match &incident.actor {
+        // But for whom somebody guesses at: of a hundred accounts each is one.
+        Actor::User(name) if class != Class::BruteForce => name.as_str(),
+        _ => "",
+    };
     let by_class = is_told_by_class(class);
     let rule = if by_class { "" } else { incident.rules.names().next().unwrap_or("") };
     let text = if by_class {
@@ -37,8 +43,20 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
     // Each attack in a request is one of its own: what differs is in the request.
     let own = if class.is_web_exploit() { incident.id.as_str() } else { "" };
-    let outcome = if incident.success > Success::None { "reacted" } else { "" };
+    let outcome = match incident.success {
+        _ if incident.injection.is_some() => "speaks to a model",
+        Success::None => "",
+        _ => "reacted",
+    };
     let class_name = class.as_str();
+    let by_whom = match &incident.actor {
+        Actor::Address(address) if by_class => Some(address.as_str()),
+        _ if by_class => None,
+        _ => Some(who),
+    };
+    let fleet = by_whom
+        .filter(|_| is_serious && !class.is_web_exploit())
+        .map(|whom| name(&["fleet", class_name, rule, &text, whom, outcome]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
         && has_no_weight(class))
@@ -46,10 +64,11 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     Likeness {
         sort: name(&["sort", class_name, rule, &text, who, &words, outcome, bound_to, own]),
         kin: name(&["kin", class_name, rule, &text, who, outcome, &place]),
+        fleet,
         burst,
         stands_out: incident.setting.is_unusual(),
         may_be_like: incident.success < Success::Answered
-            && incident.injection.is_none()
+            && (incident.injection.is_none() || is_serious)
             && incident.forged_marks == 0
             && !incident.reasons.contains(&Reason::Requested),
         is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),

@@ -156,8 +156,9 @@ fn table_row(
     let (first, last) = (when("first")?, when("last")?);
     let (kind, alerts) = match (cell("alerts"), cell("url")) {
         (Some(ids), _) => {
-            let places = ids.split(',').filter_map(|id| by_id.get(id.trim())).flatten().copied();
-            (Kind::Exact, places.collect())
+            let places: Vec<usize> =
+                ids.split(',').filter_map(|id| by_id.get(id.trim())).flatten().copied().collect();
+            (Kind::Exact, of_their_time(stream, places, first, last))
         }
         (None, Some(url)) => {
             let places = within(stream, &actor, first, last);
@@ -186,6 +187,24 @@ fn within<'a>(
         .enumerate()
         .filter(move |(_, event)| event.actor == actor && event.at >= from && event.at <= to)
         .map(|(at, _)| at)
+}
+
+/// Ids come again: after a restart of the manager, in files put together. Of alerts with the ids that a truth names, those of the
+/// needle's time are the needle's, if there are any.
+fn of_their_time(
+    stream: &Stream,
+    places: Vec<usize>,
+    first: Timestamp,
+    last: Timestamp,
+) -> Vec<usize> {
+    let (from, to) = (first.before(SLACK), last.after(SLACK));
+    let is_in_time =
+        |at: &usize| stream.events.get(*at).is_some_and(|event| event.at >= from && event.at <= to);
+    if places.iter().any(is_in_time) {
+        places.into_iter().filter(is_in_time).collect()
+    } else {
+        places
+    }
 }
 
 /// Of what an actor did in a time, what looks like the class by itself, if anything does: the truth can't tell them apart.
