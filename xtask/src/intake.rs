@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::checkout::Checkout;
 use crate::{Answer, Usage};
 use stream::Shape;
 
@@ -27,9 +26,6 @@ const SOURCES_USUAL: usize = 1_000;
 
 /// Most alerts: 10 million of 1.5 kB are 15 GB.
 const ALERTS_MAX: usize = 10_000_000;
-
-/// Where the build puts the program.
-const QUELL_USUAL: &str = "target/release/quell";
 
 /// Bytes that are copied for comparison: enough to be past every cache of a disk's controller, and no second copy of a file that fills the
 /// disk.
@@ -107,11 +103,13 @@ struct Measured {
 }
 
 /// Measures and prints.
-pub(crate) fn run(checkout: &Checkout, options: &Options) -> anyhow::Result<Answer> {
-    let quell = options.quell.clone().unwrap_or_else(|| checkout.path(QUELL_USUAL));
+pub(crate) fn run(options: &Options) -> anyhow::Result<Answer> {
+    // Built together, they lie side by side, wherever the build puts them.
+    let beside = || std::env::current_exe().map(|xtask| xtask.with_file_name("quell"));
+    let quell = options.quell.clone().map_or_else(beside, Ok)?;
     ensure!(
         quell.is_file(),
-        "`{}` is not there: build it with `cargo build --release -p quell`",
+        "`{}` is not there: build it with `cargo build --release -p quell`, and run xtask with `--release`",
         quell.display()
     );
     let folder = std::env::temp_dir().join(format!("quell-bench-{}", std::process::id()));

@@ -87,7 +87,7 @@ fn obey(words: &[&str]) -> anyhow::Result<Answer> {
         }
         ["bench", "intake", options @ ..] => {
             let options = intake::Options::parse(options)?;
-            intake::run(&Checkout::find()?, &options)
+            intake::run(&options)
         }
         ["bench", "rules", options @ ..] => {
             throughput::run(&Checkout::find()?, &throughput::Options::parse(options)?)

@@ -297,6 +297,7 @@ impl Desk {
             is_raised: last.is_some_and(|last| bounds.typical > last.bounds.typical),
             may_be_like_others: priority::may_be_like_others(incident, priority.severity),
             likeness: likeness::of(incident, bounds.typical),
+            alert_count: incident.alert_count,
         })
     }
 

@@ -58,6 +58,9 @@ pub struct JobRow {
     /// What it is like.
     #[serde(default)]
     pub likeness: Likeness,
+    /// Alerts in the incident, as of this revision.
+    #[serde(default)]
+    pub alert_count: u64,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for a field that may be empty")]

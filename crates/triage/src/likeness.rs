@@ -26,15 +26,17 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         _ => "",
     };
     let by_class = is_told_by_class(class);
-    let rule = if by_class { "" } else { incident.rules.names().next().unwrap_or("") };
-    let text = if by_class {
-        String::new()
+    // What is told by its class is the same whichever rule saw it, in whatever words.
+    let (rule, text, words) = if by_class {
+        ("", String::new(), String::new())
     } else {
-        template::message(&anywhere(incident.rule_description.as_raw(), incident))
-    };
-    let words = match incident.evidence.first() {
-        Some(first) if !by_class => template::message(&anywhere(first.excerpt.as_raw(), incident)),
-        _ => String::new(),
+        let shape = |text: &str| template::message(&anywhere(text, incident));
+        let words = incident.evidence.first().map(|first| shape(first.excerpt.as_raw()));
+        (
+            incident.rules.names().next().unwrap_or(""),
+            shape(incident.rule_description.as_raw()),
+            words.unwrap_or_default(),
+        )
     };
     let is_serious = Severity::of(level) >= Severity::High;
     // What is serious or stands out where it is says nothing of other places.

@@ -9,6 +9,7 @@
 //! a model judged (`precedent.rs`), and, once calls are past their share of the alerts (`allowance.rs`), the many alike of a crowd
 //! and what is ordinary. Which of these are the playbook's is decided in `spared.rs`.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -18,14 +19,18 @@ use crate::budget::Bucket;
 use crate::priority::Severity;
 
 mod allowance;
+mod crowd;
 mod foresight;
+mod lately;
 mod precedent;
 mod spared;
 #[cfg(test)]
 mod tests;
 
 use allowance::Allowance;
+use crowd::{Crowds, Turns};
 use foresight::Foresight;
+use lately::Tally;
 pub use precedent::Precedent;
 use precedent::{Like, Precedents};
 
@@ -59,6 +64,8 @@ pub struct Job {
     pub novelty: Novelty,
     /// What it is like.
     pub likeness: Likeness,
+    /// Alerts in its incident so far.
+    pub alert_count: u64,
 }
 
 /// What a job would tell a model that it does not know.
@@ -146,18 +153,40 @@ const LIKE_IS_ASKED: &str = "a model judges one of its like just now";
 /// Why the playbook judges one of a crowd.
 pub const LIKE_OTHERS: &str = "models judge others of its class, nothing in it is serious or differs, and calls are kept to 0.2 % of the alerts";
 
-/// How long it takes until half of what a kind got is forgotten. A model on a small machine judges some twenty incidents in that time.
-const KIND_HALF_LIFE: Duration = Duration::from_secs(600);
-
-/// Kinds that are remembered. There are some forty classes; the limit only holds whatever else a caller may name.
-const KINDS_MAX: usize = 256;
-
-/// What actors, classes and kin have of the models already.
+/// What actors and kin have of the models already, and who is one of many.
 struct Standing<'a> {
     shares: &'a HashMap<&'a str, u32>,
-    lately: &'a HashMap<&'a str, f64>,
     asked: &'a [Likeness],
+    crowds: &'a Crowds,
 }
+
+/// How soon a job has its turn: the greatest is next.
+#[derive(Debug, Clone, Copy)]
+struct Rank {
+    is_before_crowds: bool,
+    urgency: f64,
+}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_urgency = || self.urgency.total_cmp(&other.urgency);
+        self.is_before_crowds.cmp(&other.is_before_crowds).then_with(by_urgency)
+    }
+}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Rank {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Rank {}
 
 /// Decides whose turn it is.
 #[derive(Debug)]
@@ -165,11 +194,12 @@ pub struct Scheduler {
     budgets: Budgets,
     all: Bucket,
     actors: HashMap<String, Bucket>,
-    /// What each kind got of the models lately, and as of when.
-    kinds: HashMap<String, (f64, Timestamp)>,
+    /// What each kind got of the models.
+    kinds: Tally<String>,
     allowance: Allowance,
     foresight: Foresight,
     precedents: Precedents,
+    turns: Turns,
 }
 
 impl Scheduler {
@@ -180,10 +210,11 @@ impl Scheduler {
             budgets,
             all,
             actors: HashMap::new(),
-            kinds: HashMap::new(),
+            kinds: Tally::default(),
             allowance: Allowance::new(now),
             foresight: Foresight::default(),
             precedents: Precedents::default(),
+            turns: Turns::default(),
         }
     }
 
@@ -225,15 +256,14 @@ impl Scheduler {
             *shares.entry(&call.actor).or_default() += 1;
         }
         let (mut turns, mut waiting) = beyond_choice(jobs, capacity);
+        let crowds = self.turns.crowds(jobs, &waiting, now);
         self.spare(jobs, &mut waiting, &mut turns, now);
         let mut asked: Vec<Likeness> = running.iter().map(|call| call.likeness).collect();
         let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
         let mut why =
             if capacity == Capacity::Down { NO_MODEL_ANSWERS } else { "all models are busy" };
-        let mut lately: HashMap<&str, f64> =
-            jobs.iter().map(|job| (job.kind.as_str(), self.lately(&job.kind, now))).collect();
         while slots > 0 && !waiting.is_empty() {
-            let standing = Standing { shares: &shares, lately: &lately, asked: &asked };
+            let standing = Standing { shares: &shares, asked: &asked, crowds: &crowds };
             let urgent = self.most_urgent(jobs, &waiting, &standing, now);
             let Some((place, job)) = urgent else {
                 why = "the budget of its actor is spent";
@@ -245,9 +275,9 @@ impl Scheduler {
                 break;
             }
             self.take_from_actor(actor, now);
-            self.note_kind(kind, now);
+            self.kinds.add(kind.to_owned(), now);
             self.allowance.note_call(now);
-            *lately.entry(kind).or_default() += 1.0;
+            self.turns.note_turn(&crowds, job, now);
             *shares.entry(actor).or_default() += 1;
             asked.push(job.likeness);
             turns.push((waiting.swap_remove(place), Turn::Model));
@@ -256,12 +286,10 @@ impl Scheduler {
         // What budgets or failures hold back comes at a time that no speed of calls tells.
         let is_busy = slots == 0 && capacity != Capacity::Down;
         let begun = turns.iter().filter(|(_, turn)| *turn == Turn::Model).count();
-        // The most urgent first: their place says how many calls go before.
-        waiting.sort_by(|a, b| {
-            let standing = Standing { shares: &shares, lately: &lately, asked: &asked };
-            let urgency =
-                |at: &usize| jobs.get(*at).map_or(0.0, |job| self.urgency(job, &standing, now));
-            urgency(b).total_cmp(&urgency(a))
+        // The next first: their place says how many calls go before.
+        let standing = Standing { shares: &shares, asked: &asked, crowds: &crowds };
+        waiting.sort_by_cached_key(|at| {
+            jobs.get(*at).map(|job| Reverse(self.rank(job, &standing, now)))
         });
         for (place, at) in waiting.into_iter().enumerate() {
             let Some(job) = jobs.get(at) else { continue };
@@ -280,7 +308,7 @@ impl Scheduler {
         standing: &Standing<'_>,
         now: Timestamp,
     ) -> Option<(usize, &'a Job)> {
-        let mut best: Option<(usize, &Job, f64)> = None;
+        let mut best: Option<(usize, &Job, Rank)> = None;
         for (place, at) in waiting.iter().enumerate() {
             let Some(job) = jobs.get(*at) else { continue };
             if !self.actor_has_budget(&job.actor, now)
@@ -288,18 +316,22 @@ impl Scheduler {
             {
                 continue;
             }
-            let urgency = self.urgency(job, standing, now);
+            let rank = self.rank(job, standing, now);
             // Of equals the last, as of all that are compared here.
-            if best.is_none_or(|(.., most)| urgency.total_cmp(&most).is_ge()) {
-                best = Some((place, job, urgency));
+            if best.is_none_or(|(.., most)| rank >= most) {
+                best = Some((place, job, rank));
             }
         }
         best.map(|(place, job, _)| (place, job))
     }
 
-    fn urgency(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> f64 {
-        let share = divisor(job, standing.shares, standing.lately);
-        urgency(job, share * self.kin_divisor(job, standing.asked, now), now)
+    fn rank(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> Rank {
+        let share = divisor(job, standing.shares, self.kinds.at(job.kind.as_str(), now));
+        Rank {
+            is_before_crowds: self.turns.is_of_the_alone() && standing.crowds.give_way_to(job),
+            urgency: urgency(job, share * self.kin_divisor(job, standing.asked, now), now)
+                / loudness(job.alert_count),
+        }
     }
 
     /// What urgency is divided by for those of its kin that models judged lately or judge now: each of them leaves less to be told.
@@ -315,22 +347,6 @@ impl Scheduler {
 
     fn actor_has_budget(&mut self, actor: &str, now: Timestamp) -> bool {
         self.actors.get_mut(actor).is_none_or(|bucket| bucket.has(now))
-    }
-
-    /// Gives what a kind got of the models lately: each turn counts one, and half as much after [`KIND_HALF_LIFE`].
-    fn lately(&self, kind: &str, now: Timestamp) -> f64 {
-        self.kinds.get(kind).map_or(0.0, |(turns, as_of)| {
-            let half_lives = now.since(*as_of).as_secs_f64() / KIND_HALF_LIFE.as_secs_f64();
-            turns * (-half_lives).exp2()
-        })
-    }
-
-    fn note_kind(&mut self, kind: &str, now: Timestamp) {
-        let turns = self.lately(kind, now) + 1.0;
-        if self.kinds.len() >= KINDS_MAX && !self.kinds.contains_key(kind) {
-            self.kinds.clear();
-        }
-        self.kinds.insert(kind.to_owned(), (turns, now));
     }
 
     fn take_from_actor(&mut self, actor: &str, now: Timestamp) {
@@ -388,11 +404,21 @@ fn interim(job: &Job, yet: Option<Duration>, why: &'static str, now: Timestamp) 
 }
 
 /// What urgency is divided by: what the actor already gets, and what the kind got lately. One alike is no crowd.
-fn divisor(job: &Job, shares: &HashMap<&str, u32>, lately: &HashMap<&str, f64>) -> f64 {
+fn divisor(job: &Job, shares: &HashMap<&str, u32>, lately: f64) -> f64 {
     let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
-    let lately = lately.get(job.kind.as_str()).copied().unwrap_or(0.0);
     let crowd = (lately - 1.0).max(0.0);
     f64::from(1 + share) * (1.0 + crowd) * (1.0 + crowd)
+}
+
+/// How many times ten alerts double what urgency is divided by.
+const LOUDNESS_DECADES: f64 = 10.0;
+
+/// What urgency is divided by for the number of alerts: of two that are as serious, the one that floods is seen anyway, and what hides
+/// behind it is quiet.
+fn loudness(alert_count: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "nothing but its magnitude matters")]
+    let magnitude = (alert_count.max(1) as f64).log10();
+    1.0 + magnitude / LOUDNESS_DECADES
 }
 
 /// The age, as a multiple of what the deadline allows, from which on urgency grows slowly: in an overload everything is late, and a crowd that

@@ -29,7 +29,7 @@ pub fn message(text: &str) -> String {
         if first == '"' || first == '\'' {
             // A quoted text is one varying thing, if its end is in sight.
             let inner = rest.get(1..).unwrap_or_default();
-            if let Some(end) = inner.find(first) {
+            if let Some(end) = quote_end(inner, first) {
                 shape.push_str("\"*\"");
                 rest = inner.get(end + 1..).unwrap_or_default();
                 words += 1;
@@ -54,6 +54,18 @@ pub fn message(text: &str) -> String {
         rest = after;
     }
     shape
+}
+
+/// Finds where a quoted text ends. A quote behind a backslash is part of it: who writes the text must not choose the shape of what follows.
+fn quote_end(inner: &str, quote: char) -> Option<usize> {
+    let mut is_escaped = false;
+    let unescaped = inner.char_indices().find(|(_, character)| {
+        let ends = *character == quote && !is_escaped;
+        is_escaped = *character == '\\' && !is_escaped;
+        ends
+    });
+    // A path on Windows may end in a backslash, and its quote is the only one.
+    unescaped.map(|(end, _)| end).or_else(|| inner.find(quote))
 }
 
 fn masked_word(word: &str) -> &str {
@@ -138,6 +150,19 @@ mod tests {
             "File \"*\" modified Mode: realtime"
         );
         assert_eq!(message("opened /var/www/a.php by bob@example"), "opened </> by <@>");
+    }
+
+    #[test]
+    fn a_quote_within_a_quoted_text_does_not_end_it() {
+        let shape = "agent \"*\" was seen";
+        for text in [
+            r#"agent "curl" was seen"#,
+            r#"agent "a\" b \" c" was seen"#,
+            r#"agent "C:\\" was seen"#,
+        ] {
+            assert_eq!(message(text), shape, "{text}");
+        }
+        assert_eq!(message(r"opened 'C:\temp\' today"), "opened \"*\" today");
     }
 
     #[test]

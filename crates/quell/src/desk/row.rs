@@ -35,6 +35,7 @@ pub(super) fn job(row: &JobRow) -> Job {
         is_unjudged: row.is_unjudged || (row.is_raised && severity >= Severity::High),
         playbook_only: row.playbook_only,
         likeness: row.likeness,
+        alert_count: row.alert_count,
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn job(incident: &Incident, score: f64, second: i64) -> JobRow {
         is_raised: false,
         may_be_like_others: false,
         likeness: Likeness::default(),
+        alert_count: 1,
     }
 }
 

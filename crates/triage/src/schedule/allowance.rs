@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use alert::Timestamp;
 
+use super::lately::Lately;
+
 /// The share of alerts that may cost a call.
 const SHARE: f64 = 0.002;
 
@@ -27,29 +29,6 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What a kind must have got of the models lately before others of it are taken to be alike: one may be odd, three are a pattern.
 pub(super) const ALIKE_MIN: f64 = 3.0;
-
-/// A count that forgets.
-#[derive(Debug, Clone, Copy)]
-struct Lately {
-    half_life: Duration,
-    value: f64,
-    as_of: Timestamp,
-}
-
-impl Lately {
-    const fn new(half_life: Duration, now: Timestamp) -> Self {
-        Self { half_life, value: 0.0, as_of: now }
-    }
-
-    fn at(&self, now: Timestamp) -> f64 {
-        let half_lives = now.since(self.as_of).as_secs_f64() / self.half_life.as_secs_f64();
-        self.value * (-half_lives).exp2()
-    }
-
-    fn add(&mut self, count: f64, now: Timestamp) {
-        *self = Self { value: self.at(now) + count, as_of: self.as_of.max(now), ..*self };
-    }
-}
 
 /// Calls and alerts of some time.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ struct Ahead<'a> {
 impl Scheduler {
     /// Takes out of `waiting` what is the playbook's for good.
     pub(super) fn spare(
-        &self,
+        &mut self,
         jobs: &[Job],
         waiting: &mut Vec<usize>,
         turns: &mut Vec<(usize, Turn)>,
@@ -47,9 +47,10 @@ impl Scheduler {
             let alike = *ahead
                 .of_kind
                 .entry(job.kind.as_str())
-                .or_insert_with(|| self.lately(&job.kind, now));
+                .or_insert_with(|| self.kinds.at(job.kind.as_str(), now));
             if let Some(why) = self.why_spared(job, &ahead, alike, now) {
                 spared.insert(at);
+                self.turns.note_gone(job, now);
                 turns.push((at, Turn::Playbook(why)));
                 continue;
             }

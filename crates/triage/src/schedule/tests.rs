@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod crowd;
 mod like;
 
 fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
@@ -18,6 +19,7 @@ fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
         playbook_only: false,
         novelty: Novelty::News,
         likeness: Likeness::default(),
+        alert_count: 1,
     }
 }
 
@@ -59,6 +61,15 @@ fn a_hundred_alike_do_not_go_before_the_first_of_another_kind() {
     }
     assert!(turns <= 4, "{turns} turns");
     assert!(turns > 1, "what is more serious goes first");
+}
+
+#[test]
+fn of_two_as_serious_the_quiet_one_goes_first_and_what_is_more_serious_before_both() {
+    let loud = |name, score| Job { alert_count: 5_000, ..job(name, name, score, Severity::High) };
+    let jobs = [loud("loud", 12.0), job("quiet", "y", 12.0, Severity::High), loud("worse", 18.0)];
+    let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+    let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(2));
+    assert_eq!(turns[..2], [(2, Turn::Model), (1, Turn::Model)]);
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! Counts that forget: what happened lately weighs one, and half as much after a while.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::time::Duration;
+
+use alert::Timestamp;
+
+/// A count that forgets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lately {
+    half_life: Duration,
+    value: f64,
+    as_of: Timestamp,
+}
+
+impl Lately {
+    /// Begins to count.
+    pub(super) const fn new(half_life: Duration, now: Timestamp) -> Self {
+        Self { half_life, value: 0.0, as_of: now }
+    }
+
+    /// Gives what is left of the count.
+    pub(super) fn at(&self, now: Timestamp) -> f64 {
+        let half_lives = now.since(self.as_of).as_secs_f64() / self.half_life.as_secs_f64();
+        self.value * (-half_lives).exp2()
+    }
+
+    /// Counts some more.
+    pub(super) fn add(&mut self, count: f64, now: Timestamp) {
+        *self = Self { value: self.at(now) + count, as_of: self.as_of.max(now), ..*self };
+    }
+}
+
+/// How long it takes until half of what was counted of a name is forgotten. A model on a small machine judges some twenty incidents in that time.
+const NAME_HALF_LIFE: Duration = Duration::from_secs(600);
+
+/// Names that are counted. There are some forty classes, and of kin fewer than a hundred have many that wait; the limit holds what others
+/// may choose. When it is reached, what is all but forgotten goes, or everything.
+const NAMES_MAX: usize = 4_096;
+
+/// Less than this is no more than a memory.
+const FORGOTTEN: f64 = 0.1;
+
+/// Counts by name, each of which forgets.
+#[derive(Debug)]
+pub(super) struct Tally<Name> {
+    by_name: HashMap<Name, Lately>,
+}
+
+impl<Name> Default for Tally<Name> {
+    fn default() -> Self {
+        Self { by_name: HashMap::new() }
+    }
+}
+
+impl<Name: Hash + Eq> Tally<Name> {
+    /// Gives what was counted of a name lately.
+    pub(super) fn at<Key>(&self, name: &Key, now: Timestamp) -> f64
+    where
+        Name: std::borrow::Borrow<Key>,
+        Key: Hash + Eq + ?Sized,
+    {
+        self.by_name.get(name).map_or(0.0, |count| count.at(now))
+    }
+
+    /// Counts one.
+    pub(super) fn add(&mut self, name: Name, now: Timestamp) {
+        if self.by_name.len() >= NAMES_MAX && !self.by_name.contains_key(&name) {
+            self.by_name.retain(|_, count| count.at(now) >= FORGOTTEN);
+            if self.by_name.len() >= NAMES_MAX {
+                self.by_name.clear();
+            }
+        }
+        let count = self.by_name.entry(name);
+        count.or_insert_with(|| Lately::new(NAME_HALF_LIFE, now)).add(1.0, now);
+    }
+}

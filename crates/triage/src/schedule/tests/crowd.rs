@@ -1,0 +1,75 @@
+//! A crowd of serious incidents, and what is alone behind it.
+
+use super::*;
+
+/// Sixty serious ones alike, each of another actor.
+fn crowd() -> Vec<Job> {
+    let one = |number: u32| {
+        let actor = format!("s{number}");
+        let mut one = job(&format!("n{number}"), &actor, 30.0, Severity::Critical);
+        one.likeness = Likeness {
+            kin: 7,
+            sort: 100 + u64::from(number),
+            may_be_like: true,
+            level: 9,
+            ..one.likeness
+        };
+        one
+    };
+    (0..60).map(one).collect()
+}
+
+fn alone(name: &str, severity: Severity, score: f64) -> Job {
+    Job { kind: name.to_owned(), ..job(name, name, score, severity) }
+}
+
+/// Plays calls of half a minute, one at a time, and gives whom they were about. What was asked about is gone.
+fn calls(scheduler: &mut Scheduler, jobs: &mut Vec<Job>, count: i64) -> Vec<String> {
+    let mut asked = Vec::new();
+    for call in 0..count {
+        let turns = scheduler.pick(at(30 * call), jobs, &[], Capacity::Slots(1));
+        let picked = turns.iter().find(|(_, turn)| *turn == Turn::Model).expect("a turn");
+        asked.push(jobs.remove(picked.0).incident_id.to_string());
+    }
+    asked
+}
+
+#[test]
+fn what_is_alone_goes_before_a_crowd_that_is_more_serious() {
+    let mut jobs = crowd();
+    jobs.push(alone("needle", Severity::Medium, 9.0));
+    jobs.push(alone("ordinary", Severity::Low, 3.0));
+    let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 3);
+    assert_eq!(asked[0], "needle");
+    assert!(!asked.contains(&"ordinary".to_owned()), "{asked:?}");
+}
+
+#[test]
+fn a_crowd_is_not_held_back_by_many_that_are_each_alone() {
+    let mut jobs = crowd();
+    jobs.extend((0..30).map(|it| alone(&format!("decoy{it}"), Severity::Medium, 9.0)));
+    let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 9);
+    let of_crowd = asked.iter().filter(|id| id.starts_with('n')).count();
+    assert_eq!(of_crowd, 3, "every third call: {asked:?}");
+}
+
+#[test]
+fn some_alike_are_no_crowd() {
+    let mut jobs = crowd();
+    jobs.truncate(5);
+    jobs.push(alone("less", Severity::Medium, 9.0));
+    let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 1);
+    assert_ne!(asked[0], "less", "the more serious goes first");
+}
+
+#[test]
+fn one_of_a_crowd_that_had_success_is_alone() {
+    let mut jobs = crowd();
+    let mut worked = jobs[20].clone();
+    worked.incident_id = IncidentId::parse("worked").expect("an id");
+    worked.likeness.may_be_like = false;
+    worked.score = 9.0;
+    jobs.push(worked);
+    let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 1);
+    assert_eq!(asked[0], "worked");
+}
