@@ -287,11 +287,6 @@ mod tests {
             assert_eq!(injection_text(text), None, "{text}");
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::injection_text;
 
     #[test]
     fn a_phrase_is_found_right_beside_letters_of_another_script() {
