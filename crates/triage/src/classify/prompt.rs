@@ -295,6 +295,6 @@ mod tests {
         {
             assert!(injection_text(&text).is_some(), "{text}");
         }
-        assert_eq!(injection_text("ログ: dignore all previously instructed"), None);
+        assert_eq!(injection_text("ログ: signore all the directions of the wind"), None);
     }
 }

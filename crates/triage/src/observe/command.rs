@@ -25,16 +25,17 @@ const FRAGMENT_BYTES_MAX: usize = 160;
 const LINES: &[&str] =
     &["data.command", "data.win.eventdata.commandLine", "data.audit.proctitle", "data.cmd"];
 
-/// Words that must all be in a command line, in lower case, and what they say together.
+/// Words that must all be in a command line, in lower case, and what they say together. A word does not begin inside another word.
 const SIGNS: &[(&[&str], &str)] = &[
     (&["/dev/tcp/"], HANDS_A_SHELL),
     (&["/dev/udp/"], HANDS_A_SHELL),
     (&["socket", "connect", "dup2"], HANDS_A_SHELL),
     (&["socket", "connect", "pty.spawn"], HANDS_A_SHELL),
     (&["tcpclient", "getstream", "iex"], HANDS_A_SHELL),
-    (&["nc ", " -e ", "sh"], HANDS_A_SHELL),
-    (&["ncat ", "--exec", "sh"], HANDS_A_SHELL),
-    (&["socat ", "exec:", "sh"], HANDS_A_SHELL),
+    (&["nc ", " -e "], HANDS_A_SHELL),
+    (&["ncat ", " -e "], HANDS_A_SHELL),
+    (&["ncat ", "--exec"], HANDS_A_SHELL),
+    (&["socat ", "exec:"], HANDS_A_SHELL),
     (&["mkfifo ", "nc "], HANDS_A_SHELL),
     (&["curl ", "| sh"], RUNS_FROM_ELSEWHERE),
     (&["curl ", "|sh"], RUNS_FROM_ELSEWHERE),
@@ -87,8 +88,8 @@ pub(super) fn telling(alert: &Alert, class: Class) -> Option<Finding> {
         .or_else(|| audited(alert))?;
     let lower = line.to_lowercase();
     let (words, reason) =
-        SIGNS.iter().find(|(words, _)| words.iter().all(|word| lower.contains(word)))?;
-    let at = words.first().and_then(|word| lower.find(word)).unwrap_or(0);
+        SIGNS.iter().find(|(words, _)| words.iter().all(|word| place(&lower, word).is_some()))?;
+    let at = words.first().and_then(|word| place(&lower, word)).unwrap_or(0);
     // Lower case may have other lengths: the piece shown is of the text that was searched.
     let fragment = template::head(lower.get(at..).unwrap_or(&lower), FRAGMENT_BYTES_MAX);
     Some(Finding {
@@ -98,6 +99,16 @@ pub(super) fn telling(alert: &Alert, class: Class) -> Option<Finding> {
         fragment: Untrusted::new(fragment),
         reason: (*reason).to_owned(),
     })
+}
+
+/// Finds a word where it is not the end of another.
+fn place(line: &str, word: &str) -> Option<usize> {
+    let begins = word.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let is_whole = |at: &usize| {
+        let before = line.get(..*at).and_then(|before| before.chars().next_back());
+        !(begins && before.is_some_and(|before| before.is_ascii_alphanumeric()))
+    };
+    line.match_indices(word).map(|(at, _)| at).find(is_whole)
 }
 
 /// Puts the arguments of an audited command together.

@@ -189,9 +189,7 @@ fn texts_are_bounded_whatever_comes() {
 
 #[test]
 fn a_refused_login_is_a_guess_whatever_program_tries_it() {
-    let class = |url: &str, status: u16| {
-        seen(&web(url, status, "python-requests/2.31.0").to_string()).class
-    };
+    let class = |url: &str, status: u16| seen(&web(url, status, "gobuster/3.6").to_string()).class;
     assert_eq!(class("/account/login", 401), Class::BruteForce);
     assert_eq!(class("/account/login", 404), Class::Scanner);
     assert_eq!(
