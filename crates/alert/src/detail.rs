@@ -48,24 +48,29 @@ const SCRIPT_ENDINGS: &[&str] = &[
     ".war", ".asp", ".aspx", ".ashx", ".asmx", ".cfm", ".cgi", ".pl", ".py", ".rb", ".sh",
 ];
 
-/// Files that say who may log in and with which rights, and what every program loads, as ends of paths in lower case and with slashes.
-const LOGIN_FILES: &[&str] = &[
-    "/etc/passwd",
-    "/etc/shadow",
-    "/etc/group",
-    "/etc/gshadow",
-    "/etc/sudoers",
-    "/etc/doas.conf",
-    "/etc/ld.so.preload",
-    "/etc/ssh/sshd_config",
-    "/.ssh/authorized_keys",
-    "/.ssh/authorized_keys2",
-    "/config/sam",
-    "/ntds/ntds.dit",
+/// Files that say who may log in and with which rights, and what every program loads, as ends of paths in lower case and with slashes; and
+/// what they decide. One command that makes an account changes four of the first.
+const LOGIN_FILES: &[(&str, &str)] = &[
+    ("/etc/passwd", "accounts"),
+    ("/etc/shadow", "accounts"),
+    ("/etc/group", "accounts"),
+    ("/etc/gshadow", "accounts"),
+    ("/config/sam", "accounts"),
+    ("/ntds/ntds.dit", "accounts"),
+    ("/etc/sudoers", "rights"),
+    ("/etc/doas.conf", "rights"),
+    ("/.ssh/authorized_keys", "keys"),
+    ("/.ssh/authorized_keys2", "keys"),
+    ("/etc/ssh/sshd_config", "doors"),
+    ("/etc/ld.so.preload", "preload"),
 ];
 
 /// Folders of such files.
-const LOGIN_FOLDERS: &[&str] = &["/etc/sudoers.d/", "/etc/pam.d/", "/etc/ssh/sshd_config.d/"];
+const LOGIN_FOLDERS: &[(&str, &str)] = &[
+    ("/etc/sudoers.d/", "rights"),
+    ("/etc/pam.d/", "doors"),
+    ("/etc/ssh/sshd_config.d/", "doors"),
+];
 
 /// Files that say what runs by itself.
 const START_FILES: &[&str] = &[
@@ -139,9 +144,9 @@ impl Detail {
                     && !has("syscheck_entry_added")
                     && !has("syscheck_entry_modified");
                 let first =
-                    incident.objects.names().filter_map(of_file).max_by_key(|(rank, _)| *rank);
+                    incident.objects.names().filter_map(of_file).max_by_key(|(rank, ..)| *rank);
                 first
-                    .map(|(_, detail)| detail)
+                    .map(|(_, detail, _)| detail)
                     .filter(|detail| !(is_gone && *detail == Self::WebScript))
             }
             _ => None,
@@ -149,25 +154,28 @@ impl Detail {
     }
 }
 
-/// Says what is particular about a change of a file, if anything is.
-pub fn of_changed_file(path: &str) -> Option<Detail> {
-    of_file(path).map(|(_, detail)| detail)
+/// Says in a word what a changed file decides, if it decides anything: changes of what decides another thing are another thing.
+pub fn of_changed_file(path: &str) -> Option<&'static str> {
+    of_file(path).map(|(_, _, word)| word)
 }
 
-/// The same, with how telling it is among others.
-fn of_file(path: &str) -> Option<(u8, Detail)> {
+/// Says what is particular about a change of a file, with how telling it is among others, and what the file decides.
+fn of_file(path: &str) -> Option<(u8, Detail, &'static str)> {
     let plain = path.to_lowercase().replace('\\', "/");
     let ends = |names: &[&str]| names.iter().any(|name| plain.ends_with(name));
     let lies = |folders: &[&str]| folders.iter().any(|folder| plain.contains(folder));
     if is_web_script(path) {
-        Some((3, Detail::WebScript))
-    } else if ends(LOGIN_FILES) || lies(LOGIN_FOLDERS) {
-        Some((2, Detail::LoginFile))
-    } else if ends(START_FILES) || lies(START_FOLDERS) {
-        Some((1, Detail::StartFile))
-    } else {
-        None
+        return Some((3, Detail::WebScript, "web script"));
     }
+    let login = LOGIN_FILES
+        .iter()
+        .find(|(name, _)| plain.ends_with(name))
+        .or_else(|| LOGIN_FOLDERS.iter().find(|(folder, _)| plain.contains(folder)));
+    if let Some((_, word)) = login {
+        return Some((2, Detail::LoginFile, word));
+    }
+    let starts = ends(START_FILES) || lies(START_FOLDERS);
+    starts.then_some((1, Detail::StartFile, "start"))
 }
 
 /// Tells whether a path is that of a program which a web server would run.
@@ -248,7 +256,7 @@ mod tests {
             ("/usr/lib/systemd/system/ssh.service", None),
             ("/etc/passwd-", None),
         ] {
-            assert_eq!(of_changed_file(path), detail, "{path}");
+            assert_eq!(of_file(path).map(|(_, detail, _)| detail), detail, "{path}");
         }
     }
 

@@ -7,6 +7,7 @@
 //! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
 //! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
+use alert::detail::Detail;
 use alert::incident::{Actor, Incident, Reason, Success};
 use alert::{Class, Fingerprint, Likeness};
 
@@ -30,7 +31,15 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let (rule, text, words) = if by_class {
         ("", String::new(), String::new())
     } else {
-        let shape = |text: &str| template::message(&anywhere(text, incident));
+        // The words on a flaw are those on the one that came first of many.
+        let is_one_of_many = Detail::of(incident) == Some(Detail::KnownFlaw);
+        let shape = |text: &str| {
+            if is_one_of_many {
+                String::new()
+            } else {
+                template::message(&anywhere(text, incident))
+            }
+        };
         let words = incident.evidence.first().map(|first| shape(first.excerpt.as_raw()));
         (
             incident.rules.names().next().unwrap_or(""),

@@ -361,7 +361,7 @@ pub(super) fn behaviour(class: Class, alert: &Alert, command: Option<&Finding>) 
         .flatten()
         .and_then(alert::detail::of_changed_file);
     match changed {
-        Some(kind) => format!("{rule}\n{kind:?}"),
+        Some(kind) => format!("{rule}\n{kind}"),
         None => rule.clone(),
     }
 }
