@@ -22,6 +22,12 @@ pub enum Detail {
     TrafficCapture,
     /// A program that a web server would run appeared or changed where it serves files from.
     WebScript,
+    /// A file changed that says who may log in, with which rights, or what every program loads.
+    LoginFile,
+    /// A file changed that says what runs by itself: at the start, at a login, at a time.
+    StartFile,
+    /// A command ran that hardly anybody but an attacker runs.
+    TellingCommand,
 }
 
 /// Folders that web servers serve from, as they are usually called, in lower case and with slashes.
@@ -40,6 +46,61 @@ const WEB_ROOTS: &[&str] = &[
 const SCRIPT_ENDINGS: &[&str] = &[
     ".php", ".php3", ".php4", ".php5", ".php7", ".php8", ".phtml", ".phar", ".jsp", ".jspx",
     ".war", ".asp", ".aspx", ".ashx", ".asmx", ".cfm", ".cgi", ".pl", ".py", ".rb", ".sh",
+];
+
+/// Files that say who may log in and with which rights, and what every program loads, as ends of paths in lower case and with slashes; and
+/// what they decide. One command that makes an account changes four of the first.
+const LOGIN_FILES: &[(&str, &str)] = &[
+    ("/etc/passwd", "accounts"),
+    ("/etc/shadow", "accounts"),
+    ("/etc/group", "accounts"),
+    ("/etc/gshadow", "accounts"),
+    ("/config/sam", "accounts"),
+    ("/ntds/ntds.dit", "accounts"),
+    ("/etc/sudoers", "rights"),
+    ("/etc/doas.conf", "rights"),
+    ("/.ssh/authorized_keys", "keys"),
+    ("/.ssh/authorized_keys2", "keys"),
+    ("/etc/ssh/sshd_config", "doors"),
+    ("/etc/ld.so.preload", "preload"),
+];
+
+/// Folders of such files.
+const LOGIN_FOLDERS: &[(&str, &str)] = &[
+    ("/etc/sudoers.d/", "rights"),
+    ("/etc/pam.d/", "doors"),
+    ("/etc/ssh/sshd_config.d/", "doors"),
+];
+
+/// Files that say what runs by itself.
+const START_FILES: &[&str] = &[
+    "/etc/crontab",
+    "/etc/anacrontab",
+    "/etc/rc.local",
+    "/etc/profile",
+    "/etc/bash.bashrc",
+    "/.bashrc",
+    "/.bash_profile",
+    "/.profile",
+    "/.zshrc",
+    "/winlogon/userinit",
+];
+
+/// Folders of such files, and keys of the Windows registry.
+const START_FOLDERS: &[&str] = &[
+    "/etc/cron.",
+    "/var/spool/cron/",
+    "/etc/init.d/",
+    "/etc/profile.d/",
+    "/etc/systemd/system/",
+    "/.config/systemd/user/",
+    "/.config/autostart/",
+    "/library/launchdaemons/",
+    "/library/launchagents/",
+    "/start menu/programs/startup/",
+    "/windows/system32/tasks/",
+    "/currentversion/run/",
+    "/currentversion/runonce/",
 ];
 
 /// Words by which sudo, su and their like say that they refused, in lower case.
@@ -66,7 +127,12 @@ impl Detail {
     pub fn of(incident: &Incident) -> Option<Self> {
         let has = |group: &str| incident.groups.names().any(|name| name.trim() == group);
         match incident.class {
-            Class::PrivilegeEscalation => was_refused(incident).then_some(Self::RefusedPrivileges),
+            Class::PrivilegeEscalation if was_refused(incident) => Some(Self::RefusedPrivileges),
+            Class::PrivilegeEscalation | Class::CommandExecution
+                if incident.finding().is_some_and(|(_, found)| !found.class.is_web_exploit()) =>
+            {
+                Some(Self::TellingCommand)
+            }
             Class::AccountChange if lines(incident).any(|line| makes_root(&line)) => {
                 Some(Self::NewRoot)
             }
@@ -77,11 +143,39 @@ impl Detail {
                 let is_gone = has("syscheck_entry_deleted")
                     && !has("syscheck_entry_added")
                     && !has("syscheck_entry_modified");
-                (!is_gone && incident.objects.names().any(is_web_script)).then_some(Self::WebScript)
+                let first =
+                    incident.objects.names().filter_map(of_file).max_by_key(|(rank, ..)| *rank);
+                first
+                    .map(|(_, detail, _)| detail)
+                    .filter(|detail| !(is_gone && *detail == Self::WebScript))
             }
             _ => None,
         }
     }
+}
+
+/// Says in a word what a changed file decides, if it decides anything: changes of what decides another thing are another thing.
+pub fn of_changed_file(path: &str) -> Option<&'static str> {
+    of_file(path).map(|(_, _, word)| word)
+}
+
+/// Says what is particular about a change of a file, with how telling it is among others, and what the file decides.
+fn of_file(path: &str) -> Option<(u8, Detail, &'static str)> {
+    let plain = path.to_lowercase().replace('\\', "/");
+    let ends = |names: &[&str]| names.iter().any(|name| plain.ends_with(name));
+    let lies = |folders: &[&str]| folders.iter().any(|folder| plain.contains(folder));
+    if is_web_script(path) {
+        return Some((3, Detail::WebScript, "web script"));
+    }
+    let login = LOGIN_FILES
+        .iter()
+        .find(|(name, _)| plain.ends_with(name))
+        .or_else(|| LOGIN_FOLDERS.iter().find(|(folder, _)| plain.contains(folder)));
+    if let Some((_, word)) = login {
+        return Some((2, Detail::LoginFile, word));
+    }
+    let starts = ends(START_FILES) || lies(START_FOLDERS);
+    starts.then_some((1, Detail::StartFile, "start"))
 }
 
 /// Tells whether a path is that of a program which a web server would run.
@@ -142,6 +236,27 @@ mod tests {
             ["/var/www/html/logo.png", "/etc/cron.daily/x.sh", "/var/www", "/var/www/a.php.txt"]
         {
             assert!(!is_web_script(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn files_that_let_in_or_start_are_told_from_the_rest() {
+        for (path, detail) in [
+            ("/etc/passwd", Some(Detail::LoginFile)),
+            ("/root/.ssh/authorized_keys", Some(Detail::LoginFile)),
+            ("/etc/sudoers.d/90-x", Some(Detail::LoginFile)),
+            ("/etc/cron.d/sync", Some(Detail::StartFile)),
+            ("/home/bob/.bashrc", Some(Detail::StartFile)),
+            (
+                "C:\\Users\\Bob\\AppData\\Roaming\\Microsoft\\Windows\\Start Menu\\Programs\\Startup\\a.lnk",
+                Some(Detail::StartFile),
+            ),
+            ("/var/www/html/x.php", Some(Detail::WebScript)),
+            ("/usr/share/doc/etc/passwd.txt", None),
+            ("/usr/lib/systemd/system/ssh.service", None),
+            ("/etc/passwd-", None),
+        ] {
+            assert_eq!(of_file(path).map(|(_, detail, _)| detail), detail, "{path}");
         }
     }
 

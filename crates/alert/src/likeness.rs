@@ -9,6 +9,8 @@ pub struct Likeness {
     pub sort: u64,
     /// Incidents of one kin are the same thing at the same place, in whatever words.
     pub kin: u64,
+    /// The same serious thing at whatever place: by the same rule in the same words, or by the same address.
+    pub fleet: Option<u64>,
     /// Unusual things that came to one place together.
     pub burst: Option<u64>,
     /// It stands out from what is usual at its place.

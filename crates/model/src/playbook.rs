@@ -241,6 +241,20 @@ fn about(incident: &Incident, scene: &Scene) -> String {
         Some(Detail::TrafficCapture) => {
             " Something on the machine itself listens to traffic; nothing was scanned.".to_owned()
         }
+        Some(Detail::LoginFile) => {
+            format!(
+                " {} decides who may log in, with which rights, or what every program loads.",
+                scene.places()
+            )
+        }
+        Some(Detail::StartFile) => format!(" What {} names runs by itself.", scene.places()),
+        Some(Detail::TellingCommand) => {
+            incident.finding().map_or_else(String::new, |(_, found)| {
+                let reason = &found.reason;
+                let (first, rest) = reason.split_at_checked(1).unwrap_or(("", reason));
+                format!(" {}{rest}.", first.to_uppercase())
+            })
+        }
         Some(Detail::NewAccount | Detail::KnownFlaw) | None => String::new(),
     }
 }

@@ -160,6 +160,20 @@ impl Store {
             .doing("read alert ids")
     }
 
+    /// Gives the keys of the alerts of an incident, in the same order as [`Self::alert_ids`] gives their names: names may come again, keys don't.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn alert_hashes(&self, id: &IncidentId) -> Result<Vec<String>, StoreError> {
+        let mut read = self
+            .connection
+            .prepare_cached("SELECT lower(hex(key)) FROM alert WHERE incident_id = ?1 ORDER BY seq")
+            .doing("read alert keys")?;
+        read.query_map([id.as_str()], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .doing("read alert keys")
+    }
+
     /// Gives an alert as it came.
     ///
     /// # Errors

@@ -2,9 +2,12 @@
 //!
 //! A model that judged "an update of the virus scanner on mail01" need not be asked about the one on mail02, nor about tomorrow's. Three
 //! names say how alike two incidents are: of one *sort* (the same thing, said in the same words), of one *kin* (the same thing at the same
-//! place, in whatever words), of one *burst* (unusual things that came to one place together). Whether a judgement is taken over is
-//! decided in `schedule/precedent.rs`; what sets an incident apart (success, text aimed at a model, a person's wish) is never like another.
+//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious has a fourth, of one *fleet*:
+//! the same thing at many places, which three judgements tell as much about as three hundred. Whether a judgement is taken over is
+//! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
+//! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
+use alert::detail::Detail;
 use alert::incident::{Actor, Incident, Reason, Success};
 use alert::{Class, Fingerprint, Likeness};
 
@@ -18,13 +21,25 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let class = incident.class;
     let place = format!("{}\n{}", incident.agent.id, incident.agent.name);
     // A user's name is half of what happened; sources and machines are interchangeable, their number is known.
-    let who = if let Actor::User(name) = &incident.actor { name.as_str() } else { "" };
+    let who = match &incident.actor {
+        // But for whom somebody guesses at: of a hundred accounts each is one.
+        Actor::User(name) if class != Class::BruteForce => name.as_str(),
+        _ => "",
+    };
     let by_class = is_told_by_class(class);
     // What is told by its class is the same whichever rule saw it, in whatever words.
     let (rule, text, words) = if by_class {
         ("", String::new(), String::new())
     } else {
-        let shape = |text: &str| template::message(&anywhere(text, incident));
+        // The words on a flaw are those on the one that came first of many.
+        let is_one_of_many = Detail::of(incident) == Some(Detail::KnownFlaw);
+        let shape = |text: &str| {
+            if is_one_of_many {
+                String::new()
+            } else {
+                template::message(&anywhere(text, incident))
+            }
+        };
         let words = incident.evidence.first().map(|first| shape(first.excerpt.as_raw()));
         (
             incident.rules.names().next().unwrap_or(""),
@@ -39,8 +54,23 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
     // Each attack in a request is one of its own: what differs is in the request.
     let own = if class.is_web_exploit() { incident.id.as_str() } else { "" };
-    let outcome = if incident.success > Success::None { "reacted" } else { "" };
+    let outcome = match incident.success {
+        _ if incident.injection.is_some() => "speaks to a model",
+        Success::None => "",
+        _ => "reacted",
+    };
     let class_name = class.as_str();
+    // What a class stands for is one thing at many places if one address does it, or if it is only a rule that says so.
+    let is_by_rule = !by_class || class == Class::WebAttack;
+    let by_whom = match &incident.actor {
+        _ if is_by_rule => Some(who),
+        Actor::Address(address) => Some(address.as_str()),
+        _ => None,
+    };
+    let told_by = incident.rules.names().next().filter(|_| is_by_rule).unwrap_or("");
+    let fleet = by_whom
+        .filter(|_| is_serious && !class.is_web_exploit())
+        .map(|whom| name(&["fleet", class_name, told_by, &text, whom, outcome]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
         && has_no_weight(class))
@@ -48,10 +78,11 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     Likeness {
         sort: name(&["sort", class_name, rule, &text, who, &words, outcome, bound_to, own]),
         kin: name(&["kin", class_name, rule, &text, who, outcome, &place]),
+        fleet,
         burst,
         stands_out: incident.setting.is_unusual(),
         may_be_like: incident.success < Success::Answered
-            && incident.injection.is_none()
+            && (incident.injection.is_none() || is_serious)
             && incident.forged_marks == 0
             && !incident.reasons.contains(&Reason::Requested),
         is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),

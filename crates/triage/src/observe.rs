@@ -19,6 +19,7 @@ pub(crate) use class::is_told_by_class;
 
 pub mod asked;
 mod class;
+mod command;
 mod entity;
 
 /// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.
@@ -72,6 +73,16 @@ pub fn observe(alert: &Alert) -> Observation {
         Some(_) => Class::ForcedBrowsing,
         None => class::of(alert, web.is_some(), status, finding.as_ref()),
     };
+    let command = if web.is_none() { command::telling(alert, class) } else { None };
+    let class = match &command {
+        // What only a command tells has no better class; what another rule says of itself stays.
+        Some(_) if matches!(class, Class::Other | Class::Login | Class::BruteForce) => {
+            Class::CommandExecution
+        }
+        _ => class,
+    };
+    let behaviour = class::behaviour(class, alert, command.as_ref());
+    let finding = finding.or(command);
     let (actor, others) = entity::actors(alert, class);
     let event = event_text(alert);
     let (cleaned, hidden) = sanitize::clean(&event);
@@ -86,10 +97,12 @@ pub fn observe(alert: &Alert) -> Observation {
         class,
         objects: entity::objects(alert, web.as_ref().map(|web| web.target)),
         shape: Fingerprint::of([alert.rule.id.as_str(), shape.as_str()]).as_u64(),
-        behaviour: class::behaviour(class, alert),
+        behaviour,
         variant: match (class, &actor) {
             // What an application says when a request breaks it is half written by whoever sent the request, so its shape tells nothing apart.
             (Class::SystemError, Actor::Address(_) | Actor::User(_)) => entity::service(alert),
+            // Each package and each flaw is a text of its own; together they are the state of one machine.
+            (Class::PolicyViolation, _) if class::is_known_flaw(alert) => String::new(),
             _ => shape,
         },
         status,

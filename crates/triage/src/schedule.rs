@@ -142,7 +142,7 @@ pub const PART_OF_BURST: &str =
     "models judged other parts of what came to this machine at once, which looked no less serious";
 
 /// Why the playbook judges a serious one of many.
-pub const ONE_OF_MANY: &str = "models judged three of its like on this machine, nothing in it differs from them, and calls are kept to 0.2 % of the alerts";
+pub const ONE_OF_MANY: &str = "models judged three of its like on this machine or on others, nothing in it differs from them, and calls are kept to 0.2 % of the alerts";
 
 /// Why the playbook judges what is ordinary.
 pub const ORDINARY: &str = "nothing in it is an attack or stands out, and calls are kept to 0.2 % of the alerts of about a day";

@@ -150,6 +150,21 @@ fn typical(incident: &Incident) -> (u8, String) {
             "a program that the web server runs appeared or changed where it serves files"
                 .to_owned(),
         ),
+        Class::FileIntegrity if Detail::of(incident) == Some(Detail::LoginFile) => (
+            rule_level.max(5),
+            "a file changed that says who may log in, with which rights, or what every program loads"
+                .to_owned(),
+        ),
+        Class::FileIntegrity if Detail::of(incident) == Some(Detail::StartFile) => (
+            rule_level.max(4),
+            "a file changed that says what runs by itself".to_owned(),
+        ),
+        Class::PrivilegeEscalation | Class::CommandExecution
+            if Detail::of(incident) == Some(Detail::TellingCommand) =>
+        {
+            let told = incident.finding().map_or("", |(_, found)| found.reason.as_str());
+            (rule_level.max(7), told.to_owned())
+        }
         // Rules of level 3 and below report, they don't warn: a class guessed from their words is not enough.
         _ if incident.level_max <= 3 => {
             (base(class).min(3), format!("{class}, by a rule of level {}", incident.level_max))
@@ -204,6 +219,15 @@ fn floor(incident: &Incident, typical: u8) -> (u8, String) {
         // A deployment does this too, and somebody who knows of it may say so.
         Some(Detail::WebScript) => {
             floors.push((4, "a program appeared or changed under the web root".to_owned()));
+        }
+        Some(Detail::LoginFile) => {
+            floors.push((
+                3,
+                "a file changed that says who may log in or with which rights".to_owned(),
+            ));
+        }
+        Some(Detail::TellingCommand) => {
+            floors.push((4, "a command ran that hardly anybody but an attacker runs".to_owned()));
         }
         _ => {}
     }

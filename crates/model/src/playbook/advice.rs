@@ -58,6 +58,9 @@ pub(super) fn heading(incident: &Incident) -> &'static str {
         Some(Detail::KnownFlaw) => "Known vulnerability",
         Some(Detail::TrafficCapture) => "Traffic capture",
         Some(Detail::WebScript) => "Program under the web root",
+        Some(Detail::LoginFile) => "Change of who may log in",
+        Some(Detail::StartFile) => "Change of what runs by itself",
+        Some(Detail::TellingCommand) => "Command of an attacker",
         None => name(incident.class),
     }
 }
@@ -123,6 +126,16 @@ fn confirm_detail(detail: Detail, incident: &Incident, scene: &Scene) -> Option<
         Detail::WebScript => format!(
             "Read {places} on {target} before anybody opens it: a deployment puts files there, and so does whoever leaves a web shell."
         ),
+        Detail::LoginFile => format!(
+            "Compare {places} on {target} with a known copy, and find which account and program wrote it and whether somebody asked for it."
+        ),
+        Detail::StartFile => format!(
+            "Read what {places} on {target} starts, and see whether a package that was installed then brought it."
+        ),
+        Detail::TellingCommand => format!(
+            "Find out from {} why this ran on {target}; unless it was a test that was agreed on, cut {target} off and keep its memory.",
+            who(incident, scene)
+        ),
     })
 }
 
@@ -137,6 +150,15 @@ fn mend_detail(detail: Detail) -> Option<&'static str> {
         Detail::TrafficCapture => "Allow packet captures to named accounts only.",
         Detail::WebScript => {
             "Take the web server's right to write where it serves programs from, and search its log for requests to the file."
+        }
+        Detail::LoginFile => {
+            "Take back what nobody asked for, and end the sessions of accounts that gained by it."
+        }
+        Detail::StartFile => {
+            "Remove what nobody asked for, and look for the same entry on other machines."
+        }
+        Detail::TellingCommand => {
+            "Change what was kept on the machine (passwords, keys), and look for the same command and its addresses elsewhere."
         }
     })
 }

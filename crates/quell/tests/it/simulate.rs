@@ -23,6 +23,13 @@ const FLOODS: &[(&str, u64)] = &[
     ("fingerprint-collision:300", 11),
     // Every source is an incident of its own with each of nine rules, so hardly two are alike: only its needles are at stake.
     ("starvation:200", 200),
+    // A dozen machines with an update each, the needles.
+    ("deployment:300", 15),
+    // Eight machines, four users with three commands and one audited command each, the needles.
+    ("commands:300", 90),
+    // Three sorts of flaws on each of ninety machines; hundreds of packages.
+    ("fleet:2000", 271),
+    ("one-address:300", 5),
 ];
 
 fn simulated(arguments: &[&str]) -> Value {
@@ -100,6 +107,32 @@ fn habits_of_many_machines_that_go_on_for_days_are_asked_about_once() {
     assert!(verdicts > 2 * calls, "each return has its verdict: {verdicts}");
     for needle in quell["needles"].as_array().unwrap() {
         assert!(needle["model_verdict"].is_f64(), "{needle}");
+    }
+}
+
+#[test]
+fn the_same_serious_news_of_ninety_machines_costs_few_calls() {
+    let report = simulated(&["--generate", "fleet:5000", "--seed", "7", "--policy", "quell"]);
+    assert_needles_are_found(&report, "fleet");
+    let quell = &report["quell"];
+    let (calls, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
+    assert!(incidents > 150, "{incidents} incidents");
+    assert!((3..=16).contains(&calls), "{calls} calls");
+    assert_eq!(number(quell, "/incidents_waiting"), 0);
+    for needle in quell["needles"].as_array().unwrap() {
+        assert!(flag(needle, "is_prompt"), "{needle}");
+        assert!(flag(needle, "is_above_noise"), "{needle}");
+    }
+}
+
+#[test]
+fn what_stands_out_within_a_rule_is_ranked_above_what_the_rule_says_all_day() {
+    for flood in ["deployment:2000", "commands:2000"] {
+        let report = simulated(&["--generate", flood, "--seed", "7", "--policy", "quell"]);
+        for needle in report["quell"]["needles"].as_array().unwrap() {
+            assert!(flag(needle, "is_above_noise"), "{flood}: {needle}");
+            assert!(needle["model_verdict"].is_f64(), "{flood}: {needle}");
+        }
     }
 }
 

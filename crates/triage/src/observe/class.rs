@@ -8,6 +8,7 @@ use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
 
 use crate::classify::WebClass;
+use crate::template;
 
 /// How sure the classifier must be for its finding to name the class against what the rule says, 1 to 100.
 const STRENGTH_MIN: u8 = 30;
@@ -39,14 +40,94 @@ pub(super) fn of(
     status: Option<u16>,
     finding: Option<&Finding>,
 ) -> Class {
-    if let Some(finding) = finding.filter(|finding| finding.strength >= STRENGTH_MIN) {
-        return finding.class;
+    let found =
+        finding.filter(|finding| finding.strength >= STRENGTH_MIN).map(|finding| finding.class);
+    match found {
+        // With what program somebody guesses passwords says less than that he does.
+        Some(Class::Scanner) | None if is_web && is_refused_login(alert, status) => {
+            return Class::BruteForce;
+        }
+        Some(class) => return class,
+        None => {}
     }
     by_groups(alert, is_web, status)
+        .or_else(|| by_operation(alert))
         .or_else(|| by_words(alert))
         .or_else(|| by_category(alert))
         .or_else(|| by_technique(alert))
         .unwrap_or(Class::Other)
+}
+
+/// Words in the path of a page that lets people in, in lower case.
+const LOGIN_PATHS: &[&str] =
+    &["login", "logon", "signin", "sign-in", "sign_in", "auth", "session", "token"];
+
+/// Tells whether a request tried to log in and was refused: so many of them are guesses, whatever else the same address does.
+fn is_refused_login(alert: &Alert, status: Option<u16>) -> bool {
+    if status != Some(401) {
+        return false;
+    }
+    let method = alert.first_field(&["data.http.http_method", "data.method", "data.protocol"]);
+    let target = alert.first_field(&["data.url", "data.http.url", "data.uri", "data.request_uri"]);
+    let path =
+        target.unwrap_or_default().split(['?', '#']).next().unwrap_or_default().to_lowercase();
+    method.is_some_and(|method| method.eq_ignore_ascii_case("post"))
+        || LOGIN_PATHS.iter().any(|word| path.contains(word))
+}
+
+/// Tells whether a check of the system itself found a program of an attacker, and not just a setting that it dislikes.
+fn names_malware(alert: &Alert) -> bool {
+    let said = [alert.field("data.title").unwrap_or_default(), alert.full_log.as_raw()];
+    said.iter().any(|text| {
+        let text = template::head(text, NAMED_BYTES_MAX).to_lowercase();
+        ["trojan", "rootkit", "hidden process", "hidden from"]
+            .iter()
+            .any(|word| text.contains(word))
+    })
+}
+
+/// How much of such a report is read: it begins with what was found.
+const NAMED_BYTES_MAX: usize = 1024;
+
+/// Where services that are used over the network say what was done, in one word.
+const OPERATIONS_AT: &[&str] = &[
+    "data.aws.eventName",
+    "data.office365.Operation",
+    "data.gcp.protoPayload.methodName",
+    "data.github.action",
+];
+
+/// What was done there that matters whoever did it, in lower case. Rules report all operations alike.
+const OPERATIONS: &[(&str, Class)] = &[
+    ("stoplogging", Class::DefenseEvasion),
+    ("deletetrail", Class::DefenseEvasion),
+    ("updatetrail", Class::DefenseEvasion),
+    ("puteventselectors", Class::DefenseEvasion),
+    ("deleteflowlogs", Class::DefenseEvasion),
+    ("deletedetector", Class::DefenseEvasion),
+    ("stopconfigurationrecorder", Class::DefenseEvasion),
+    ("deleteconfigrule", Class::DefenseEvasion),
+    ("set-adminauditlogconfig", Class::DefenseEvasion),
+    ("createaccesskey", Class::AccountChange),
+    ("createloginprofile", Class::AccountChange),
+    ("updateloginprofile", Class::AccountChange),
+    ("createuser", Class::AccountChange),
+    ("attachuserpolicy", Class::AccountChange),
+    ("putuserpolicy", Class::AccountChange),
+    ("attachrolepolicy", Class::AccountChange),
+    ("updateassumerolepolicy", Class::AccountChange),
+    ("add user.", Class::AccountChange),
+    ("add member to role.", Class::AccountChange),
+    ("new-inboxrule", Class::Persistence),
+    ("set-inboxrule", Class::Persistence),
+    ("add-mailboxpermission", Class::Persistence),
+    ("consent to application.", Class::Persistence),
+];
+
+/// Takes the word of a service for what was done in it.
+fn by_operation(alert: &Alert) -> Option<Class> {
+    let done = alert.first_field(OPERATIONS_AT)?.to_lowercase();
+    OPERATIONS.iter().find(|(word, _)| done == *word).map(|(_, class)| *class)
 }
 
 /// Rule groups and the class they stand for, most telling first: the first one that a rule carries decides.
@@ -107,6 +188,9 @@ fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> 
     {
         // A stock rule's word is not enough where the request can be read and shows nothing of the kind.
         return Some(if is_web && !is_own_rule(alert) { Class::WebAttack } else { class });
+    }
+    if has("rootcheck") && names_malware(alert) {
+        return Some(Class::Malware);
     }
     if let Some((_, class)) = GROUPS.iter().find(|(name, _)| has(name)) {
         return Some(if is_web && *class == Class::SqlInjection {
@@ -245,7 +329,8 @@ fn by_technique(alert: &Alert) -> Option<Class> {
         Tactic::Persistence => Class::Persistence,
         Tactic::PrivilegeEscalation => Class::PrivilegeEscalation,
         Tactic::DefenseEvasion => Class::DefenseEvasion,
-        Tactic::CredentialAccess => Class::BruteForce,
+        // Guessing was above: what is left takes passwords from where they are kept.
+        Tactic::CredentialAccess => Class::PrivilegeEscalation,
         Tactic::LateralMovement => Class::Login,
         Tactic::Collection | Tactic::Exfiltration => Class::Exfiltration,
         Tactic::CommandAndControl => Class::Malware,
@@ -253,10 +338,32 @@ fn by_technique(alert: &Alert) -> Option<Class> {
     })
 }
 
+/// Tells whether an alert lists a flaw of what is installed: a state that was found, not an event.
+pub(super) fn is_known_flaw(alert: &Alert) -> bool {
+    alert.rule.groups.iter().any(|group| group.trim() == "vulnerability-detector")
+}
+
 /// Says what keeps two behaviours of one class apart. For attacks in requests, guessing and scanning, the class is the behaviour:
 /// many rules fire on one of them. For the rest the rule is.
-pub(super) fn behaviour(class: Class, alert: &Alert) -> String {
-    if is_told_by_class(class) { String::new() } else { alert.rule.id.clone() }
+///
+/// What stands out within a rule must not be lost among the harmless things that the same rule reports: a telling command, a file that lets
+/// people in. Each sort of it is a behaviour of its own.
+pub(super) fn behaviour(class: Class, alert: &Alert, command: Option<&Finding>) -> String {
+    if is_told_by_class(class) {
+        return String::new();
+    }
+    let rule = &alert.rule.id;
+    if let Some(command) = command {
+        return format!("{rule}\n{}", command.reason);
+    }
+    let changed = (class == Class::FileIntegrity)
+        .then(|| alert.first_field(&["syscheck.path", "data.file"]))
+        .flatten()
+        .and_then(alert::detail::of_changed_file);
+    match changed {
+        Some(kind) => format!("{rule}\n{kind}"),
+        None => rule.clone(),
+    }
 }
 
 /// Tells whether the class alone is the behaviour.

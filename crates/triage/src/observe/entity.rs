@@ -18,6 +18,7 @@ const ADDRESSES: &[&str] = &[
     "data.ClientIP",
     "data.remoteAddr",
     "data.remote_ip",
+    "data.remip",
     "data.client_ip",
     "data.aws.sourceIPAddress",
     "data.aws.source_ip_address",

@@ -186,3 +186,72 @@ fn texts_are_bounded_whatever_comes() {
     assert!(seen.decoded.as_ref().is_none_or(|text| text.as_raw().len() <= EXCERPT_BYTES_MAX));
     assert!(seen.objects.iter().all(|object| object.chars().count() <= 161), "{:?}", seen.objects);
 }
+
+#[test]
+fn a_refused_login_is_a_guess_whatever_program_tries_it() {
+    let class = |url: &str, status: u16| seen(&web(url, status, "gobuster/3.6").to_string()).class;
+    assert_eq!(class("/account/login", 401), Class::BruteForce);
+    assert_eq!(class("/account/login", 404), Class::Scanner);
+    assert_eq!(
+        class("/img/a.png?next=login", 401),
+        Class::Scanner,
+        "only the path says what it is"
+    );
+    assert_eq!(class("/login?u=1%27%20OR%20SLEEP(5)--%20-", 401), Class::SqlInjection);
+}
+
+#[test]
+fn operations_and_findings_that_matter_are_told_from_those_of_every_day() {
+    let of = |data: Value, groups: &[&str], text: &str| {
+        let alert = json!({
+            "rule": {"id": "80202", "level": 3, "description": "a service reports", "groups": groups},
+            "agent": {"id": "000", "name": "manager"}, "data": data, "full_log": text,
+        });
+        seen(&alert.to_string()).class
+    };
+    let aws = |name: &str| of(json!({"aws": {"eventName": name}}), &["amazon"], "");
+    assert_eq!(aws("StopLogging"), Class::DefenseEvasion);
+    assert_eq!(aws("CreateAccessKey"), Class::AccountChange);
+    assert_eq!(aws("DescribeInstances"), Class::Other);
+    let rootcheck = |text: &str| of(json!({"title": text}), &["ossec", "rootcheck"], text);
+    assert_eq!(rootcheck("Trojaned version of a file"), Class::Malware);
+    assert_eq!(rootcheck("A file is writable by anybody"), Class::PolicyViolation);
+}
+
+#[test]
+fn a_file_that_lets_people_in_is_no_file_like_the_others() {
+    let behaviour = |path: &str| {
+        let alert = json!({
+            "rule": {"id": "550", "level": 7, "description": "a file changed", "groups": ["syscheck"]},
+            "agent": {"id": "1", "name": "a"}, "syscheck": {"path": path},
+        });
+        seen(&alert.to_string()).behaviour
+    };
+    assert_eq!(behaviour("/usr/lib/a.so"), behaviour("/usr/lib/b.so"));
+    assert_eq!(behaviour("/etc/passwd"), behaviour("/etc/shadow"));
+    let kinds = [
+        "/usr/lib/a.so",
+        "/etc/passwd",
+        "/root/.ssh/authorized_keys",
+        "/etc/cron.d/a",
+        "/var/www/html/a.php",
+    ];
+    let mut told: Vec<String> = kinds.iter().map(|path| behaviour(path)).collect();
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), kinds.len(), "{told:?}");
+}
+
+#[test]
+fn all_flaws_of_a_machine_are_one_thing_by_how_bad_they_are() {
+    let key = |rule: &str, package: &str| {
+        let alert = json!({
+            "rule": {"id": rule, "level": 10, "description": format!("CVE-2026-1 affects {package}"), "groups": ["vulnerability-detector"]},
+            "agent": {"id": "1", "name": "a"}, "data": {"vulnerability": {"package": {"name": package}}},
+        });
+        let seen = seen(&alert.to_string());
+        (seen.behaviour, seen.variant)
+    };
+    assert_eq!(key("23505", "curl"), key("23505", "vim"));
+    assert_ne!(key("23505", "curl"), key("23506", "curl"));
+}

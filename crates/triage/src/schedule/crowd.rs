@@ -32,14 +32,12 @@ impl Turns {
     pub(super) fn crowds(&self, jobs: &[Job], waiting: &[usize], now: Timestamp) -> Crowds {
         let mut counts: HashMap<u64, f64> = HashMap::new();
         for job in waiting.iter().filter_map(|at| jobs.get(*at)) {
-            if job.likeness.may_be_like {
-                *counts
-                    .entry(job.likeness.kin)
-                    .or_insert_with(|| self.gone.at(&job.likeness.kin, now)) += 1.0;
+            for name in names(job) {
+                *counts.entry(name).or_insert_with(|| self.gone.at(&name, now)) += 1.0;
             }
         }
         counts.retain(|_, count| *count >= CROWD_MIN);
-        Crowds { kin: counts.into_keys().collect() }
+        Crowds { names: counts.into_keys().collect() }
     }
 
     /// Tells whether what is alone goes first now.
@@ -49,8 +47,8 @@ impl Turns {
 
     /// Takes note of what waits no more.
     pub(super) fn note_gone(&mut self, job: &Job, now: Timestamp) {
-        if job.likeness.may_be_like {
-            self.gone.add(job.likeness.kin, now);
+        for name in names(job) {
+            self.gone.add(name, now);
         }
     }
 
@@ -61,16 +59,23 @@ impl Turns {
     }
 }
 
+/// Names the crowds that a job may be of: its kin at its place, and its fleet at many.
+fn names(job: &Job) -> impl Iterator<Item = u64> {
+    let likeness = job.likeness;
+    let names = [Some(likeness.kin), likeness.fleet];
+    names.into_iter().flatten().filter(move |_| likeness.may_be_like)
+}
+
 /// The crowds that wait.
 #[derive(Debug)]
 pub(super) struct Crowds {
-    kin: HashSet<u64>,
+    names: HashSet<u64>,
 }
 
 impl Crowds {
     /// Tells whether they give way to a job: it is alone, and not of the least severity, of which each day has plenty.
     pub(super) fn give_way_to(&self, job: &Job) -> bool {
-        let is_alone = !(job.likeness.may_be_like && self.kin.contains(&job.likeness.kin));
-        !self.kin.is_empty() && is_alone && job.severity > Severity::Low
+        let is_alone = !names(job).any(|name| self.names.contains(&name));
+        !self.names.is_empty() && is_alone && job.severity > Severity::Low
     }
 }

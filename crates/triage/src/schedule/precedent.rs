@@ -27,6 +27,9 @@ const KIN_HOLDS: Duration = Duration::from_secs(24 * 3600);
 /// How long a judgement on one makes its kin less urgent.
 const KIN_LATELY: Duration = Duration::from_secs(3600);
 
+/// How long judgements on a fleet hold: what comes to yet another machine later is another story.
+const FLEET_HOLDS: Duration = Duration::from_secs(3600);
+
 /// How long judgements on parts of a burst hold for its other parts: what comes later is another chapter.
 const BURST_HOLDS: Duration = Duration::from_secs(1200);
 
@@ -71,7 +74,7 @@ pub(super) struct Precedents {
 impl Precedents {
     /// Takes note of a judgement.
     pub(super) fn note(&mut self, likeness: &Likeness, precedent: &Precedent) {
-        let names = [Some(likeness.sort), Some(likeness.kin), likeness.burst];
+        let names = [Some(likeness.sort), Some(likeness.kin), likeness.fleet, likeness.burst];
         for name in names.into_iter().flatten() {
             self.note_as(name, precedent.clone());
         }
@@ -107,7 +110,9 @@ impl Precedents {
         let known = |name: u64, holds| {
             let is_one = |other: &&Likeness| {
                 other.level >= likeness.level
-                    && (other.sort == name || other.kin == name || other.burst == Some(name))
+                    && (other.sort == name
+                        || other.kin == name
+                        || [other.fleet, other.burst].contains(&Some(name)))
             };
             self.fitting(name, id, likeness, holds, now).count()
                 + asked.iter().filter(is_one).count()
@@ -116,7 +121,9 @@ impl Precedents {
             Some(Like::Sort)
         } else if likeness.burst.is_some_and(|burst| known(burst, BURST_HOLDS) >= BURST_MIN) {
             Some(Like::Burst)
-        } else if known(likeness.kin, KIN_HOLDS) + kin >= PATTERN_MIN {
+        } else if known(likeness.kin, KIN_HOLDS) + kin >= PATTERN_MIN
+            || likeness.fleet.is_some_and(|fleet| known(fleet, FLEET_HOLDS) >= PATTERN_MIN)
+        {
             Some(Like::Kin)
         } else {
             None
@@ -129,7 +136,7 @@ impl Precedents {
         known.filter(|one| now.since(one.judged_at) <= KIN_LATELY).count()
     }
 
-    /// Gives the judgements that an incident may take over, the closest first: of its sort, of its burst, of its kin.
+    /// Gives the judgements that an incident may take over, the closest first: of its sort, of its burst, of its kin, of its fleet.
     pub(super) fn closest(
         &self,
         id: &IncidentId,
@@ -140,6 +147,7 @@ impl Precedents {
             (Some(likeness.sort), sort_holds(likeness)),
             (likeness.burst, BURST_HOLDS),
             (Some(likeness.kin), KIN_HOLDS),
+            (likeness.fleet, FLEET_HOLDS),
         ];
         let found = by_closeness.into_iter().map(|(name, holds)| -> Vec<Precedent> {
             let fitting =

@@ -23,6 +23,8 @@ struct Ahead<'a> {
     of_kind: HashMap<&'a str, f64>,
     /// Those that wait, by kin.
     of_kin: HashMap<u64, usize>,
+    /// Those that wait, by fleet.
+    of_fleet: HashMap<u64, usize>,
     sorts: HashSet<u64>,
     calls: f64,
 }
@@ -53,6 +55,9 @@ impl Scheduler {
                 continue;
             }
             *ahead.of_kin.entry(job.likeness.kin).or_default() += 1;
+            if let Some(fleet) = job.likeness.fleet {
+                *ahead.of_fleet.entry(fleet).or_default() += 1;
+            }
             // Of those of one sort the first is asked about, and the others wait for what is said of it.
             if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
                 *ahead.of_kind.entry(job.kind.as_str()).or_default() += 1.0;
@@ -70,7 +75,9 @@ impl Scheduler {
         now: Timestamp,
     ) -> Option<&'static str> {
         let is_serious = job.severity >= Severity::High;
-        let kin = ahead.of_kin.get(&job.likeness.kin).copied().unwrap_or(0);
+        let of_kin = ahead.of_kin.get(&job.likeness.kin).copied().unwrap_or(0);
+        let of_fleet = job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet)).copied();
+        let kin = of_kin.max(of_fleet.unwrap_or(0));
         let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (&[], kin), now);
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {

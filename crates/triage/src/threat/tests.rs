@@ -43,6 +43,31 @@ fn ordinary_errors_stay_low_and_may_not_be_called_a_break_in() {
 }
 
 #[test]
+fn what_stands_out_within_a_rule_weighs_more_than_the_rule() {
+    let of = |alert: serde_json::Value| {
+        let bounds = assess(&incident_of(&alert));
+        format!("{} <= {} <= {}", bounds.floor, bounds.typical, bounds.ceiling)
+    };
+    let command = |command: &str| {
+        of(json!({
+            "rule": {"id": "5402", "level": 3, "description": "run as root", "groups": ["sudo"]},
+            "agent": {"id": "1", "name": "a"}, "data": {"srcuser": "bob", "command": command},
+        }))
+    };
+    assert_eq!(command("/usr/bin/df -h"), "0 <= 3 <= 10");
+    assert_eq!(command("/usr/bin/cat /etc/shadow"), "4 <= 7 <= 10");
+    let file = |path: &str| {
+        of(json!({
+            "rule": {"id": "550", "level": 7, "description": "a file changed", "groups": ["syscheck"]},
+            "agent": {"id": "1", "name": "a"}, "syscheck": {"path": path},
+        }))
+    };
+    assert_eq!(file("/usr/lib/a.so"), "0 <= 3 <= 10");
+    assert_eq!(file("/etc/cron.d/a"), "0 <= 4 <= 10");
+    assert_eq!(file("/root/.ssh/authorized_keys"), "3 <= 5 <= 10");
+}
+
+#[test]
 fn classes_outside_the_web_take_the_rules_word_for_it() {
     for (class, level, count, success, expected) in [
         (Class::BruteForce, 5, 1, Success::None, "0 <= 3 <= 10"),

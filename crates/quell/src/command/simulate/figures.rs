@@ -276,18 +276,17 @@ pub(super) fn start_of(stream: &Stream) -> Timestamp {
 
 /// Reads the incidents back, the most dangerous first, each with where its alerts are.
 fn ended(run: &Run, stream: &Stream) -> Result<Vec<Ended>, Failure> {
-    let mut places = stream.by_id();
+    let (places, by_key) = (stream.by_id(), stream.by_key_where_ids_repeat());
     let rows = run.desk.store.incidents(&IncidentFilter::default())?;
     let mut incidents = Vec::with_capacity(rows.len());
     for row in rows {
         let mut alerts = Vec::new();
-        for id in run.desk.store.alert_ids(&row.incident.id)? {
-            // Two alerts of one name are two places; each is given out once.
-            let Some(known) = places.get_mut(id.as_str()) else { continue };
-            alerts.push(if known.len() > 1 {
-                known.remove(0)
-            } else {
-                known.first().copied().unwrap_or(0)
+        let id = &row.incident.id;
+        let (names, keys) = (run.desk.store.alert_ids(id)?, run.desk.store.alert_hashes(id)?);
+        for (name, key) in names.iter().zip(&keys) {
+            alerts.extend(match places.get(name.as_str()).map(Vec::as_slice) {
+                Some([place]) => Some(*place),
+                _ => by_key.get(key).copied(),
             });
         }
         alerts.sort_unstable();

@@ -12,6 +12,7 @@ use super::stream::{START, Stream};
 use super::truth::{self, Kind as TruthKind, Needle};
 
 mod crowd;
+mod disguised;
 mod hidden;
 mod limits;
 
@@ -35,7 +36,11 @@ Needles and their truth come with it. Kinds:\n\
   evidence-exhaustion  more shapes, names and texts than an incident keeps\n  \
   prompt-stuffing      long lines that fill what a model may read\n  \
   fingerprint-collision  names that run together, or differ in what is cut or not seen\n  \
-  starvation           serious noise of many kinds in front of something less serious";
+  starvation           serious noise of many kinds in front of something less serious\n  \
+  deployment           files of an update, and among them those that let somebody in\n  \
+  commands             commands of every day, and among them those of an attacker\n  \
+  fleet                flaws of ninety machines by serious rules, and somebody who makes himself root\n  \
+  one-address          a scan, visitors, guesses and injections from one address";
 
 /// Makes about so many alerts.
 type Make = fn(&mut Maker, usize);
@@ -51,6 +56,10 @@ const KINDS: &[(&str, Make)] = &[
     ("prompt-stuffing", limits::prompt_stuffing),
     ("fingerprint-collision", limits::fingerprint_collision),
     ("starvation", limits::starvation),
+    ("deployment", disguised::deployment),
+    ("commands", disguised::commands),
+    ("fleet", disguised::fleet),
+    ("one-address", disguised::one_address),
 ];
 
 /// Makes a flood: `KIND` or `KIND:N`.

@@ -220,6 +220,20 @@ impl Stream {
         }
         places
     }
+
+    /// Gives where alerts are that share their name with others, by what they are kept under. Of those that are the same
+    /// in every byte the first is kept.
+    pub(super) fn by_key_where_ids_repeat(&self) -> HashMap<String, usize> {
+        let mut by_key = HashMap::new();
+        for at in self.by_id().into_values().filter(|places| places.len() > 1).flatten() {
+            let Some(event) = self.events.get(at) else { continue };
+            if let Ok(alert) = Alert::parse(&event.raw, &Limits::default()) {
+                let place = by_key.entry(alert.key.hash.to_string()).or_insert(at);
+                *place = at.min(*place);
+            }
+        }
+        by_key
+    }
 }
 
 fn evenly(start: Timestamp, number: usize, per_second: f64) -> Timestamp {

@@ -36,7 +36,12 @@ fn the_errors_that_one_attacker_causes_in_a_service_are_one_thing_whatever_he_wr
     }
     let incident = scene.incident(&first);
     assert_eq!((incident.class, incident.alert_count), (Class::SystemError, 7));
-    assert!(incident.evidence.len() > 2, "what differs is kept as evidence");
+    let mut stack = broke("shop", "203.0.113.9", "/p?id=1");
+    stack["full_log"] =
+        json!(r#"{"app": "shop", "event": "error", "line": 12, "srcip": "203.0.113.9"}"#);
+    assert_eq!(scene.join(8, stack).incident_id, first.incident_id);
+    let shapes = scene.incident(&first).evidence.len() - incident.evidence.len();
+    assert_eq!(shapes, 1, "what differs beside what he writes is kept as evidence");
 }
 
 #[test]

@@ -141,3 +141,27 @@ fn what_differs_goes_before_more_of_what_models_judged() {
     let turns = scheduler.pick(at(1), &jobs, &[], Capacity::Slots(1));
     assert_eq!(turns[0], (1, Turn::Model));
 }
+
+#[test]
+fn the_same_serious_thing_on_many_machines_is_asked_about_three_times_once_calls_are_spent() {
+    let mut scheduler = scheduler();
+    let on = |machine: u64| {
+        let likeness = Likeness { level: 9, fleet: Some(7), ..like(machine, machine) };
+        of(&format!("m{machine}"), likeness)
+    };
+    let mut asked = 0;
+    for machine in 0..100 {
+        let (job, second) = (on(1000 + machine), i64::try_from(machine).expect("small"));
+        if turn(&mut scheduler, &job, second) == Turn::Model {
+            asked += 1;
+            let name = job.incident_id.to_string();
+            scheduler.note_precedent(&job.likeness, &judged(&name, 9, second));
+        }
+    }
+    assert!((10..=11).contains(&asked), "ten need no alerts: {asked}");
+    let other = Likeness { fleet: Some(8), ..on(2000).likeness };
+    assert_eq!(turn(&mut scheduler, &of("other", other), 100), Turn::Model, "another thing");
+    let worse = Likeness { level: 10, ..on(2001).likeness };
+    assert_eq!(turn(&mut scheduler, &of("worse", worse), 100), Turn::Model, "worse than they");
+    assert_eq!(turn(&mut scheduler, &on(2002), 2 * 3600), Turn::Model, "that is another story");
+}
