@@ -54,8 +54,8 @@ pub(super) fn run(options: &RulesCoverage) -> Result<(), Failure> {
     let files = read(&tests)?
         .into_iter()
         .map(|(name, file)| Ok((name, file?)))
-        .collect::<anyhow::Result<_>>()?;
-    let samples = coverage.run_tests(files);
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let samples = coverage.run_tests(&files);
     coverage.run_logs(&logs)?;
     Talk::say(&format!(
         "files of tests: {}, samples: {samples}, logs: {}, events: {}",
@@ -85,13 +85,13 @@ impl Coverage {
     }
 
     /// Runs the samples of tests and says how many there were.
-    fn run_tests(&mut self, files: Vec<(String, TestFile)>) -> usize {
+    fn run_tests(&mut self, files: &[(String, TestFile)]) -> usize {
         let ruleset = Arc::clone(&self.ruleset);
-        let samples = |(name, file): &'_ (String, TestFile)| {
-            file.samples.iter().map(move |sample| (name, sample))
-        };
         let mut count = 0;
-        for (name, sample) in files.iter().flat_map(samples) {
+        let samples = files
+            .iter()
+            .flat_map(|(name, file)| file.samples.iter().map(move |sample| (name, sample)));
+        for (name, sample) in samples {
             count += 1;
             let mut session = self.session(true, TimeZone::UTC);
             let mut time = EPOCH_SECONDS;

@@ -144,9 +144,8 @@ impl Proof {
 
     /// The rules that lack something.
     pub(super) fn lacking(&self) -> Vec<Lack<'_>> {
-        let lacks = |(id, evidence)| Lack { id: *id, evidence };
         let is_open = |lack: &Lack<'_>| !(lack.evidence.is_shown() && lack.evidence.is_held_back);
-        self.rules.iter().map(lacks).filter(is_open).collect()
+        self.rules.iter().map(|(id, evidence)| Lack { id: *id, evidence }).filter(is_open).collect()
     }
 }
 
