@@ -1,8 +1,9 @@
 //! Which rules a set of tests proves: each has a sample that must end with it, and a near one that must not.
 //!
 //! A `fail` sample is right as soon as anything else comes of it. So a line that has nothing to do with the rule is right too, and
-//! shows nothing. One counts here only if it comes to the rule's own door: the rules above it match, no sibling takes the line before,
-//! and then the rule's own conditions turn it away. Without these conditions the sample would fail, so it holds them in place.
+//! shows nothing. One counts here only if it comes to the rule's own door: a rule above it matches, and the rule's own conditions turn the
+//! line away, or would where a sibling is asked first and takes it. The former holds these conditions in place: without them, the
+//! sample would fail.
 //!
 //! And it must be near: share a word or a mark with a line of the rule's own ([`near`]).
 //!
@@ -222,7 +223,10 @@ fn why_far(id: u32, outcome: &Outcome<'_>, ruleset: &Ruleset) -> Option<String> 
             }
         }
     }
-    if is_turned_away {
+    // Where siblings take whatever the rule would turn away, no line is turned away by it; but it would be.
+    let parents = ruleset.parents(id);
+    let is_at_door = path.iter().any(|rule| parents.contains(&rule.id));
+    if is_turned_away || is_at_door && outcome.fails_condition_of(id) {
         return None;
     }
     Some(match path.last() {
