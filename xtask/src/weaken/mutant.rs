@@ -138,6 +138,11 @@ fn elements(rule: &str, names: &[&'static str]) -> Vec<(&'static str, Range<usiz
             from += end;
         }
     }
+    // ATT&CK's ids stand in elements of the same name as a condition on the status.
+    let mitre = rule.find("<mitre>").zip(rule.find("</mitre>"));
+    found.retain(|(_, range)| {
+        !mitre.is_some_and(|(start, end)| (start..end).contains(&range.start))
+    });
     found.sort_by_key(|(_, range)| range.start);
     found
 }
@@ -232,7 +237,7 @@ mod tests {
 
     const RULES: &str = "<group>\n<rule id=\"100\" level=\"5\" frequency=\"4\">\n<if_sid>1</if_sid>\n\
         <url type=\"pcre2\">a(?:b|[|)c]d)(?>x|y)</url>\n<id>^2|^3</id>\n<same_source_ip />\n\
-        <description>D</description>\n</rule>\n</group>";
+        <description>D</description>\n<mitre>\n<id>T1190</id>\n</mitre>\n</rule>\n</group>";
 
     #[test]
     fn a_rule_loses_each_condition_and_all_of_them() {
