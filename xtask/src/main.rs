@@ -39,7 +39,7 @@ const USAGE: &str = "usage: xtask tidy
                          [--markdown] [--cost] [--if-present]
        xtask score-rules --cost [--steps] [--ruleset DIR]...
        xtask score-rules --help
-       xtask weaken-rules [--only ID,ID] [--words]";
+       xtask weaken-rules [--stock PATH] [--only ID,ID] [--words]";
 
 /// What a check or a measurement says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

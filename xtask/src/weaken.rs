@@ -5,12 +5,14 @@
 //! nothing. `--words` also takes away each word that a pattern offers, and runs the rule's own samples alone; there many go unnoticed,
 //! because no list of examples names each command of a shell.
 //!
+//! Rules that hang below stock ones (`quell_web_calm.xml`) are noticed where `--stock` names the stock rules.
+//!
 //! It is for the hand and not for CI: it loads the rules a few thousand times.
 
 mod mutant;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
@@ -29,6 +31,9 @@ const EPOCH_SECONDS: i64 = 1_795_600_000;
 /// Where log lines come from when a test doesn't say.
 const LOCATION: &[u8] = b"stdin";
 
+/// How the names of the files begin whose rules are weakened.
+const OWN_FILES: &str = "rules/quell_";
+
 /// Words that go unnoticed are shown for each rule up to here; the count is of all.
 const WORDS_SHOWN_MAX: usize = 6;
 
@@ -37,6 +42,8 @@ const WORDS_SHOWN_MAX: usize = 6;
 pub(crate) struct Options {
     /// Only rules of these ids.
     only: Vec<u32>,
+    /// Stock rules to load before, with which more tests have a meaning.
+    stock: Option<PathBuf>,
     with_words: bool,
 }
 
@@ -48,6 +55,10 @@ impl Options {
         while let Some(word) = words.next() {
             match *word {
                 "--words" => options.with_words = true,
+                "--stock" => match words.next() {
+                    Some(path) => options.stock = Some(PathBuf::from(path)),
+                    None => return Err(Usage("`--stock` lacks a folder".to_owned())),
+                },
                 "--only" => {
                     let ids = words.next().map(|ids| ids.split(',').map(str::parse).collect());
                     let Some(Ok(ids)) = ids else {
@@ -65,13 +76,18 @@ impl Options {
 /// Weakens the rules one by one and says what no test notices.
 pub(crate) fn run(checkout: &Checkout, options: &Options) -> anyhow::Result<Answer> {
     let own = checkout.path("rules");
-    let tests = read_tests(&own.join("tests"))?;
-    let source = rulebook::source(checkout, std::slice::from_ref(&own))?;
+    let mut tests = read_tests(&own.join("tests"))?;
+    let mut paths = vec![own.clone()];
+    if let Some(stock) = &options.stock {
+        tests.extend(read_tests(&own.join("stock_tests"))?);
+        paths.push(stock.clone());
+    }
+    let source = rulebook::source(checkout, &paths)?;
     let whole = rulebook::usable(&source)?;
     let wrong = tests.iter().filter(|sample| !is_right(sample, &whole)).count();
     ensure!(wrong == 0, "{wrong} samples fail with the rules as they are: mend them first");
     let mut forms = Vec::new();
-    for (name, text) in source.rule_files().filter(|(name, _)| !rulebook::is_stand_in(name)) {
+    for (name, text) in source.rule_files().filter(|(name, _)| name.starts_with(OWN_FILES)) {
         let text = std::str::from_utf8(text).with_context(|| format!("`{name}` is no text"))?;
         let mut of_file = mutant::of_file(text, options.with_words);
         of_file.retain(|form| options.only.is_empty() || options.only.contains(&form.rule));
@@ -104,6 +120,9 @@ fn notices(source: &Source, file: &str, text: &str, form: &Mutant, tests: &[Samp
     let mut changed = Source::default();
     for (name, text) in source.decoder_files() {
         changed.add_decoders(name, text);
+    }
+    for (path, text) in source.lists() {
+        changed.add_list(path, text.map(<[u8]>::to_vec));
     }
     for (name, text) in source.rule_files() {
         let text = if name == file { weak.as_bytes() } else { text };

@@ -1,13 +1,13 @@
 //! Weaker forms of rules: each lacks one thing that the rule had, so some test of the rule must notice.
 //!
 //! A form is an edit of the text of a file of rules. It never matches, lacks one of its conditions or all of them, counts one event more
-//! or less, or lacks one of the words that a pattern offers. The ways in which a client may write one character (`(?>%27|')`) are
+//! or less, looks back for another time, or lacks one of the words that a pattern offers. The ways in which a client may write one character (`(?>%27|')`) are
 //! left alone: they come out of the generator and are all the same.
 
 use std::ops::Range;
 
 /// What keeps a rule from matching: the elements that are taken away, one at a time and all together.
-const CONDITIONS: [&str; 13] = [
+const CONDITIONS: [&str; 14] = [
     "url",
     "regex",
     "match",
@@ -16,6 +16,7 @@ const CONDITIONS: [&str; 13] = [
     "decoded_as",
     "compiled_rule",
     "same_source_ip",
+    "different_user",
     "same_location",
     "same_field",
     "different_url",
@@ -23,8 +24,11 @@ const CONDITIONS: [&str; 13] = [
     "action",
 ];
 
+/// How much shorter or longer a rule looks back. Tests pace their events within the time and past its end, not to the second.
+const TIMES: u32 = 3;
+
 /// Elements whose text is a pattern.
-const PATTERNS: [&str; 5] = ["url", "regex", "match", "id", "field"];
+const PATTERNS: [&str; 6] = ["url", "regex", "match", "id", "field", "if_matched_group"];
 
 /// One weaker form of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +94,12 @@ fn of_rule(text: &str, place: Range<usize>, with_words: bool, found: &mut Vec<Mu
     if let Some((range, count)) = attribute(rule, "frequency") {
         for other in [count.saturating_sub(1), count + 1] {
             let what = format!("counts to {other} instead of {count}");
+            add(what, false, vec![(range.clone(), other.to_string())]);
+        }
+    }
+    if let Some((range, seconds)) = attribute(rule, "timeframe") {
+        for other in [seconds / TIMES, seconds * TIMES] {
+            let what = format!("looks back {other} seconds instead of {seconds}");
             add(what, false, vec![(range.clone(), other.to_string())]);
         }
     }
@@ -235,7 +245,7 @@ fn end_of_set(bytes: &[u8], start: usize) -> usize {
 mod tests {
     use super::*;
 
-    const RULES: &str = "<group>\n<rule id=\"100\" level=\"5\" frequency=\"4\">\n<if_sid>1</if_sid>\n\
+    const RULES: &str = "<group>\n<rule id=\"100\" level=\"5\" frequency=\"4\" timeframe=\"60\">\n<if_sid>1</if_sid>\n\
         <url type=\"pcre2\">a(?:b|[|)c]d)(?>x|y)</url>\n<id>^2|^3</id>\n<same_source_ip />\n\
         <description>D</description>\n<mitre>\n<id>T1190</id>\n</mitre>\n</rule>\n</group>";
 
@@ -253,6 +263,8 @@ mod tests {
                 "without any condition",
                 "counts to 3 instead of 4",
                 "counts to 5 instead of 4",
+                "looks back 20 seconds instead of 60",
+                "looks back 180 seconds instead of 60",
             ]
         );
         let bare = forms[4].apply(RULES);
