@@ -1,4 +1,5 @@
-//! Quell's own rules for web servers: their tests hold, each rule has one, and the program carries them.
+//! Quell's own rules: their tests hold, each rule has a line that must end with it and a near one that must not, and the program carries
+//! the rules.
 //!
 //! The stock rules are not part of this repository, so what calms them is tested beside stand-ins that cry wolf as they do. With the real
 //! ones at hand: `quell rules test --ruleset WAZUH --ruleset rules rules/tests rules/stock_tests`.
