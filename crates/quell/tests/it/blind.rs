@@ -1,4 +1,4 @@
-//! A set of requests that was written without a look at the signs: attacks of each kind in the spellings that came to mind, and honest
+//! A set of requests that was written or composed without a look at the signs: attacks of each kind in the spellings that came to mind, and honest
 //! requests that look alike. Rules and classification are held to what they make of it, in both directions: a change that finds less
 //! or cries wolf more often fails, and so does one that does better, until the figures here say so too.
 //!
@@ -13,14 +13,14 @@ use triage::classify::{Request, classify};
 
 use crate::command::{repository, run_with_input};
 
-/// Of the 140 attacks, how many the rules find.
-const RULES_FOUND: RangeInclusive<usize> = 135..=136;
+/// Of the 292 attacks, how many the rules find.
+const RULES_FOUND: RangeInclusive<usize> = 286..=287;
 
 /// How many of these under their own class.
-const RULES_NAMED: RangeInclusive<usize> = 128..=130;
+const RULES_NAMED: RangeInclusive<usize> = 272..=273;
 
-/// Of the 85 honest requests, at how many the rules cry wolf.
-const RULES_FALSE: RangeInclusive<usize> = 5..=6;
+/// Of the 173 honest requests, at how many the rules cry wolf.
+const RULES_FALSE: RangeInclusive<usize> = 8..=9;
 
 /// The same for the classification of triage.
 const TRIAGE_FOUND: RangeInclusive<usize> = 132..=133;

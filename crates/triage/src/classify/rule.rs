@@ -30,6 +30,7 @@ impl Place {
             Place::Input => part.field != Field::UserAgent,
             Place::Value => is_value(part),
             Place::Command => is_value(part) && takes_commands(part.parameter.as_deref()),
+            Place::Header => matches!(part.field, Field::Referer | Field::UserAgent),
             Place::Agent | Place::Target => false,
         }
     }
@@ -100,7 +101,7 @@ struct Engine {
 
 const VIEWS: [View; 5] = [View::Plain, View::Sql, View::Shell, View::Path, View::Tight];
 
-const PLACES: [Place; 4] = [Place::Any, Place::Input, Place::Value, Place::Command];
+const PLACES: [Place; 5] = [Place::Any, Place::Input, Place::Value, Place::Command, Place::Header];
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::new);
 

@@ -109,6 +109,8 @@ pub enum Place {
     Command,
     /// In the user agent.
     Agent,
+    /// In the referer and the user agent.
+    Header,
     /// In the whole target, from the slash on.
     Target,
 }

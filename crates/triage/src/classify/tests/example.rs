@@ -10,9 +10,9 @@ fn findings(sign: &Sign, value: &str) -> Vec<Finding> {
         Place::Any | Place::Input | Place::Value => format!("/shop/list?item={escaped}"),
         Place::Command => format!("/shop/list.php?cmd={escaped}"),
         Place::Target => value.to_owned(),
-        Place::Agent => "/shop/list".to_owned(),
+        Place::Agent | Place::Header => "/shop/list".to_owned(),
     };
-    let user_agent = if sign.place == Place::Agent { value } else { "-" };
+    let user_agent = if matches!(sign.place, Place::Agent | Place::Header) { value } else { "-" };
     classify(&Request { method: "GET", target: &target, user_agent, ..Request::default() })
 }
 

@@ -57,9 +57,13 @@ const SQL_BLANK: &str = concat!(
     r"(?>[+ ]|%",
     further_layers!(),
     r"(?:0[09a-d]|2[0b]|a0)",
-    r"|(?:/|%[25]*f)(?:\*|%[25]*a)(?:(?:!|%[25]*21)\d*|.{0,99}?(?:\*|%[25]*a)(?:/|%[25]*f))",
-    r"|(?:\*|%[25]*a)(?:/|%[25]*f)",
-    r"|(?:%(?:25)*23|--)\w{0,40}%(?:25)*0a)",
+    r"|(?:/|%(?:25|u00)*2f)(?:\*|%(?:25|u00)*2a)(?:(?:!|%(?:25|u00)*21)\d*|.{0,99}?",
+    r"(?:\*|%(?:25|u00)*2a)(?:/|%(?:25|u00)*2f))|(?:\*|%(?:25|u00)*2a)(?:/|%(?:25|u00)*2f)",
+    r"|(?:%",
+    further_layers!(),
+    r"23|--)\w{0,40}%",
+    further_layers!(),
+    r"0a)",
 );
 
 /// How many blanks of a database in a row are read.
@@ -70,8 +74,10 @@ const SQL_MIXED_MAX: u32 = 10;
 
 /// What a browser skips within the scheme of an address, the first group of a pattern too.
 const TIGHT_JUNK: &str = concat!(
-    r"%(?:25)*0[09ad]|\\(?:[nrt]|x0[09ad]|x5c)?|%(?:25)*5c",
-    r"|(?:\x26|%(?:25)*26)(?:tab|newline|(?:#|%(?:25)*23)\w+)(?:;|%(?:25)*3b)",
+    "%",
+    further_layers!(),
+    r"(?:0[09ad]|5c)|\\(?:[nrt]|x0[09ad]|x5c)?",
+    r"|(?:\x26|%(?:25|u00)*26)(?:tab|newline|(?:#|%(?:25|u00)*23)\w+)(?:;|%(?:25|u00)*3b)",
 );
 
 /// The call of [`SQL_BLANK`] or [`TIGHT_JUNK`].

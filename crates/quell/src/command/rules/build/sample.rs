@@ -113,7 +113,7 @@ fn write_sign(text: &mut String, family: &Family, sign: &Sign) {
         (Encoding::Twice, Server::Apache),
     ];
     section(text, &name, &lines(&sign.attack, &access, REFUSED), "pass", outcome, Server::Apache);
-    if sign.place != Place::Agent {
+    if !matches!(sign.place, Place::Agent | Place::Header) {
         let django = [(Encoding::Least, Server::Django)];
         let name = format!("{name}, in Django's own log");
         section(
@@ -170,7 +170,7 @@ fn line(sign: &Sign, value: &str, encoding: Encoding, server: Server, status: u1
         Place::Any | Place::Input | Place::Value => (format!("/shop/list?item={}", encoded()), ""),
         Place::Command => (format!("/shop/list.php?cmd={}", encoded()), ""),
         Place::Target => (value.to_owned(), ""),
-        Place::Agent => ("/shop/list".to_owned(), value),
+        Place::Agent | Place::Header => ("/shop/list".to_owned(), value),
     };
     let (target, agent) = (escape(&target, server), escape(agent, server));
     let agent = if agent.is_empty() { "Mozilla/5.0".to_owned() } else { agent };

@@ -46,11 +46,12 @@ impl Dice {
         for byte in value.bytes() {
             let must = !byte.is_ascii_graphic() || b"%#&+\"\\".contains(&byte);
             let never = byte.is_ascii_alphanumeric() || byte == b'_';
-            match self.below(5) {
+            match self.below(6) {
                 _ if never => out.push(char::from(byte)),
                 0 | 1 if byte == b' ' => out.push('+'),
                 0 | 1 if !must => out.push(char::from(byte)),
                 2 => out.push_str(&format!("%25{byte:02x}")),
+                4 => out.push_str(&format!("%u00{byte:02x}")),
                 3 => out.push_str(&format!("%{byte:02x}")),
                 _ => out.push_str(&format!("%{byte:02X}")),
             }

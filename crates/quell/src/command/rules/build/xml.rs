@@ -1,6 +1,6 @@
 //! Writes the rules that are made of signs as Wazuh's XML.
 //!
-//! Two gates stand before them. A gate is a rule of level 0 that is no result of its own: it lets only those lines pass to its
+//! Gates stand before them. A gate is a rule of level 0 that is no result of its own: it lets only those lines pass to its
 //! children that have some syntax in the request or in a header, so that an ordinary request costs two patterns instead of two
 //! hundred. Where no child matches, Wazuh goes on with the gate's siblings, as if the gate weren't there.
 
@@ -17,6 +17,9 @@ const TARGET_GATE: u32 = 100_200;
 
 /// The gate for what is in a header.
 const HEADER_GATE: u32 = 100_201;
+
+/// The gate for lines of which nothing but the whole is known.
+const UNREAD_GATE: u32 = 100_202;
 
 /// The rules of Wazuh below which rules about user agents hang: all web access logs, and those of them that Wazuh calls simple,
 /// takes for wget's or for those of a tool.
@@ -108,11 +111,15 @@ fn with_words(family: &Family, pattern: &str) -> String {
 const TARGET_PATTERN: &str = concat!(
     r"(?is)^(?=(?:[a-z1-9~]++|/(?!/|(?1))|-(?!-)",
     r"|\.(?!\.|internal|(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|\z)|(?1))",
-    r"|\?(?!(?2)|(?1))|=(?!/|1(?:69|00)\.|(?2)|(?1)|[\w.]+=)|\x26(?!(?1))|_(?!_\w+__)|0(?!x[25]))*+.)",
+    r"|\?(?!(?1)|(?2)|(?3))|=(?!/|1(?:69|00)\.|(?1)|(?2)|[\w.]+=)|\x26(?!(?1)|(?3))|_(?!_\w+__)|0(?!x[25]))*+.)",
     r"(?!.{8000})",
     r"(?(DEFINE)(processbuilder|xwork2|(?:invoker|instantiate|chained)transformer",
-    r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w)",
-    r"(xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad))",
+    r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w",
+    r"|(?:web|meta)-inf|\.(?:ssh|aws|env)\b|nmap\w{4}|acunetix)",
+    r"(xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
+    r"|whoami|i[fp]config|systeminfo|visudo|ansible-)",
+    r"((?:cmd|exec|execute|command|cmdline|shell|system)=[a-z]",
+    r"|(?:c|do|run|action)=(?:id|ls|dir|pwd|ps|uname|uptime|netstat|hostname)(?:\x26|\z)))",
 );
 
 /// What lets a line pass for its headers: signs that browsers don't write there, as they are or in percent, and words of databases.
@@ -169,16 +176,22 @@ fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
             within_limit(format!(r#"(?is)\s"(?=(?:[^"\\]++|\\.)*+"\s*\z)(?:[^"\\]|\\.)*?{body}"#))?;
         return Ok(vec![(sign.id, rule(family, sign, sign.id, ACCESS_LOG, ("regex", &whole), ""))]);
     }
-    let gate = TARGET_GATE.to_string();
-    let of_request = pattern(&start(family, sign))?;
-    let mut rules = vec![(sign.id, rule(family, sign, sign.id, &gate, ("url", &of_request), ""))];
-    if has_header_rule(sign) {
-        let (id, gate) = (sign.id + HEADER_OFFSET, HEADER_GATE.to_string());
+    let of_headers = |id: u32, place: &str| {
         let of_header = pattern(&Start {
             of_value: format!(r#"(?:\s"|{PARAMETER}|{SEGMENT})"#),
             before_anything: format!(r#"(?:\s"|{NAMED_PARAMETER})"#),
         })?;
-        rules.push((id, rule(family, sign, id, &gate, ("regex", &of_header), ", in a header")));
+        let gate = format!("{HEADER_GATE}, {UNREAD_GATE}");
+        Ok::<_, String>((id, rule(family, sign, id, &gate, ("regex", &of_header), place)))
+    };
+    if sign.place == Place::Header {
+        return Ok(vec![of_headers(sign.id, "")?]);
+    }
+    let gate = TARGET_GATE.to_string();
+    let of_request = pattern(&start(family, sign))?;
+    let mut rules = vec![(sign.id, rule(family, sign, sign.id, &gate, ("url", &of_request), ""))];
+    if has_header_rule(sign) {
+        rules.push(of_headers(sign.id + HEADER_OFFSET, ", in a header")?);
     }
     Ok(rules)
 }
@@ -239,7 +252,7 @@ fn start(family: &Family, sign: &Sign) -> Start {
         }
         Place::Target => whole("^".to_owned()),
         Place::Agent => whole(String::new()),
-        Place::Any | Place::Input => Start {
+        Place::Any | Place::Input | Place::Header => Start {
             of_value: format!("(?:{PARAMETER}|{SEGMENT})"),
             before_anything: format!(r"(?:^|{NAMED_PARAMETER})"),
         },
@@ -268,12 +281,14 @@ const HEAD: &str = r#"<!--
   The tree
     100200  a gate: the request has some syntax in it
     100201  a gate: a header has some syntax in it
+    100202  a gate: a request with a quote, which the stock decoder for FTP took; below it are the signs for headers, which
+            read whole lines
     1002NN to 1006NN  one rule for each sign of an attack in the request
     1012NN to 1016NN  the same sign in a header, if it is a clear one
     1007NN  the same kind of attack, and the server answered 2xx
   Wazuh tries siblings by level, and by order where levels are equal; so what carries another attack inside stands before it.
   A request of 8,000 bytes or more passes neither: stock rule 31115 (level 13) stands for it, and no pattern may take long.
-  Both gates have level 0, which is tried first, and `noalert`, which makes Wazuh go on where no child matched.
+  The gates have level 0, which is tried first, and `noalert`, which makes Wazuh go on where no child matched.
 -->
 
 <group name="web,quell_gate,">
@@ -288,6 +303,12 @@ const HEAD: &str = r#"<!--
     <if_sid>31100, 31108, 31511</if_sid>
     <regex type="pcre2">HEADER_PATTERN</regex>
     <description>A request with syntax in a header.</description>
+  </rule>
+
+  <rule id="100202" level="0" noalert="1">
+    <if_sid>11310</if_sid>
+    <regex type="pcre2">^(?>(?:[^\]]++|\](?! "))*+\] ")[A-Za-z_-]{1,32} .{1,8000} HTTP/\d[\d.]{0,4}" \d{3} </regex>
+    <description>A request with a quote in it, which the decoder for FTP took.</description>
   </rule>
 
 </group>
