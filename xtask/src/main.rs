@@ -2,9 +2,10 @@
 //!
 //! `tidy` reads the tracked files and the crate graph, `deny` reads the lock file's graph,
 //! `bench` measures the promises about time and memory, `conformance` compares the rule engine
-//! with recordings of Wazuh, and `score-rules` counts what the rules find in labelled requests. None
-//! of them needs the network, and none changes a file. Exit codes are those of `quell`: 0 fine, 1 the
-//! answer is no, 2 usage, 3 the environment lacks something.
+//! with recordings of Wazuh, `score-rules` counts what the rules find in labelled requests, and
+//! `weaken-rules` asks whether the tests of the rules notice a weaker rule. None of them needs the
+//! network, and none changes a file. Exit codes are those of `quell`: 0 fine, 1 the answer is no,
+//! 2 usage, 3 the environment lacks something.
 //!
 //! Building, testing and formatting stay with cargo and the Makefile.
 
@@ -19,6 +20,7 @@ mod intake;
 mod score;
 mod throughput;
 mod tidy;
+mod weaken;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -36,7 +38,8 @@ const USAGE: &str = "usage: xtask tidy
                          [--misses [CLASS]] [--misnamed [CLASS]] [--false-alarms] [--rules]
                          [--markdown] [--cost] [--if-present]
        xtask score-rules --cost [--steps] [--ruleset DIR]...
-       xtask score-rules --help";
+       xtask score-rules --help
+       xtask weaken-rules [--stock PATH] [--only ID,ID] [--words]";
 
 /// What a check or a measurement says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,9 @@ fn obey(words: &[&str]) -> anyhow::Result<Answer> {
         }
         ["score-rules", options @ ..] => {
             score::run(&Checkout::find()?, &score::Options::parse(options)?)
+        }
+        ["weaken-rules", options @ ..] => {
+            weaken::run(&Checkout::find()?, &weaken::Options::parse(options)?)
         }
         ["conformance", options @ ..] => conformance::run(&conformance::Options::parse(options)?),
         [] => Err(Usage("say what to do".to_owned()).into()),

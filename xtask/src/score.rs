@@ -18,7 +18,7 @@ mod corpus;
 mod cost;
 mod encoding;
 mod report;
-mod rulebook;
+pub(crate) mod rulebook;
 mod ruling;
 mod table;
 mod target;

@@ -254,6 +254,9 @@ pub(crate) struct RulesCoverage {
     /// Files of tests (`.ini`), logs, or folders of either
     #[arg(value_name = "PATH", required = true)]
     pub(crate) files: Vec<PathBuf>,
+    /// Fail unless each rule of this file or folder has a sample that must end with it and a near one that must not
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prove: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

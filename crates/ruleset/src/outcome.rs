@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::fields::StaticField;
-use crate::rule::condition::{Condition, Subject};
+use crate::rule::condition::{Condition, Subject, Surroundings};
 use crate::rule::correlation::Earlier;
 use crate::rule::frequency::Support;
 use crate::rule::run::{Failed, Tried};
@@ -96,6 +96,18 @@ impl Outcome<'_> {
         }
         let rules = path.into_iter().filter_map(|index| self.ruleset.rules.get(index));
         rules.map(|rule| self.ruleset.rule_info(rule)).collect()
+    }
+
+    /// Says whether a condition of this rule does not hold for the event, wherever the search ended. Conditions that need a memory of
+    /// earlier events are not asked.
+    pub fn fails_condition_of(&self, id: u32) -> bool {
+        let index = self.ruleset.rules.by_id.get(&id);
+        let rule = index.and_then(|index| self.ruleset.rules.get(*index));
+        let around = Surroundings { lists: &self.ruleset.lists };
+        rule.into_iter().flat_map(|rule| &rule.conditions).any(|condition| {
+            !matches!(condition, Condition::Differs | Condition::FirstTime)
+                && !condition.holds(&self.event, &around)
+        })
     }
 
     /// Says what the event has where a condition looked; nothing where that is the line itself, or no single value.

@@ -187,6 +187,24 @@ impl Ruleset {
         parents.map(|rule| rule.id).collect()
     }
 
+    /// Says whether an event can end with this rule. It can't with one that only groups others (`noalert`), nor with one below which
+    /// a rule without any condition takes what is left.
+    pub fn can_be_final(&self, id: u32) -> bool {
+        let rule = self.rules.by_id.get(&id).and_then(|index| self.rules.get(*index));
+        let takes_all = |child: &rule::Rule| {
+            child.conditions.is_empty() && child.correlation.is_none() && !child.noalert
+        };
+        let mut children = rule.iter().flat_map(|rule| &rule.children);
+        rule.is_some_and(|rule| !rule.noalert)
+            && !children.any(|child| self.rules.get(*child).is_some_and(takes_all))
+    }
+
+    /// Says whether this rule can turn away an event that comes to it: one without a condition of its own takes what its siblings left.
+    pub fn can_turn_away(&self, id: u32) -> bool {
+        let rule = self.rules.by_id.get(&id).and_then(|index| self.rules.get(*index));
+        rule.is_some_and(|rule| !rule.conditions.is_empty() || rule.correlation.is_some())
+    }
+
     pub(crate) fn rule_info<'r>(&'r self, rule: &'r rule::Rule) -> RuleInfo<'r> {
         let (file, line) = rule.place;
         let file = self.rule_files.get(file).map_or("", String::as_str);

@@ -25,6 +25,11 @@ const PROBLEMS_MAX: usize = 5;
 
 /// Loads the rulesets of these paths as one. Stock rules come first wherever they were named: others hang below them.
 pub(crate) fn load(checkout: &Checkout, paths: &[PathBuf]) -> anyhow::Result<Arc<Ruleset>> {
+    usable(&source(checkout, paths)?)
+}
+
+/// Reads the rulesets of these paths as one.
+pub(crate) fn source(checkout: &Checkout, paths: &[PathBuf]) -> anyhow::Result<Source> {
     let mut source = Source::default();
     let mut files = Vec::new();
     let mut has_stock = false;
@@ -48,7 +53,7 @@ pub(crate) fn load(checkout: &Checkout, paths: &[PathBuf]) -> anyhow::Result<Arc
             source.add_rules(name, bytes);
         }
     }
-    usable(&source)
+    Ok(source)
 }
 
 fn add_stock(source: &mut Source, stock: &Stock) {
@@ -64,8 +69,8 @@ fn add_stock(source: &mut Source, stock: &Stock) {
     }
 }
 
-/// Says what is wrong with a ruleset that Wazuh would refuse.
-fn usable(source: &Source) -> anyhow::Result<Arc<Ruleset>> {
+/// Loads a ruleset, or says what is wrong with one that Wazuh would refuse.
+pub(crate) fn usable(source: &Source) -> anyhow::Result<Arc<Ruleset>> {
     let loaded = ruleset::load(source, &ruleset::Options::default());
     let Some(ruleset) = loaded.ruleset else {
         let bad = loaded.diagnostics.iter().filter(|found| found.severity >= Severity::Error);

@@ -1,9 +1,9 @@
-//! Quell's own rules for web servers: their tests hold, each rule has one, and the program carries them.
+//! Quell's own rules: their tests hold, each rule has a line that must end with it and a near one that must not, and the program carries
+//! the rules.
 //!
 //! The stock rules are not part of this repository, so what calms them is tested beside stand-ins that cry wolf as they do. With the real
 //! ones at hand: `quell rules test --ruleset WAZUH --ruleset rules rules/tests rules/stock_tests`.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -47,9 +47,8 @@ fn quells_own_rules_load_without_a_warning() {
     assert!(said.err.contains(" 0 errors, 0 warnings"), "{}", said.err);
 }
 
-#[test]
-fn what_calms_stock_rules_holds_beside_rules_that_cry_wolf_as_they_do() {
-    let dir = tempfile::TempDir::new().unwrap();
+/// Writes stand-ins for stock rules that cry wolf as the real ones do into a folder, and gives the arguments that load them with Quell's.
+fn beside_wolves(dir: &Path) -> Vec<String> {
     let stand_ins = repository("crates/quell/src/rulebook/base_web.xml");
     let mut rules = std::fs::read_to_string(stand_ins).unwrap();
     let mut cry = |id: &str, level: u8, condition: &str| {
@@ -73,52 +72,143 @@ fn what_calms_stock_rules_holds_beside_rules_that_cry_wolf_as_they_do() {
     rules = rules.replace(taken, taker);
     let decoder = "<decoder name=\"pure-transfer\">\n  \
                    <prematch type=\"pcre2\">\\] \"\\w+ \\S+\" </prematch>\n</decoder>\n";
-    let named = |name: &str| dir.path().join(name).display().to_string();
+    let named = |name: &str| dir.join(name).display().to_string();
     std::fs::write(named("wolf_decoders.xml"), decoder).unwrap();
     std::fs::write(named("wolf_rules.xml"), rules).unwrap();
     let base = repository("crates/quell/src/rulebook").display().to_string();
-    let said = run([
-        "rules",
-        "test",
-        "--ruleset",
-        &format!("{base}/base_decoders.xml"),
-        "--ruleset",
-        &format!("{base}/base_rules.xml"),
-        "--ruleset",
-        &named("wolf_decoders.xml"),
-        "--ruleset",
-        &named("wolf_rules.xml"),
-        "--ruleset",
-        &own_rules(),
-        &repository("rules/stock_tests").display().to_string(),
-    ])
-    .expect_code(0);
-    assert!(said.out.contains(" passed, 0 failed"), "{}", said.out);
+    let files = [
+        format!("{base}/base_decoders.xml"),
+        format!("{base}/base_rules.xml"),
+        named("wolf_decoders.xml"),
+        named("wolf_rules.xml"),
+        own_rules(),
+    ];
+    files.into_iter().flat_map(|file| ["--ruleset".to_owned(), file]).collect()
 }
 
 #[test]
-fn every_web_rule_written_by_hand_is_touched_by_a_test() {
-    let tests = repository("rules/tests").display().to_string();
-    let arguments = ["rules", "coverage", "--json", "--ruleset", &own_rules(), &tests];
+fn what_calms_stock_rules_holds_beside_rules_that_cry_wolf_as_they_do() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let mut arguments = vec!["rules".to_owned(), "test".to_owned()];
+    arguments.extend(beside_wolves(dir.path()));
+    arguments.push(repository("rules/stock_tests").display().to_string());
     let said = run(arguments).expect_code(0);
-    let coverage: Value = serde_json::from_str(&said.out).unwrap();
-    let untouched: BTreeSet<&str> = coverage["files"]
+    assert!(said.out.contains(" passed, 0 failed"), "{}", said.out);
+}
+
+/// What a proof of rules lacks: each rule with what is missing.
+fn lacking(ruleset: &[String], prove: &str, tests: &str) -> Vec<(u32, String)> {
+    let mut arguments: Vec<String> =
+        ["rules", "coverage", "--json", "--prove", prove].map(str::to_owned).into();
+    arguments.extend_from_slice(ruleset);
+    arguments.push(tests.to_owned());
+    let said = run(arguments);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    let lacking: Vec<(u32, String)> = report["proof"]["lacking"]
         .as_array()
         .unwrap()
         .iter()
-        .filter(|file| {
-            let name = file["file"].as_str().unwrap();
-            name.contains("quell_") && !name.contains("quell_web_attacks")
-        })
-        .flat_map(|file| file["untouched"].as_array().unwrap())
-        .map(|id| id.as_str().unwrap())
+        .map(|rule| (rule["rule"].as_str().unwrap().parse().unwrap(), rule["parts"].to_string()))
         .collect();
-    // These want the stock rules, and have their tests in `rules/stock_tests`.
-    let beside_stock = [
-        "100120", "100180", "100181", "100182", "100183", "100184", "100185", "100186", "100187",
-        "100188", "100189",
-    ];
-    assert_eq!(untouched, BTreeSet::from(beside_stock));
+    assert_eq!(said.code, i32::from(!lacking.is_empty()), "{}", said.err);
+    lacking
+}
+
+/// These hang below stock rules that the program has no working stand-ins for, and have their tests in `rules/stock_tests`.
+const BESIDE_STOCK: [u32; 12] = [
+    100_202, 100_120, 100_180, 100_181, 100_182, 100_183, 100_184, 100_185, 100_186, 100_187,
+    100_188, 100_189,
+];
+
+/// Each rule has a line that must end with it, and a near one that comes to it and must not. A rule that is named here needs another
+/// sample: in a sign of `rules/signs` (`attack`, `harmless`; for its rule about headers, id + 1000, one with a mark that the gate for
+/// headers lets through), or by hand in `rules/tests`.
+#[test]
+fn each_rule_has_a_line_that_must_end_with_it_and_a_near_one_that_must_not() {
+    let tests = repository("rules/tests").display().to_string();
+    let alone = ["--ruleset".to_owned(), own_rules()];
+    let mut open = lacking(&alone, &own_rules(), &tests);
+    open.retain(|(id, _)| !BESIDE_STOCK.contains(id));
+    let dir = tempfile::TempDir::new().unwrap();
+    let tests = repository("rules/stock_tests").display().to_string();
+    let beside = lacking(&beside_wolves(dir.path()), &own_rules(), &tests);
+    open.extend(beside.into_iter().filter(|(id, _)| BESIDE_STOCK.contains(id)));
+    assert!(open.is_empty(), "{open:#?}");
+}
+
+/// Runs a proof of the rules for results with changed tests, and says what one rule lacks.
+fn lacks_with(change: impl Fn(&str) -> String, rule: u32) -> String {
+    let tests = std::fs::read_to_string(repository("rules/tests/quell_results.ini")).unwrap();
+    let changed = change(&tests);
+    assert_ne!(changed, tests);
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("changed.ini").display().to_string();
+    std::fs::write(&file, changed).unwrap();
+    let rules = repository("rules/quell_results.xml").display().to_string();
+    let found = lacking(&["--ruleset".to_owned(), own_rules()], &rules, &file);
+    assert!(found.iter().all(|(id, _)| *id == rule), "{found:#?}");
+    found.into_iter().map(|(_, parts)| parts).collect()
+}
+
+/// Changes the samples of one kind in the sections about one rule.
+fn each_sample(
+    tests: &str,
+    rule: u32,
+    kind: &str,
+    change: impl Fn(&str) -> Option<String>,
+) -> String {
+    let is_about = |section: &&str| section.contains(&format!("rule = {rule}\n"));
+    let of_kind = |line: &str| line.starts_with("log ") && line.contains(&format!(" {kind} = "));
+    let mut text = String::new();
+    for section in tests.split_inclusive("decoder = json\n") {
+        for line in section.split_inclusive('\n') {
+            match is_about(&section) && of_kind(line) {
+                true => text.extend(change(line)),
+                false => text.push_str(line),
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn a_rule_without_its_samples_is_named() {
+    let without =
+        |kind: &'static str| move |tests: &str| each_sample(tests, 100_931, kind, |_| None);
+    assert!(lacks_with(without("pass"), 100_931).contains("`pass` sample ends with it"));
+    assert!(lacks_with(without("fail"), 100_931).contains("`fail` sample comes to it"));
+}
+
+#[test]
+fn a_line_that_never_comes_to_the_rule_shows_nothing() {
+    let elsewhere =
+        |line: &str| Some(line.replace("\"integration\":\"quell\"", "\"integration\":\"x\""));
+    let lacks = lacks_with(|tests| each_sample(tests, 100_931, "fail", elsewhere), 100_931);
+    assert!(lacks.contains("never comes to the rule"), "{lacks}");
+}
+
+#[test]
+fn a_line_that_has_nothing_to_do_with_the_rule_shows_nothing() {
+    let bare = |_: &str| Some("log 9 fail = {\"integration\":\"quell\",\"quell\":{}}\n".to_owned());
+    let lacks = lacks_with(|tests| each_sample(tests, 100_907, "fail", bare), 100_907);
+    assert!(lacks.contains("no word and no mark in common"), "{lacks}");
+}
+
+#[test]
+fn what_must_not_get_past_a_gate_fails_where_it_does() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("gate.ini").display().to_string();
+    let sample = |target: &str| {
+        format!(
+            "[a gate]\nlog 1 fail = 192.0.2.7 - - [24/Nov/2026:14:16:37 +0000] \"GET {target} HTTP/1.1\" 404 5 \"-\" \"-\"\n\
+             rule = 100200\nalert = 0\ndecoder = web-accesslog\n"
+        )
+    };
+    std::fs::write(&file, sample("/shop/list?item=tea")).unwrap();
+    run(["rules", "test", "--ruleset", &own_rules(), &file]).expect_code(0);
+    std::fs::write(&file, sample("/shop/list?item=tea;")).unwrap();
+    let said = run(["rules", "test", "--ruleset", &own_rules(), &file]).expect_code(1);
+    assert!(said.out.contains("gets past rule 100200"), "{}", said.out);
 }
 
 #[test]

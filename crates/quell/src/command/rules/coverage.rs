@@ -2,7 +2,10 @@
 //!
 //! A rule is touched when an event ends with it or passes through it. A decoder is touched when it took part in reading an event.
 //! Samples of tests start from an empty memory, as in `quell rules test`; the lines of all logs are one session.
+//!
+//! `--prove` asks for more than a touch ([`proof`]).
 
+mod proof;
 mod report;
 
 use std::collections::{BTreeMap, HashSet};
@@ -19,6 +22,7 @@ use crate::cli::RulesCoverage;
 use crate::command::logtest::load_rules;
 use crate::command::{Failure, Talk};
 use crate::logfile::{LogFile, find};
+use proof::Proof;
 
 /// What was touched.
 #[derive(Debug)]
@@ -28,6 +32,7 @@ struct Coverage {
     /// By position in the ruleset: children of one decoder share a name.
     decoders: HashSet<usize>,
     events: u64,
+    proof: Proof,
 }
 
 /// One file of rules or decoders.
@@ -42,11 +47,15 @@ type Files = BTreeMap<String, FileCoverage>;
 
 pub(super) fn run(options: &RulesCoverage) -> Result<(), Failure> {
     let ruleset = load_rules(&options.ruleset.ruleset)?;
-    let mut coverage = Coverage::new(ruleset);
+    let proof = Proof::new(&ruleset, &options.prove)?;
+    let mut coverage = Coverage::new(ruleset, proof);
     let is_test = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "ini");
     let (tests, logs): (Vec<_>, Vec<_>) = find(&options.files)?.into_iter().partition(is_test);
-    let files = read(&tests)?.into_iter().map(|(_, file)| file).collect::<Result<_, _>>()?;
-    let samples = coverage.run_tests(files);
+    let files = read(&tests)?
+        .into_iter()
+        .map(|(name, file)| Ok((name, file?)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let samples = coverage.run_tests(&files);
     coverage.run_logs(&logs)?;
     Talk::say(&format!(
         "files of tests: {}, samples: {samples}, logs: {}, events: {}",
@@ -54,12 +63,14 @@ pub(super) fn run(options: &RulesCoverage) -> Result<(), Failure> {
         logs.len(),
         coverage.events
     ));
-    report::print(&coverage, options.json)
+    coverage.proof.settle(&coverage.ruleset);
+    report::print(&coverage, options.json)?;
+    if coverage.proof.lacking().is_empty() { Ok(()) } else { Err(Failure::no()) }
 }
 
 impl Coverage {
-    fn new(ruleset: Arc<Ruleset>) -> Self {
-        Self { ruleset, rules: HashSet::new(), decoders: HashSet::new(), events: 0 }
+    fn new(ruleset: Arc<Ruleset>, proof: Proof) -> Self {
+        Self { ruleset, rules: HashSet::new(), decoders: HashSet::new(), events: 0, proof }
     }
 
     fn session(&self, logtest: bool, zone: TimeZone) -> Session {
@@ -74,17 +85,27 @@ impl Coverage {
     }
 
     /// Runs the samples of tests and says how many there were.
-    fn run_tests(&mut self, files: Vec<TestFile>) -> usize {
+    fn run_tests(&mut self, files: &[(String, TestFile)]) -> usize {
+        let ruleset = Arc::clone(&self.ruleset);
         let mut count = 0;
-        for sample in files.into_iter().flat_map(|file| file.samples) {
+        let samples = files
+            .iter()
+            .flat_map(|(name, file)| file.samples.iter().map(move |sample| (name, sample)));
+        for (name, sample) in samples {
             count += 1;
             let mut session = self.session(true, TimeZone::UTC);
             let mut time = EPOCH_SECONDS;
+            let mut left = sample.events.len();
             for event in &sample.events {
+                left -= 1;
                 time = time.saturating_add(event.wait_secs.into());
                 let location = event.location.as_deref().unwrap_or(LOCATION);
                 let record = Record { time, location, log: &event.log };
-                self.note(&session.process(&record));
+                let outcome = session.process(&record);
+                self.note(&outcome);
+                if left == 0 {
+                    self.proof.note(name, sample, &outcome, &ruleset);
+                }
             }
         }
         count

@@ -2,6 +2,9 @@
 //!
 //! Every sample starts from an empty memory, as in Wazuh's own runner, so that tests can't lean on each other. The clock starts on a
 //! fixed day: the outcome is the same today and next year.
+//!
+//! With some rules no event can end: they group others. A `fail` sample that names such a rule would be right whatever came of it, so
+//! here it means that the line must not get past the rule. Wazuh's own runner, which doesn't look there, finds it right too.
 
 mod junit;
 mod nearest;
@@ -15,8 +18,8 @@ use alert::sanitize::shown;
 use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
-use ruleset::testfile::{Problem, Sample, TestFile};
-use ruleset::{Record, Ruleset, Session, SessionOptions};
+use ruleset::testfile::{Problem, Sample, Should, TestFile};
+use ruleset::{Record, Ruleset, Session, SessionOptions, TriedVerdict};
 
 use crate::cli::RulesTest;
 use crate::command::logtest::seen::{Keep, Seen};
@@ -155,19 +158,35 @@ fn run_sample(ruleset: &Arc<Ruleset>, sample: Sample) -> anyhow::Result<SampleRe
     let quick = SessionOptions { logtest: true, ..SessionOptions::default() };
     let mut quick = Session::new(Arc::clone(ruleset), quick);
     let seen = send(&mut quick, &sample, Keep::Path)?;
-    let judge = |seen: &Seen| {
-        let rule = seen.rule();
-        let given = rule.as_ref().map(|(id, level)| (id.as_str(), *level));
-        sample.is_right(given, &seen.text("/decoder/name").unwrap_or_default())
-    };
-    let is_right = judge(&seen);
+    let given = seen.rule();
+    let given = given.as_ref().map(|(id, level)| (id.as_str(), *level));
+    let mut is_right = sample.is_right(given, &seen.text("/decoder/name").unwrap_or_default());
     let mut reasons = Vec::new();
-    if !is_right {
+    let closed = closed_to(&sample, ruleset);
+    if !is_right || closed.is_some() {
         let seen = send(&mut session(ruleset, true, TimeZone::UTC), &sample, Keep::Tried)?;
-        reasons = nearest::reasons(&sample, &seen, ruleset);
+        if let Some(id) = closed.filter(|id| gets_past(*id, &seen)) {
+            is_right = false;
+            reasons.push(format!("the line gets past rule {id}, with which no event ends"));
+        } else if !is_right {
+            reasons = nearest::reasons(&sample, &seen, ruleset);
+        }
     }
     let decoder = seen.text("/decoder/name").unwrap_or_default();
     Ok(SampleResult { rule: seen.rule(), decoder, is_right, reasons, sample })
+}
+
+/// Gives the rule that a sample must not get past, if with the rule that it names no event can end.
+fn closed_to(sample: &Sample, ruleset: &Ruleset) -> Option<u32> {
+    let id = sample.expected.rule.trim().parse().ok()?;
+    let is_closed =
+        sample.should == Should::Fail && ruleset.rule(id).is_some() && !ruleset.can_be_final(id);
+    is_closed.then_some(id)
+}
+
+fn gets_past(id: u32, seen: &Seen) -> bool {
+    let mut steps = seen.tried.iter().filter(|step| step.id == id);
+    steps.any(|step| !matches!(step.verdict, TriedVerdict::Failed(_)))
 }
 
 /// Sends a sample's lines and gives what came of the last.

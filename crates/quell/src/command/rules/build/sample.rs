@@ -2,10 +2,22 @@
 //!
 //! Each example of a sign becomes requests as different servers log them and different clients encode them: everything in percent,
 //! as little as possible, two layers. So the rule is seen to work in each form, and the examples stay short and readable.
+//!
+//! Each rule has samples that must not end with it, too: what looks like the attack and is harmless, at the same place (a header
+//! for the rule about headers), and for the rule about answered attempts the same attack with another answer.
 
 use triage::classify::sign::{Family, Place, Sign};
 
 use super::xml;
+
+/// What a server says to most attempts: an attempt is tested where nothing else is worth an alert.
+pub(super) const REFUSED: u16 = 404;
+
+/// A success.
+const ANSWERED: u16 = 200;
+
+/// What else a server may say to an attack: elsewhere, not allowed, not there, and that it broke.
+const NOT_ANSWERED: [u16; 4] = [302, 403, REFUSED, 500];
 
 /// How a client encodes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,27 +51,48 @@ impl Server {
 pub(super) fn write(families: &[Family], is_rule: impl Fn(u32) -> bool) -> String {
     let mut text = String::from(HEAD);
     for family in families {
-        let mut first_example = None;
-        for sign in &family.signs {
-            if !is_rule(sign.id) {
-                continue;
-            }
+        let mut answered = Answered::default();
+        for sign in family.signs.iter().filter(|sign| is_rule(sign.id)) {
             write_sign(&mut text, family, sign);
-            first_example = first_example.or(sign.attack.first().map(|value| (sign, value)));
+            answered.add(sign);
         }
-        if let (Some(answered), Some((sign, value))) = (family.answered, first_example) {
-            let line = line(sign, value, Encoding::Full, Server::Apache, 200);
-            section(
-                &mut text,
-                &format!("{answered} {}, answered", family.title),
-                &[line],
-                "pass",
-                (answered, xml::ANSWERED_LEVEL),
-                Server::Apache,
-            );
-        }
+        answered.write(&mut text, family);
     }
     text
+}
+
+/// The tests of the rule for attempts of one kind that were answered with success.
+#[derive(Default)]
+struct Answered {
+    /// The first attack of each sign, in the request and in a header.
+    yes: Vec<String>,
+    /// An attack of the first sign with any other answer, and what is no attack, answered.
+    no: Vec<String>,
+}
+
+impl Answered {
+    fn add(&mut self, sign: &Sign) {
+        let of_request =
+            |value: &String, status| line(sign, value, Encoding::Full, Server::Apache, status);
+        let Some(attack) = sign.attack.first() else { return };
+        if self.no.is_empty() {
+            self.no = NOT_ANSWERED.map(|status| of_request(attack, status)).into();
+            self.no.extend(sign.harmless.first().map(|value| of_request(value, ANSWERED)));
+        }
+        self.yes.push(of_request(attack, ANSWERED));
+        if xml::has_header_rule(sign) {
+            self.yes.extend(through_the_gate(&sign.attack, ANSWERED).next());
+        }
+    }
+
+    fn write(&self, text: &mut String, family: &Family) {
+        let Some(id) = family.answered else { return };
+        let outcome = (id, xml::ANSWERED_LEVEL);
+        let name = format!("{id} {}, answered", family.title);
+        section(text, &name, &self.yes, "pass", outcome, Server::Apache);
+        let name = format!("{id} {}, not answered with success, or harmless", family.title);
+        section(text, &name, &self.no, "fail", outcome, Server::Apache);
+    }
 }
 
 fn write_sign(text: &mut String, family: &Family, sign: &Sign) {
@@ -79,25 +112,37 @@ fn write_sign(text: &mut String, family: &Family, sign: &Sign) {
         (Encoding::Least, Server::Nginx),
         (Encoding::Twice, Server::Apache),
     ];
-    section(text, &name, &lines(&sign.attack, &access, 404), "pass", outcome, Server::Apache);
+    section(text, &name, &lines(&sign.attack, &access, REFUSED), "pass", outcome, Server::Apache);
     if !matches!(sign.place, Place::Agent | Place::Header) {
         let django = [(Encoding::Least, Server::Django)];
         let name = format!("{name}, in Django's own log");
-        section(text, &name, &lines(&sign.attack, &django, 404), "pass", outcome, Server::Django);
+        section(
+            text,
+            &name,
+            &lines(&sign.attack, &django, REFUSED),
+            "pass",
+            outcome,
+            Server::Django,
+        );
     }
     if xml::has_header_rule(sign) {
-        let lines: Vec<String> = sign
-            .attack
-            .iter()
-            .map(|value| header_line(value))
-            .filter(|line| xml::passes_header_gate(line))
-            .collect();
         let outcome = (sign.id + xml::HEADER_OFFSET, outcome.1);
+        let lines: Vec<String> = through_the_gate(&sign.attack, REFUSED).collect();
         section(text, &format!("{name}, in a header"), &lines, "pass", outcome, Server::Apache);
+        let lines: Vec<String> = through_the_gate(&sign.harmless, REFUSED).collect();
+        let name = format!("{name}, in a header, harmless");
+        section(text, &name, &lines, "fail", outcome, Server::Apache);
     }
     let harmless = [(Encoding::Full, Server::Apache), (Encoding::Least, Server::Nginx)];
     let name = format!("{name}, harmless");
-    section(text, &name, &lines(&sign.harmless, &harmless, 404), "fail", outcome, Server::Apache);
+    section(
+        text,
+        &name,
+        &lines(&sign.harmless, &harmless, REFUSED),
+        "fail",
+        outcome,
+        Server::Apache,
+    );
 }
 
 fn section(
@@ -139,11 +184,17 @@ fn line(sign: &Sign, value: &str, encoding: Encoding, server: Server, status: u1
     }
 }
 
+/// Writes those of the values as lines with a header that pass the gate for headers: a rule behind it sees no others.
+fn through_the_gate(values: &[String], status: u16) -> impl Iterator<Item = String> {
+    let lines = values.iter().map(move |value| header_line(value, status));
+    lines.filter(|line| xml::passes_header_gate(line))
+}
+
 /// Writes the line that Apache logs for a request with the value in a parameter of its referer.
-pub(super) fn header_line(value: &str) -> String {
+pub(super) fn header_line(value: &str, status: u16) -> String {
     let referer = format!("http://shop.example/list?item={}", encode(value, Encoding::Full));
     format!(
-        "192.0.2.7 - - [24/Nov/2026:14:16:37 +0000] \"GET /shop/list HTTP/1.1\" 404 512 \"{referer}\" \"Mozilla/5.0\""
+        "192.0.2.7 - - [24/Nov/2026:14:16:37 +0000] \"GET /shop/list HTTP/1.1\" {status} 512 \"{referer}\" \"Mozilla/5.0\""
     )
 }
 

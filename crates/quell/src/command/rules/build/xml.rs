@@ -154,7 +154,10 @@ pub(super) const HEADER_OFFSET: u32 = 1_000;
 pub(super) fn has_header_rule(sign: &Sign) -> bool {
     sign.place == Place::Any
         && sign.strength >= STRONG_MIN
-        && sign.attack.iter().any(|value| passes_header_gate(&sample::header_line(value)))
+        && sign
+            .attack
+            .iter()
+            .any(|value| passes_header_gate(&sample::header_line(value, sample::REFUSED)))
 }
 
 /// Writes the rules of a sign: for the request, and for its headers where it counts there.

@@ -4,6 +4,7 @@ use alert::sanitize::shown;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde_json::{Value, json};
 
+use super::proof::Lack;
 use super::{Coverage, FileCoverage, Files};
 use crate::command::Failure;
 
@@ -20,6 +21,7 @@ pub(super) fn print(coverage: &Coverage, is_json: bool) -> Result<(), Failure> {
             "rules": total_json(&rules),
             "decoders": total_json(&decoders),
             "files": files,
+            "proof": proof_json(coverage),
         });
         crate::command::print(&report.to_string())?;
         return Ok(());
@@ -32,14 +34,26 @@ pub(super) fn print(coverage: &Coverage, is_json: bool) -> Result<(), Failure> {
             table.add_row(row(name, kind, file));
         }
     }
-    let said = format!(
+    let mut said = format!(
         "{}\n\nrules     {}\ndecoders  {}",
         table.trim_fmt(),
         total_line(&rules),
         total_line(&decoders)
     );
+    let (asked, lacking) = (coverage.proof.count(), coverage.proof.lacking());
+    if asked > 0 {
+        said.push_str(&format!("\nproven    {} of {asked}", asked - lacking.len()));
+    }
+    for lack in lacking {
+        said.push_str(&format!("\n{}", lack.text()));
+    }
     crate::command::print(&said)?;
     Ok(())
+}
+
+fn proof_json(coverage: &Coverage) -> Value {
+    let lacking: Vec<Value> = coverage.proof.lacking().iter().map(Lack::json).collect();
+    json!({ "rules": coverage.proof.count(), "lacking": lacking })
 }
 
 fn row(name: &str, kind: &str, file: &FileCoverage) -> Vec<Cell> {
