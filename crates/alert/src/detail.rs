@@ -243,7 +243,7 @@ mod tests {
     fn files_that_let_in_or_start_are_told_from_the_rest() {
         for (path, detail) in [
             ("/etc/passwd", Some(Detail::LoginFile)),
-            ("/root/.ssh/authorized_keys", Some(Detail::LoginFile)),
+            ("/srv/git/.ssh/authorized_keys", Some(Detail::LoginFile)),
             ("/etc/sudoers.d/90-x", Some(Detail::LoginFile)),
             ("/etc/cron.d/sync", Some(Detail::StartFile)),
             ("/home/bob/.bashrc", Some(Detail::StartFile)),

@@ -232,7 +232,7 @@ fn a_file_that_lets_people_in_is_no_file_like_the_others() {
     let kinds = [
         "/usr/lib/a.so",
         "/etc/passwd",
-        "/root/.ssh/authorized_keys",
+        "/srv/git/.ssh/authorized_keys",
         "/etc/cron.d/a",
         "/var/www/html/a.php",
     ];

@@ -64,7 +64,7 @@ fn what_stands_out_within_a_rule_weighs_more_than_the_rule() {
     };
     assert_eq!(file("/usr/lib/a.so"), "0 <= 3 <= 10");
     assert_eq!(file("/etc/cron.d/a"), "0 <= 4 <= 10");
-    assert_eq!(file("/root/.ssh/authorized_keys"), "3 <= 5 <= 10");
+    assert_eq!(file("/srv/git/.ssh/authorized_keys"), "3 <= 5 <= 10");
 }
 
 #[test]
