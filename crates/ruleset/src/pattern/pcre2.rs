@@ -12,6 +12,7 @@ use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 
 use super::literals::{self, Words};
 use super::needle::Needle;
+use super::tree::plain::{self, Plain};
 use super::{Captures, PatternError};
 
 /// Put before each pattern. Wazuh leaves PCRE2's own limit of 10,000,000 attempts; a million end a hostile match after
@@ -33,12 +34,22 @@ pub(super) struct Pcre2 {
     source: String,
     /// As compiled code: made for the first match, because most rules of a ruleset are never tried.
     compiled: OnceLock<Option<Regex>>,
+    /// For subjects without escapes, where leaving out what needs one makes a difference.
+    plain: OnceLock<Option<Box<PlainPcre2>>>,
     /// Words without which nothing matches.
     words: OnceLock<Vec<Words>>,
     /// Such a word, if there is just one. Looking for it first is many times faster than the library's own search.
     required: OnceLock<Option<Needle>>,
     spare_places: Mutex<Vec<CaptureLocations>>,
     limit_hits: AtomicU64,
+}
+
+/// What a pattern is for subjects without escapes. See [`plain`].
+struct PlainPcre2 {
+    /// Nothing where it never matches.
+    text: Option<String>,
+    compiled: OnceLock<Option<Regex>>,
+    words: OnceLock<Vec<Words>>,
 }
 
 impl std::fmt::Debug for Pcre2 {
@@ -57,6 +68,7 @@ impl Pcre2 {
             interpreted,
             source,
             compiled: OnceLock::new(),
+            plain: OnceLock::new(),
             words: OnceLock::new(),
             required: OnceLock::new(),
             spare_places: Mutex::new(Vec::new()),
@@ -73,6 +85,12 @@ impl Pcre2 {
     pub(super) fn is_match(&self, subject: &[u8]) -> bool {
         if self.lacks_the_required(subject) {
             return false;
+        }
+        if let Some(plain) = self.plain()
+            && memchr::memchr2(b'%', b'\\', subject).is_none()
+            && let Some(answer) = plain.is_match(subject)
+        {
+            return answer;
         }
         let result = match self.compiled().is_match(subject) {
             Err(error) if error.code() == ERROR_JIT_STACK => self.interpreted.is_match(subject),
@@ -164,11 +182,46 @@ impl Pcre2 {
         self.compiled.get_or_init(compile).as_ref().unwrap_or(&self.interpreted)
     }
 
+    /// What it is for subjects without escapes, if that is another pattern.
+    fn plain(&self) -> Option<&PlainPcre2> {
+        let make = || {
+            let text = match plain::without_escapes(self.text().as_bytes())? {
+                Plain::Shorter(text) => Some(text),
+                Plain::Never => None,
+            };
+            let (compiled, words) = (OnceLock::new(), OnceLock::new());
+            Some(Box::new(PlainPcre2 { text, compiled, words }))
+        };
+        self.plain.get_or_init(make).as_deref()
+    }
+
+    fn text(&self) -> &str {
+        self.source.get(LIMITS.len()..).unwrap_or_default()
+    }
+
+    /// Returns sets of words of which a matching subject without escapes holds one each.
+    pub(super) fn plain_words(&self) -> &[Words] {
+        let Some(plain) = self.plain() else { return self.words() };
+        plain.words.get_or_init(|| {
+            plain.text.as_ref().map_or_else(Vec::new, |text| literals::of_pcre2(text.as_bytes()))
+        })
+    }
+
     /// Returns sets of words: a subject that matches holds one of each. The most telling set stands first.
     pub(super) fn words(&self) -> &[Words] {
-        self.words.get_or_init(|| {
-            literals::of_pcre2(self.source.as_bytes().get(LIMITS.len()..).unwrap_or_default())
-        })
+        self.words.get_or_init(|| literals::of_pcre2(self.text().as_bytes()))
+    }
+}
+
+impl PlainPcre2 {
+    /// Answers for a subject without escapes, unless the library fails.
+    fn is_match(&self, subject: &[u8]) -> Option<bool> {
+        let Some(text) = &self.text else { return Some(false) };
+        let compile = || {
+            let source = format!("{LIMITS}{text}");
+            RegexBuilder::new().jit_if_available(true).build(&source).ok()
+        };
+        self.compiled.get_or_init(compile).as_ref()?.is_match(subject).ok()
     }
 }
 
