@@ -12,7 +12,8 @@ use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 
 use super::literals::{self, Words};
 use super::needle::Needle;
-use super::tree::plain::{self, Plain};
+use super::form::Form;
+use super::tree::narrow::{Narrow, narrow};
 use super::{Captures, PatternError};
 
 /// Put before each pattern. Wazuh leaves PCRE2's own limit of 10,000,000 attempts; a million end a hostile match after
@@ -34,8 +35,8 @@ pub(super) struct Pcre2 {
     source: String,
     /// As compiled code: made for the first match, because most rules of a ruleset are never tried.
     compiled: OnceLock<Option<Regex>>,
-    /// For subjects without escapes, where leaving out what needs one makes a difference.
-    plain: OnceLock<Option<Box<PlainPcre2>>>,
+    /// What it is for subjects of each form that has something, where that is another pattern.
+    narrow: [OnceLock<Option<Box<NarrowPcre2>>>; 2],
     /// Words without which nothing matches.
     words: OnceLock<Vec<Words>>,
     /// Such a word, if there is just one. Looking for it first is many times faster than the library's own search.
@@ -44,8 +45,8 @@ pub(super) struct Pcre2 {
     limit_hits: AtomicU64,
 }
 
-/// What a pattern is for subjects without escapes. See [`plain`].
-struct PlainPcre2 {
+/// What a pattern is for subjects of one form.
+struct NarrowPcre2 {
     /// Nothing where it never matches.
     text: Option<String>,
     compiled: OnceLock<Option<Regex>>,
@@ -68,7 +69,7 @@ impl Pcre2 {
             interpreted,
             source,
             compiled: OnceLock::new(),
-            plain: OnceLock::new(),
+            narrow: Default::default(),
             words: OnceLock::new(),
             required: OnceLock::new(),
             spare_places: Mutex::new(Vec::new()),
@@ -86,12 +87,6 @@ impl Pcre2 {
         if self.lacks_the_required(subject) {
             return false;
         }
-        if let Some(plain) = self.plain()
-            && memchr::memchr2(b'%', b'\\', subject).is_none()
-            && let Some(answer) = plain.is_match(subject)
-        {
-            return answer;
-        }
         let result = match self.compiled().is_match(subject) {
             Err(error) if error.code() == ERROR_JIT_STACK => self.interpreted.is_match(subject),
             result => result,
@@ -100,6 +95,12 @@ impl Pcre2 {
             self.limit_hits.fetch_add(1, Ordering::Relaxed);
             false
         })
+    }
+
+    /// Tells the same of a subject whose form is known.
+    pub(super) fn is_match_of(&self, subject: &[u8], form: Form) -> bool {
+        let answer = self.narrow(form).and_then(|narrow| narrow.is_match(subject));
+        answer.unwrap_or_else(|| self.is_match(subject))
     }
 
     /// Matches, records the groups and returns where the match ends.
@@ -182,28 +183,36 @@ impl Pcre2 {
         self.compiled.get_or_init(compile).as_ref().unwrap_or(&self.interpreted)
     }
 
-    /// What it is for subjects without escapes, if that is another pattern.
-    fn plain(&self) -> Option<&PlainPcre2> {
+    /// What it is for subjects of a form, if that is another pattern.
+    fn narrow(&self, form: Form) -> Option<&NarrowPcre2> {
         let make = || {
-            let text = match plain::without_escapes(self.text().as_bytes())? {
-                Plain::Shorter(text) => Some(text),
-                Plain::Never => None,
+            let text = match narrow(self.text().as_bytes(), form)? {
+                Narrow::Shorter(text) => Some(text),
+                Narrow::Never => None,
             };
             let (compiled, words) = (OnceLock::new(), OnceLock::new());
-            Some(Box::new(PlainPcre2 { text, compiled, words }))
+            Some(Box::new(NarrowPcre2 { text, compiled, words }))
         };
-        self.plain.get_or_init(make).as_deref()
+        let [plain, once] = &self.narrow;
+        let place = match form {
+            Form::Plain => plain,
+            Form::Once => once,
+            Form::Any => return None,
+        };
+        place.get_or_init(make).as_deref()
     }
 
     fn text(&self) -> &str {
         self.source.get(LIMITS.len()..).unwrap_or_default()
     }
 
-    /// Returns sets of words of which a matching subject without escapes holds one each.
-    pub(super) fn plain_words(&self) -> &[Words] {
-        let Some(plain) = self.plain() else { return self.words() };
-        plain.words.get_or_init(|| {
-            plain.text.as_ref().map_or_else(Vec::new, |text| literals::of_pcre2(text.as_bytes()))
+    /// Returns sets of words of which a matching subject of a form holds one each.
+    pub(super) fn words_of(&self, form: Form) -> &[Words] {
+        let Some(narrow) = self.narrow(form) else { return self.words() };
+        narrow.words.get_or_init(|| match &narrow.text {
+            Some(text) => literals::of_pcre2(text.as_bytes()),
+            // One of no words: never.
+            None => vec![Words::new()],
         })
     }
 
@@ -213,8 +222,8 @@ impl Pcre2 {
     }
 }
 
-impl PlainPcre2 {
-    /// Answers for a subject without escapes, unless the library fails.
+impl NarrowPcre2 {
+    /// Answers for a subject of the form, unless the library fails.
     fn is_match(&self, subject: &[u8]) -> Option<bool> {
         let Some(text) = &self.text else { return Some(false) };
         let compile = || {

@@ -4,7 +4,7 @@
 //! decides only which match is found first, and a reference back stands for anything: so the tree matches all that the pattern
 //! matches, and more. Where a construct is not known the answer is that nothing is known, never a guess.
 
-pub(super) mod plain;
+pub(super) mod narrow;
 
 use std::rc::Rc;
 
@@ -54,9 +54,12 @@ impl Bytes {
     }
 
     fn without(self, bytes: &[u8]) -> Bytes {
-        let mut removed = Bytes::of(bytes).inverted();
-        removed.0.iter_mut().zip(self.0).for_each(|(word, own)| *word &= own);
-        removed
+        self.common(Bytes::of(bytes).inverted())
+    }
+
+    fn common(mut self, other: Bytes) -> Bytes {
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word &= other);
+        self
     }
 
     fn inverted(self) -> Bytes {

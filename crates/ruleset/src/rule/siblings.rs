@@ -8,13 +8,14 @@
 //! A rule may hang below another and again below a child of that one. Then the search for the first tells of the second too.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::condition::{CRAWLERS, CompiledRule, Condition, Subject};
 use super::{Rule, Rules};
 use crate::decoder::NameId;
 use crate::event::Event;
 use crate::fields::StaticField;
-use crate::pattern::Pattern;
+use crate::pattern::{Form, Pattern};
 use crate::prefilter::{Members, Prefilter};
 
 /// With fewer children, trying them is as quick as the scan.
@@ -28,7 +29,8 @@ const LETTERS_MIN: usize = 3;
 pub(crate) struct Siblings {
     texts: Prefilter,
     /// What patterns over the URL need, looked for in the URL.
-    urls: Option<Prefilter>,
+    /// By the URL's form, because less is needed of one that encodes little. Made when such a URL is met.
+    urls: Option<[OnceLock<Prefilter>; 3]>,
     all: Members,
     /// Children that want no certain decoder.
     any_decoder: Members,
@@ -46,12 +48,8 @@ impl Siblings {
         let len = rule.children.len();
         let conditions_of =
             |child: &u32| rules.get(*child).map_or(&[][..], |child| &child.conditions);
-        let of_url = |child| conditions_of(child).iter().filter_map(url_pattern);
-        let required_of_url: Vec<Vec<Set>> = (rule.children.iter())
-            .map(|child| most_telling(of_url(child).flat_map(Pattern::required_sets)))
-            .collect();
-        let looks_at_urls =
-            required_of_url.iter().filter(|sets| !sets.is_empty()).count() >= CHILDREN_MIN;
+        let has_url = |child: &&u32| conditions_of(child).iter().any(|c| url_pattern(c).is_some());
+        let looks_at_urls = rule.children.iter().filter(has_url).count() >= CHILDREN_MIN;
         // What is looked for in the URL need not be looked for in the whole line as well.
         let in_line = |condition: &&Condition| !looks_at_urls || url_pattern(condition).is_none();
         let mut any_decoder = Members::none(len);
@@ -72,7 +70,7 @@ impl Siblings {
             required.push(most_telling(conditions.iter().filter(in_line).flat_map(sets)));
         }
         let texts = Prefilter::new(&required);
-        let urls = looks_at_urls.then(|| Prefilter::of_field(&required_of_url));
+        let urls = looks_at_urls.then(Default::default);
         let shared = shared(rule, rules);
         Some(Siblings { texts, urls, all: Members::all(len), any_decoder, by_decoder, shared })
     }
@@ -85,6 +83,8 @@ impl Siblings {
     /// Notes which children may match. What is in `spare` is overwritten.
     pub(crate) fn candidates(
         &self,
+        rule: &Rule,
+        rules: &Rules,
         event: &Event<'_>,
         candidates: &mut Members,
         spare: &mut Members,
@@ -94,8 +94,13 @@ impl Siblings {
         } else {
             self.texts.scan(event.log, candidates);
         }
-        if let (Some(urls), Some(url)) = (&self.urls, event.fields.get(StaticField::Url)) {
-            urls.scan(url, spare);
+        if let (Some([plain, once, any]), Some((url, form))) = (&self.urls, event.url()) {
+            let filter = match form {
+                Form::Plain => plain,
+                Form::Once => once,
+                Form::Any => any,
+            };
+            filter.get_or_init(|| of_urls(rule, rules, form)).scan(url, spare);
             candidates.keep(spare);
         }
         let of_decoder = |name: Option<NameId>| name.and_then(|name| self.by_decoder.get(&name));
@@ -104,6 +109,17 @@ impl Siblings {
             candidates.keep_either(&self.any_decoder, of_decoder(event.decoded_as));
         }
     }
+}
+
+/// Prepares the filter over what the children need of URLs of a form.
+fn of_urls(rule: &Rule, rules: &Rules, form: Form) -> Prefilter {
+    let of_child = |child: &u32| {
+        let conditions = rules.get(*child).map_or(&[][..], |child| &child.conditions);
+        let patterns = conditions.iter().filter_map(url_pattern);
+        most_telling(patterns.flat_map(|pattern| pattern.required_sets_of(form)))
+    };
+    let required: Vec<Vec<Set>> = rule.children.iter().map(of_child).collect();
+    Prefilter::of_field(&required)
 }
 
 /// Finds the children of `rule` whose own children are filtered together with them.

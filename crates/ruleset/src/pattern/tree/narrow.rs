@@ -1,30 +1,32 @@
-//! Writes a PCRE2 pattern anew for subjects without escapes.
+//! Writes a PCRE2 pattern anew for subjects with few escapes.
 //!
-//! Signs of attacks are written such that a client may encode each letter: `(?>%(?:25)*2f|\\x2f|/)`. Most requests encode nothing.
-//! In a subject without [`ESCAPES`] every alternative that must take one of these bytes fails, wherever it stands, so it is left out:
-//! the example becomes `/`, and the library finds a literal to search for where it had to try every byte. The two patterns say the
-//! same of each such subject, for what is left is tried in the same order. Groups that record keep their numbers, because what holds
-//! one is not left out. A pattern with anything in it that is not known stays as it is.
+//! Signs of attacks are written such that a client may encode each letter, and that again: `(?>%(?:25)*2f|\\x2f|/)`. Most requests
+//! encode nothing, and most others only signs, once. In such a subject an alternative that must take an escape which isn't there
+//! fails, wherever it stands, so it is left out: the example becomes `/`, or `(?>%2f|/)`. Then the library finds literals to
+//! search for where it had to try every byte, and the words that a match must hold are known in full. Both patterns say the same of each
+//! such subject, for what is left is tried in the same order. Groups that record keep their numbers, because what holds one is
+//! not left out. A pattern with anything in it that is not known stays as it is.
 
+use super::super::form::{self, Form};
 use super::{Bytes, DEPTH_MAX, Options, Reader, Tree};
-
-/// The bytes that begin an escape in a URL or in a line of a log.
-pub(in super::super) const ESCAPES: [u8; 2] = *b"%\\";
 
 /// A set with more bytes keeps those that the subject lacks: a shorter one is no quicker.
 const SHORTENED_BYTES_MAX: u32 = 16;
 
-/// A pattern for subjects without escapes.
+/// A pattern for subjects of one form.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) enum Plain {
+pub(in super::super) enum Narrow {
     /// This one, in ASCII, matches where the whole one does.
     Shorter(String),
-    /// The whole one needs an escape.
+    /// The whole one needs what the subject lacks.
     Never,
 }
 
 /// Writes a pattern anew, if that leaves anything out.
-pub(in super::super) fn without_escapes(text: &[u8]) -> Option<Plain> {
+pub(in super::super) fn narrow(text: &[u8], form: Form) -> Option<Narrow> {
+    if form == Form::Any {
+        return None;
+    }
     let mut reader = Writer {
         reader: Reader { text, at: 0, options: Options::default(), groups: Vec::new(), depth: 0 },
         dots_are_bytes: false,
@@ -34,16 +36,16 @@ pub(in super::super) fn without_escapes(text: &[u8]) -> Option<Plain> {
     if reader.reader.at < text.len() {
         return None;
     }
-    let mut pruner = Pruner { has_changed: false };
-    let Some(kept) = pruner.prune(&whole) else {
-        return Some(Plain::Never);
+    let mut pruner = Pruner { form, has_changed: false };
+    let Some((kept, _)) = pruner.prune(&whole, Before::Unknown) else {
+        return (!records(&whole)).then_some(Narrow::Never);
     };
     if !pruner.has_changed {
         return None;
     }
     let mut shorter = switches;
     kept.write(&mut shorter);
-    Some(Plain::Shorter(shorter))
+    Some(Narrow::Shorter(shorter))
 }
 
 /// A part of a pattern, with its text.
@@ -62,6 +64,7 @@ enum Node {
     Repeated {
         of: Box<Node>,
         min: u32,
+        max: Option<u32>,
         times: String,
     },
 }
@@ -186,7 +189,7 @@ impl Writer<'_> {
 
     fn repeated(&mut self, part: Node) -> Option<Node> {
         let start = self.reader.at;
-        let (min, _) = match self.reader.next() {
+        let (min, max) = match self.reader.next() {
             Some(b'*') => (0, None),
             Some(b'+') => (1, None),
             Some(b'?') => (0, Some(1)),
@@ -200,7 +203,7 @@ impl Writer<'_> {
         if matches!(self.reader.next(), Some(b'?' | b'+')) {
             self.reader.at += 1;
         }
-        Some(Node::Repeated { of: Box::new(part), min, times: self.text_from(start)? })
+        Some(Node::Repeated { of: Box::new(part), min, max, times: self.text_from(start)? })
     }
 
     fn group(&mut self) -> Option<Node> {
@@ -225,43 +228,98 @@ impl Writer<'_> {
     }
 }
 
-/// Leaves out what needs an escape.
+/// What stands in the subject right before a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Unknown,
+    Percent,
+    /// A percent sign and a two.
+    PercentTwo,
+}
+
+/// Leaves out what subjects of a form lack.
 struct Pruner {
+    form: Form,
     has_changed: bool,
 }
 
 impl Pruner {
-    /// Returns what is left of a part; nothing where it can't match.
-    fn prune(&mut self, node: &Node) -> Option<Node> {
+    /// Returns what is left of a part, and what then stands before the next one; nothing where it can't match.
+    fn prune(&mut self, node: &Node, before: Before) -> Option<(Node, Before)> {
         match node {
-            Node::Kept(_) => Some(node.clone()),
-            Node::Byte { set, text } => self.byte(*set, text),
+            Node::Kept(_) => Some((node.clone(), Before::Unknown)),
+            Node::Byte { set, text } => self.byte(*set, text, before),
             Node::Sequence(parts) => {
-                let parts: Option<Vec<Node>> = parts.iter().map(|part| self.prune(part)).collect();
-                parts.map(sequence)
-            }
-            Node::Either(branches) => {
-                let left = |branch| self.prune(branch).or_else(|| self.leave_out(branch));
-                let branches: Vec<Node> = branches.iter().filter_map(left).collect();
-                (!branches.is_empty()).then(|| either(branches))
-            }
-            Node::Group(kind, inner) => match (kind, self.prune(inner)) {
-                (_, Some(inner)) => Some(group(*kind, inner)),
-                // What is never there is always absent.
-                (Kind::NotAhead | Kind::NotBehind, None) => {
-                    Some(self.leave_out(node).unwrap_or(NOTHING))
+                let mut before = before;
+                let mut left = Vec::with_capacity(parts.len());
+                for part in parts {
+                    let (part, after) = self.prune(part, before)?;
+                    left.push(part);
+                    before = after;
                 }
-                (Kind::Recording | Kind::Define, None) => Some(node.clone()),
-                (Kind::Joining | Kind::Atomic | Kind::Ahead | Kind::Behind, None) => None,
-            },
-            Node::Repeated { of, min, times } => match self.prune(of) {
-                Some(of) => Some(repeated(of, *min, times)),
-                None if *min == 0 => {
-                    let is_kept = self.leave_out(of).is_some();
-                    Some(if is_kept { node.clone() } else { NOTHING })
+                Some((sequence(left), before))
+            }
+            Node::Either(branches) => self.either(branches, before),
+            Node::Group(kind, inner) => self.group(node, *kind, inner, before),
+            Node::Repeated { of, min, max, times } => {
+                // What stands before the second time is another thing.
+                let is_single = *max == Some(1);
+                match self.prune(of, before) {
+                    Some((of, _)) if is_single || before == Before::Unknown => {
+                        Some((repeated(of, *min, *max, times), Before::Unknown))
+                    }
+                    Some(_) => {
+                        let (of, _) = self.prune(of, Before::Unknown)?;
+                        Some((repeated(of, *min, *max, times), Before::Unknown))
+                    }
+                    None if *min > 0 => None,
+                    None => match self.leave_out(of) {
+                        Some(_) => Some((node.clone(), Before::Unknown)),
+                        None => Some((NOTHING, before)),
+                    },
                 }
-                None => None,
-            },
+            }
+        }
+    }
+
+    fn either(&mut self, branches: &[Node], before: Before) -> Option<(Node, Before)> {
+        let mut left = Vec::with_capacity(branches.len());
+        let mut after = None;
+        for branch in branches {
+            let pruned = self.prune(branch, before);
+            let kept = pruned.or_else(|| Some((self.leave_out(branch)?, Before::Unknown)));
+            let Some((branch, then)) = kept else { continue };
+            left.push(branch);
+            after = Some(if after.is_none_or(|after| after == then) { then } else { Before::Unknown });
+        }
+        Some((either(left), after?))
+    }
+
+    fn group(
+        &mut self,
+        node: &Node,
+        kind: Kind,
+        inner: &Node,
+        before: Before,
+    ) -> Option<(Node, Before)> {
+        let before_inner = match kind {
+            Kind::Joining | Kind::Atomic | Kind::Ahead | Kind::NotAhead => before,
+            // These may be called from elsewhere, and those end here.
+            Kind::Recording | Kind::Define | Kind::Behind | Kind::NotBehind => Before::Unknown,
+        };
+        let pruned = self.prune(inner, before_inner);
+        match (kind, pruned) {
+            (Kind::Joining | Kind::Atomic, Some((inner, after))) => {
+                Some((group(kind, inner), after))
+            }
+            (Kind::Recording, Some((inner, _))) => Some((group(kind, inner), Before::Unknown)),
+            (_, Some((inner, _))) => Some((group(kind, inner), before)),
+            // What is never there is always absent.
+            (Kind::NotAhead | Kind::NotBehind, None) => {
+                Some((self.leave_out(node).unwrap_or(NOTHING), before))
+            }
+            (Kind::Recording | Kind::Define, None) => Some((node.clone(), Before::Unknown)),
+            (Kind::Joining | Kind::Atomic | Kind::Ahead | Kind::Behind, None) => None,
         }
     }
 
@@ -274,16 +332,26 @@ impl Pruner {
         None
     }
 
-    fn byte(&mut self, set: Bytes, text: &str) -> Option<Node> {
-        let rest = set.without(&ESCAPES);
-        if rest == Bytes::default() {
+    fn byte(&mut self, set: Bytes, text: &str, before: Before) -> Option<(Node, Before)> {
+        let rest = set.without(self.form.lacks());
+        let possible = match (self.form, before) {
+            (Form::Once, Before::Percent) => rest.common(Bytes::of(form::FIRST_DIGITS)),
+            (Form::Once, Before::PercentTwo) => rest.without(b"5"),
+            _ => rest,
+        };
+        if possible == Bytes::default() {
             return None;
         }
+        let after = match before {
+            _ if possible == Bytes::of(b"%") => Before::Percent,
+            Before::Percent if possible == Bytes::of(b"2") => Before::PercentTwo,
+            _ => Before::Unknown,
+        };
         if rest == set || rest.len() > SHORTENED_BYTES_MAX {
-            return Some(Node::Byte { set, text: text.to_owned() });
+            return Some((Node::Byte { set, text: text.to_owned() }, after));
         }
         self.has_changed = true;
-        Some(Node::Byte { set: rest, text: set_text(rest) })
+        Some((Node::Byte { set: rest, text: set_text(rest) }, after))
     }
 }
 
@@ -359,11 +427,11 @@ fn group(kind: Kind, inner: Node) -> Node {
     }
 }
 
-fn repeated(of: Node, min: u32, times: &str) -> Node {
+fn repeated(of: Node, min: u32, max: Option<u32>, times: &str) -> Node {
     if of == NOTHING {
         return NOTHING;
     }
-    Node::Repeated { of: Box::new(of), min, times: times.to_owned() }
+    Node::Repeated { of: Box::new(of), min, max, times: times.to_owned() }
 }
 
 impl Node {
