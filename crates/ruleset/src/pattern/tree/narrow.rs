@@ -1,19 +1,27 @@
 //! Writes a PCRE2 pattern anew for subjects with few escapes.
 //!
 //! Signs of attacks are written such that a client may encode each letter, and that again: `(?>%(?:25)*2f|\\x2f|/)`. Most requests
-//! encode nothing, and most others only signs, once. In such a subject an alternative that must take an escape which isn't there
-//! fails, wherever it stands, so it is left out: the example becomes `/`, or `(?>%2f|/)`. Then the library finds literals to
-//! search for where it had to try every byte, and the words that a match must hold are known in full. Both patterns say the same of each
-//! such subject, for what is left is tried in the same order. Groups that record keep their numbers, because what holds one is
-//! not left out. A pattern with anything in it that is not known stays as it is.
+//! encode nothing, or signs, once: [`Form::Once`](super::super::form::Form). In such a subject an alternative that must take an escape
+//! which isn't there fails, wherever it stands, so it is left out: the example becomes `(?>%2f|/)`. That takes fewer steps, and the
+//! words that a match must hold are known in full, which rules out many more patterns before they are tried. Both patterns say the
+//! same of each such subject, for what is left is tried in the same order. Groups that record keep their numbers, because what
+//! holds one is not left out. A pattern with anything in it that is not known stays as it is.
 
-use super::super::form::{self, Form};
 use super::{Bytes, DEPTH_MAX, Options, Reader, Tree};
+
+/// What such a subject lacks altogether.
+const LACKS: &[u8] = b"\\";
+
+/// What never follows a percent sign in it.
+const NOT_BEHIND_PERCENT: &[u8] = b"0uU";
+
+/// What never follows a percent sign and a two.
+const NOT_BEHIND_TWO: &[u8] = b"5";
 
 /// A set with more bytes keeps those that the subject lacks: a shorter one is no quicker.
 const SHORTENED_BYTES_MAX: u32 = 16;
 
-/// A pattern for subjects of one form.
+/// A pattern for subjects that encode little.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) enum Narrow {
     /// This one, in ASCII, matches where the whole one does.
@@ -23,10 +31,7 @@ pub(in super::super) enum Narrow {
 }
 
 /// Writes a pattern anew, if that leaves anything out.
-pub(in super::super) fn narrow(text: &[u8], form: Form) -> Option<Narrow> {
-    if form == Form::Any {
-        return None;
-    }
+pub(in super::super) fn narrow(text: &[u8]) -> Option<Narrow> {
     let mut reader = Writer {
         reader: Reader { text, at: 0, options: Options::default(), groups: Vec::new(), depth: 0 },
         dots_are_bytes: false,
@@ -36,7 +41,7 @@ pub(in super::super) fn narrow(text: &[u8], form: Form) -> Option<Narrow> {
     if reader.reader.at < text.len() {
         return None;
     }
-    let mut pruner = Pruner { form, has_changed: false };
+    let mut pruner = Pruner { has_changed: false };
     let Some((kept, _)) = pruner.prune(&whole, Before::Unknown) else {
         return (!records(&whole)).then_some(Narrow::Never);
     };
@@ -237,9 +242,8 @@ enum Before {
     PercentTwo,
 }
 
-/// Leaves out what subjects of a form lack.
+/// Leaves out what subjects that encode little lack.
 struct Pruner {
-    form: Form,
     has_changed: bool,
 }
 
@@ -333,11 +337,11 @@ impl Pruner {
     }
 
     fn byte(&mut self, set: Bytes, text: &str, before: Before) -> Option<(Node, Before)> {
-        let rest = set.without(self.form.lacks());
-        let possible = match (self.form, before) {
-            (Form::Once, Before::Percent) => rest.common(Bytes::of(form::FIRST_DIGITS)),
-            (Form::Once, Before::PercentTwo) => rest.without(b"5"),
-            _ => rest,
+        let rest = set.without(LACKS);
+        let possible = match before {
+            Before::Percent => rest.without(NOT_BEHIND_PERCENT),
+            Before::PercentTwo => rest.without(NOT_BEHIND_TWO),
+            Before::Unknown => rest,
         };
         if possible == Bytes::default() {
             return None;
