@@ -16,6 +16,9 @@ const CLASS_BYTES_MAX: usize = 6;
 /// The longest word kept: the first bytes of a longer one rule out as much.
 const WORD_BYTES_MAX: usize = 64;
 
+/// To how many bytes the words of a large set are cut, one after the other, until they are few enough.
+const CUTS: [usize; 6] = [8, 6, 5, 4, 3, 2];
+
 /// How often words that come several times are written one after the other.
 const ROW_MAX: u32 = 4;
 
@@ -117,10 +120,12 @@ impl Reader {
         let is_exact = |known: &Known| matches!(known, Known::Exactly(_));
         if known.iter().all(is_exact) {
             let words: Words = known.into_iter().flat_map(Known::sets).flatten().collect();
-            return match words.len() {
-                0..=WORDS_MAX => Known::Exactly(words),
-                _ => Known::nothing(),
-            };
+            if words.len() <= WORDS_MAX {
+                return Known::Exactly(words);
+            }
+            let starts = beginnings(words);
+            let sets = telling(&starts).then(|| starts.clone()).into_iter().collect();
+            return Known::Partly { starts, sets, ends: vec![Vec::new()] };
         }
         let (mut starts, mut ends) = (Words::new(), Words::new());
         let mut union = Some(Words::new());
@@ -139,8 +144,8 @@ impl Reader {
             };
             union = union.zip(best).map(|(union, best)| [union, best].concat());
         }
-        let sets = union.filter(|words| words.len() <= WORDS_MAX).into_iter().collect();
-        Known::Partly { starts: if_telling(starts), sets, ends: if_telling(ends) }
+        let sets = union.map(beginnings).filter(telling).into_iter().collect();
+        Known::Partly { starts: beginnings(starts), sets, ends: if_few(ends) }
     }
 
     /// Joins neighbours whose words are known, and adds what the others require.
@@ -168,11 +173,11 @@ impl Reader {
         }
         let Some(starts) = starts else { return Known::Exactly(run) };
         sets.push(run.clone());
-        sets.retain(|set| !set.iter().any(Vec::is_empty));
+        sets.retain(telling);
         sets.sort_by_cached_key(|set| std::cmp::Reverse(worth(set)));
         sets.dedup();
         sets.truncate(SETS_MAX);
-        Known::Partly { starts: if_telling(starts), sets, ends: if_telling(run) }
+        Known::Partly { starts: beginnings(starts), sets, ends: if_few(run) }
     }
 }
 
@@ -186,17 +191,35 @@ fn several(words: Words, min: u32, max: Option<u32>) -> Known {
     if max == Some(times) && min == times {
         return Known::Exactly(row);
     }
-    let row = if_telling(row);
-    let sets = Some(row.clone()).filter(|row| !row.iter().any(Vec::is_empty));
-    Known::Partly { starts: row.clone(), sets: sets.into_iter().collect(), ends: row }
+    let row = if_few(row);
+    let sets = telling(&row).then(|| row.clone()).into_iter().collect();
+    Known::Partly { starts: row.clone(), sets, ends: row }
+}
+
+/// Whether a set rules anything out.
+fn telling(words: &Words) -> bool {
+    !words.iter().any(Vec::is_empty)
 }
 
 /// Words of which one is there, or the empty word where that says nothing or too much.
-fn if_telling(words: Words) -> Words {
-    if words.len() > WORDS_MAX || words.iter().any(Vec::is_empty) {
+fn if_few(words: Words) -> Words {
+    if words.len() > WORDS_MAX || !telling(&words) {
         return vec![Vec::new()];
     }
     words
+}
+
+/// Words of which one is at the beginning, cut until they are few.
+fn beginnings(mut words: Words) -> Words {
+    for bytes in CUTS {
+        if words.len() <= WORDS_MAX {
+            break;
+        }
+        words.iter_mut().for_each(|word| word.truncate(bytes));
+        words.sort_unstable();
+        words.dedup();
+    }
+    if_few(words)
 }
 
 /// Spells a set of bytes out, in lower case, when they are few.

@@ -52,7 +52,7 @@ fn a_word_is_required_at_each_place() {
 fn what_may_be_left_out_is_not_required() {
     assert_eq!(words("(?:abc)?d"), some(&["d"]));
     assert_eq!(words("(?:abc)*"), None);
-    assert_eq!(words("(?:abc)+d"), some(&["abc"]));
+    assert_eq!(words("(?:abc)+d"), some(&["abcd"]));
     assert_eq!(words("a{0,3}b"), some(&["b"]));
 }
 
