@@ -4,7 +4,10 @@
 //! ignoring ASCII case. One Aho-Corasick automaton finds them all at once. The filter is sound: it never rejects a member that could match, which
 //! a property test of the engine shows by running with and without.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::nfa::{contiguous, noncontiguous};
+use aho_corasick::{Anchored, BuildError};
 
 /// Shorter literals occur in nearly every line: the pattern itself is as quick.
 const LITERAL_BYTES_MIN: usize = 2;
@@ -19,13 +22,20 @@ const SETS_MAX: usize = 3;
 /// Finds which members of a set are worth trying on a text.
 #[derive(Debug, Default)]
 pub(crate) struct Prefilter {
-    automaton: Option<AhoCorasick>,
+    automaton: Option<Literals>,
     /// For each literal, the members and sets that it stands in: the number of a set times [`Prefilter::stride`], plus the member.
     members: Vec<Box<[u32]>>,
     /// Members and sets about which nothing is known.
     always: Members,
     /// How many members there are, rounded up to whole words.
     stride: usize,
+}
+
+/// What finds all literals in one pass.
+#[derive(Debug)]
+enum Literals {
+    Table(DFA),
+    Compact(contiguous::NFA),
 }
 
 /// A set of members, one bit each.
@@ -162,17 +172,7 @@ impl Prefilter {
                 last.push(member);
             }
         }
-        let bytes: usize = texts.iter().map(|text| text.len()).sum();
-        let kind = if bytes <= TABLE_LITERAL_BYTES_MAX {
-            AhoCorasickKind::DFA
-        } else {
-            AhoCorasickKind::ContiguousNFA
-        };
-        let built = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(kind))
-            .build(&texts);
+        let built = Literals::new(&texts);
         let members = members.into_iter().map(Vec::into_boxed_slice).collect();
         match built {
             Ok(automaton) if !texts.is_empty() => {
@@ -189,14 +189,41 @@ impl Prefilter {
     /// Scans a text and notes which members are worth trying on it.
     pub(crate) fn scan(&self, text: &[u8], candidates: &mut Members) {
         candidates.copy_from(&self.always);
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_overlapping_iter(text) {
-            let members = self.members.get(found.pattern().as_usize());
-            for member in members.map(|m| m.iter()).into_iter().flatten() {
-                candidates.insert(*member);
-            }
+        match &self.automaton {
+            None => return,
+            Some(Literals::Table(automaton)) => self.scan_with(automaton, text, candidates),
+            Some(Literals::Compact(automaton)) => self.scan_with(automaton, text, candidates),
         }
         candidates.keep_common(self.stride / 64);
+    }
+
+    /// Notes the members of each literal found. All that end at a byte are in its state, so one walk finds them all.
+    fn scan_with(&self, automaton: &impl Automaton, text: &[u8], candidates: &mut Members) {
+        let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
+        for byte in text {
+            state = automaton.next_state(Anchored::No, state, *byte);
+            if !automaton.is_special(state) || !automaton.is_match(state) {
+                continue;
+            }
+            for index in 0..automaton.match_len(state) {
+                let literal = automaton.match_pattern(state, index).as_usize();
+                for member in self.members.get(literal).map(|m| m.iter()).into_iter().flatten() {
+                    candidates.insert(*member);
+                }
+            }
+        }
+    }
+}
+
+impl Literals {
+    fn new(texts: &[&[u8]]) -> Result<Literals, BuildError> {
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        let nfa = noncontiguous::Builder::new().ascii_case_insensitive(true).build(texts)?;
+        Ok(if bytes <= TABLE_LITERAL_BYTES_MAX {
+            Literals::Table(DFA::builder().build_from_noncontiguous(&nfa)?)
+        } else {
+            Literals::Compact(contiguous::NFA::builder().build_from_noncontiguous(&nfa)?)
+        })
     }
 }
 
