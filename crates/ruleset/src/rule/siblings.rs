@@ -25,9 +25,6 @@ const CHILDREN_MIN: usize = 16;
 /// Shorter runs of letters are parts of many words.
 const LETTERS_MIN: usize = 3;
 
-/// The beginnings of words tell nearly as much, and are found with a far smaller table.
-const URL_WORD_BYTES_MAX: usize = 6;
-
 /// How many URLs are looked at before patterns are made for those that encode little. Making them costs 50 to 80 ms and saves some
 /// 20 us a URL, so whoever sees fewer URLs than this never pays, and whoever sees more has not lost much by waiting.
 const URLS_BEFORE_NARROW: u32 = 1024;
@@ -147,7 +144,7 @@ fn of_urls(rule: &Rule, rules: &Rules, form: Form) -> Prefilter {
         let conditions = rules.get(*child).map_or(&[][..], |child| &child.conditions);
         let patterns = conditions.iter().filter_map(url_pattern);
         let sets = patterns.flat_map(|pattern| pattern.required_sets_of(form));
-        most_telling(sets.map(|set| cut(set, URL_WORD_BYTES_MAX)).filter(rules_out))
+        most_telling(sets.filter(rules_out))
     };
     let required: Vec<Vec<Set>> = rule.children.iter().map(of_child).collect();
     Prefilter::of_field(&required)
@@ -171,14 +168,6 @@ fn shared(rule: &Rule, rules: &Rules) -> HashMap<usize, Box<[Option<u32>]>> {
 
 /// Texts of which one must occur.
 type Set = Vec<Vec<u8>>;
-
-/// Cuts a set's words, of which there are fewer then.
-fn cut(mut set: Set, bytes_max: usize) -> Set {
-    set.iter_mut().for_each(|word| word.truncate(bytes_max));
-    set.sort_unstable();
-    set.dedup();
-    set
-}
 
 /// Whether there are URLs without any of these words, other than very few.
 fn rules_out(set: &Set) -> bool {
