@@ -172,7 +172,7 @@ type Set = Vec<Vec<u8>>;
 /// Whether there are URLs without any of these words, other than very few.
 fn rules_out(set: &Set) -> bool {
     let is_common = |word: &Vec<u8>| match word.as_slice() {
-        [byte] => byte.is_ascii_alphanumeric() || b"/.-_=&?%+".contains(byte),
+        [byte] => byte.is_ascii_alphanumeric() || b"/=?".contains(byte),
         _ => false,
     };
     !set.iter().any(is_common)

@@ -268,11 +268,13 @@ impl Pruner {
             Node::Repeated { of, min, max, times } => {
                 // What stands before the second time is another thing.
                 let is_single = *max == Some(1);
+                let had_changed = self.has_changed;
                 match self.prune(of, before) {
                     Some((of, _)) if is_single || before == Before::Unknown => {
                         Some((repeated(of, *min, *max, times), Before::Unknown))
                     }
                     Some(_) => {
+                        self.has_changed = had_changed;
                         let (of, _) = self.prune(of, Before::Unknown)?;
                         Some((repeated(of, *min, *max, times), Before::Unknown))
                     }
