@@ -94,7 +94,7 @@ pub struct Pattern {
 enum Program {
     OsMatch(osmatch::OsMatch),
     OsRegex(osregex::OsRegex),
-    Pcre2(pcre2::Pcre2),
+    Pcre2(Box<pcre2::Pcre2>),
 }
 
 impl Pattern {
@@ -108,7 +108,7 @@ impl Pattern {
         let program = match language {
             Language::OsMatch => Program::OsMatch(osmatch::OsMatch::compile(text)?),
             Language::OsRegex => Program::OsRegex(osregex::OsRegex::compile(text)?),
-            Language::Pcre2 => Program::Pcre2(pcre2::Pcre2::compile(text)?),
+            Language::Pcre2 => Program::Pcre2(Box::new(pcre2::Pcre2::compile(text)?)),
         };
         Ok(Self { text: text.to_vec(), program })
     }

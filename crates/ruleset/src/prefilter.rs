@@ -46,6 +46,9 @@ enum Literals {
     Beginnings(Grams),
 }
 
+/// Makes it for texts; the members of each may be put together anew.
+type Build = fn(&[&[u8]], &mut Vec<Vec<u32>>) -> Result<Literals, BuildError>;
+
 /// A set of members, one bit each.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Members {
@@ -154,7 +157,7 @@ impl Prefilter {
     fn with_literals(
         required: &[Vec<Vec<Vec<u8>>>],
         bytes_min: usize,
-        build: fn(&[&[u8]], &mut Vec<Vec<u32>>) -> Result<Literals, BuildError>,
+        build: Build,
     ) -> Self {
         let stride = required.len().next_multiple_of(64);
         let is_telling = |set: &&Vec<Vec<u8>>| set.iter().all(|l| l.len() >= bytes_min);

@@ -10,9 +10,9 @@ use std::sync::{Mutex, OnceLock};
 
 use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 
+use super::form::Form;
 use super::literals::{self, Words};
 use super::needle::Needle;
-use super::form::Form;
 use super::tree::narrow::{Narrow, narrow};
 use super::{Captures, PatternError};
 

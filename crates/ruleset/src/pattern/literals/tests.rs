@@ -45,7 +45,14 @@ fn a_word_is_required_at_each_place() {
     let sets = of_pcre2(br"(?i)(?:or|and)\s+'(?:sleep|benchmark)\(\d+,(\w+)x");
     let sets: Vec<String> =
         sets.iter().map(|set| String::from_utf8(set.join(&b'|')).unwrap()).collect();
-    assert_eq!(sets, ["\t'benchmark(|\t'sleep(|\n'benchmark(|\n'sleep(|\u{b}'benchmark(|\u{b}'sleep(|\u{c}'benchmark(|\u{c}'sleep(|\r'benchmark(|\r'sleep(| 'benchmark(| 'sleep(", "and\t|and\n|and\u{b}|and\u{c}|and\r|and |or\t|or\n|or\u{b}|or\u{c}|or\r|or ", ","]);
+    assert_eq!(
+        sets,
+        [
+            "\t'benchmark(|\t'sleep(|\n'benchmark(|\n'sleep(|\u{b}'benchmark(|\u{b}'sleep(|\u{c}'benchmark(|\u{c}'sleep(|\r'benchmark(|\r'sleep(| 'benchmark(| 'sleep(",
+            "and\t|and\n|and\u{b}|and\u{c}|and\r|and |or\t|or\n|or\u{b}|or\u{c}|or\r|or ",
+            ","
+        ]
+    );
 }
 
 #[test]

@@ -296,7 +296,8 @@ impl Pruner {
             let kept = pruned.or_else(|| Some((self.leave_out(branch)?, Before::Unknown)));
             let Some((branch, then)) = kept else { continue };
             left.push(branch);
-            after = Some(if after.is_none_or(|after| after == then) { then } else { Before::Unknown });
+            after =
+                Some(if after.is_none_or(|after| after == then) { then } else { Before::Unknown });
         }
         Some((either(left), after?))
     }

@@ -51,7 +51,9 @@ fn neighbours_do_not_change_what_is_read() {
 
 #[test]
 fn what_is_not_understood_stays_whole() {
-    for pattern in [r"\\?(a)\1", r"\\?(?i)a", r"\\?(?i:a)", r"\\?\Qa", r"\\?(?|a)", r"\\?a\K", "(*ACCEPT)"] {
+    for pattern in
+        [r"\\?(a)\1", r"\\?(?i)a", r"\\?(?i:a)", r"\\?\Qa", r"\\?(?|a)", r"\\?a\K", "(*ACCEPT)"]
+    {
         assert_eq!(shorter(pattern), None, "{pattern}");
     }
 }
@@ -139,7 +141,8 @@ fn the_rules_say_the_same_of_the_urls_in_their_own_tests() {
     let mut urls = Vec::new();
     for file in std::fs::read_dir(rules.join("tests")).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        let words = text.split([' ', '"']).filter(|word| word.starts_with('/') && word.contains('?'));
+        let words =
+            text.split([' ', '"']).filter(|word| word.starts_with('/') && word.contains('?'));
         urls.extend(words.flat_map(|url| [url.to_owned(), encode(url, 1), encode(url, 3)]));
     }
     urls.retain(|url| Form::of(url.as_bytes()) == Form::Once);
