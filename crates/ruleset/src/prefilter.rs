@@ -154,11 +154,7 @@ impl Prefilter {
         Self::with_literals(required, 1, Literals::of_field)
     }
 
-    fn with_literals(
-        required: &[Vec<Vec<Vec<u8>>>],
-        bytes_min: usize,
-        build: Build,
-    ) -> Self {
+    fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize, build: Build) -> Self {
         let stride = required.len().next_multiple_of(64);
         let is_telling = |set: &&Vec<Vec<u8>>| set.iter().all(|l| l.len() >= bytes_min);
         let sets_of = |wanted: &Vec<Vec<Vec<u8>>>| wanted.iter().filter(is_telling).count();
