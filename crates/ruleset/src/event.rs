@@ -1,9 +1,12 @@
 //! One event on its way through the engine: what came in, and what was read out of it.
 
+use std::cell::OnceCell;
+
 use crate::category::Category;
 use crate::decoder::run::Found;
 use crate::decoder::{FtsPart, NameId};
-use crate::fields::Fields;
+use crate::fields::{Fields, StaticField};
+use crate::pattern::Form;
 use crate::predecode::Source;
 
 /// What comes in: one record of a log.
@@ -49,9 +52,17 @@ pub(crate) struct Event<'a> {
     pub(crate) accumulates: bool,
     /// Whether fields came out of JSON, and not word for word out of the line.
     pub(crate) from_json: bool,
+    /// What the URL encodes, once somebody asked.
+    pub(crate) url_form: OnceCell<Form>,
 }
 
 impl<'a> Event<'a> {
+    /// The URL, with what it encodes. Many rules ask for both.
+    pub(crate) fn url(&self) -> Option<(&[u8], Form)> {
+        let url = self.fields.get(StaticField::Url)?;
+        Some((url, *self.url_form.get_or_init(|| Form::of(url))))
+    }
+
     /// Whether a field may have letters that the line doesn't show: written as `\u....`, or remembered from another event.
     pub(crate) fn hides_letters(&self) -> bool {
         self.accumulates || (self.from_json && memchr::memmem::find(self.log, b"\\u").is_some())

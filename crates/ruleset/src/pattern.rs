@@ -6,6 +6,7 @@
 //! match and is counted); [`Pattern::required_literals`] never leaves out a subject that would match.
 
 pub mod diagnosis;
+mod form;
 mod literals;
 mod needle;
 mod osmatch;
@@ -16,6 +17,7 @@ mod tree;
 use std::fmt;
 
 pub use diagnosis::Finding;
+pub(crate) use form::Form;
 
 /// Which of the three pattern languages a text is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,7 +94,7 @@ pub struct Pattern {
 enum Program {
     OsMatch(osmatch::OsMatch),
     OsRegex(osregex::OsRegex),
-    Pcre2(pcre2::Pcre2),
+    Pcre2(Box<pcre2::Pcre2>),
 }
 
 impl Pattern {
@@ -106,7 +108,7 @@ impl Pattern {
         let program = match language {
             Language::OsMatch => Program::OsMatch(osmatch::OsMatch::compile(text)?),
             Language::OsRegex => Program::OsRegex(osregex::OsRegex::compile(text)?),
-            Language::Pcre2 => Program::Pcre2(pcre2::Pcre2::compile(text)?),
+            Language::Pcre2 => Program::Pcre2(Box::new(pcre2::Pcre2::compile(text)?)),
         };
         Ok(Self { text: text.to_vec(), program })
     }
@@ -131,6 +133,14 @@ impl Pattern {
             Program::OsMatch(program) => program.is_match(subject),
             Program::OsRegex(program) => program.is_match(subject),
             Program::Pcre2(program) => program.is_match(subject),
+        }
+    }
+
+    /// Says the same of a subject whose form is known, sooner.
+    pub(crate) fn is_match_of(&self, subject: &[u8], form: Form) -> bool {
+        match &self.program {
+            Program::Pcre2(program) => program.is_match_of(subject, form),
+            _ => self.is_match(subject),
         }
     }
 
@@ -181,10 +191,15 @@ impl Pattern {
 
     /// Returns all such sets that are known, the most telling first: each matching subject holds a literal of each.
     pub(crate) fn required_sets(&self) -> Vec<Vec<Vec<u8>>> {
+        self.required_sets_of(Form::Any)
+    }
+
+    /// Returns such sets for subjects of a form.
+    pub(crate) fn required_sets_of(&self, form: Form) -> Vec<Vec<Vec<u8>>> {
         let set = match &self.program {
             Program::OsMatch(program) => program.required_literals(),
             Program::OsRegex(program) => program.required_literals(),
-            Program::Pcre2(program) => return program.words().to_vec(),
+            Program::Pcre2(program) => return program.words_of(form).to_vec(),
         };
         set.and_then(literals::worth_having).into_iter().collect()
     }

@@ -4,7 +4,14 @@
 //! ignoring ASCII case. One Aho-Corasick automaton finds them all at once. The filter is sound: it never rejects a member that could match, which
 //! a property test of the engine shows by running with and without.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+mod grams;
+
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::nfa::{contiguous, noncontiguous};
+use aho_corasick::{Anchored, BuildError};
+
+use grams::Grams;
 
 /// Shorter literals occur in nearly every line: the pattern itself is as quick.
 const LITERAL_BYTES_MIN: usize = 2;
@@ -13,13 +20,16 @@ const LITERAL_BYTES_MIN: usize = 2;
 /// to build.
 const TABLE_LITERAL_BYTES_MAX: usize = 8192;
 
+/// Above this many, a short field's beginnings of words are looked up instead.
+const FIELD_TABLE_LITERAL_BYTES_MAX: usize = 4096;
+
 /// How many sets of a member are looked for. A second one rules out much of what the first lets through.
 const SETS_MAX: usize = 3;
 
 /// Finds which members of a set are worth trying on a text.
 #[derive(Debug, Default)]
 pub(crate) struct Prefilter {
-    automaton: Option<AhoCorasick>,
+    automaton: Option<Literals>,
     /// For each literal, the members and sets that it stands in: the number of a set times [`Prefilter::stride`], plus the member.
     members: Vec<Box<[u32]>>,
     /// Members and sets about which nothing is known.
@@ -27,6 +37,17 @@ pub(crate) struct Prefilter {
     /// How many members there are, rounded up to whole words.
     stride: usize,
 }
+
+/// What finds all literals in one pass.
+#[derive(Debug)]
+enum Literals {
+    Table(DFA),
+    Compact(contiguous::NFA),
+    Beginnings(Grams),
+}
+
+/// Makes it for texts; the members of each may be put together anew.
+type Build = fn(&[&[u8]], &mut Vec<Vec<u32>>) -> Result<Literals, BuildError>;
 
 /// A set of members, one bit each.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -125,15 +146,15 @@ impl Members {
 impl Prefilter {
     /// Builds the filter from what each member requires of a line, in order; without a set it must always be tried.
     pub(crate) fn new(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
-        Self::with_literals(required, LITERAL_BYTES_MIN)
+        Self::with_literals(required, LITERAL_BYTES_MIN, Literals::of_line)
     }
 
     /// Builds the filter from what each member requires of a short field, in which a single character tells much.
     pub(crate) fn of_field(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
-        Self::with_literals(required, 1)
+        Self::with_literals(required, 1, Literals::of_field)
     }
 
-    fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize) -> Self {
+    fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize, build: Build) -> Self {
         let stride = required.len().next_multiple_of(64);
         let is_telling = |set: &&Vec<Vec<u8>>| set.iter().all(|l| l.len() >= bytes_min);
         let sets_of = |wanted: &Vec<Vec<Vec<u8>>>| wanted.iter().filter(is_telling).count();
@@ -162,17 +183,7 @@ impl Prefilter {
                 last.push(member);
             }
         }
-        let bytes: usize = texts.iter().map(|text| text.len()).sum();
-        let kind = if bytes <= TABLE_LITERAL_BYTES_MAX {
-            AhoCorasickKind::DFA
-        } else {
-            AhoCorasickKind::ContiguousNFA
-        };
-        let built = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(kind))
-            .build(&texts);
+        let built = build(&texts, &mut members);
         let members = members.into_iter().map(Vec::into_boxed_slice).collect();
         match built {
             Ok(automaton) if !texts.is_empty() => {
@@ -189,14 +200,64 @@ impl Prefilter {
     /// Scans a text and notes which members are worth trying on it.
     pub(crate) fn scan(&self, text: &[u8], candidates: &mut Members) {
         candidates.copy_from(&self.always);
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_overlapping_iter(text) {
-            let members = self.members.get(found.pattern().as_usize());
-            for member in members.map(|m| m.iter()).into_iter().flatten() {
-                candidates.insert(*member);
+        match &self.automaton {
+            None => return,
+            Some(Literals::Table(automaton)) => self.scan_with(automaton, text, candidates),
+            Some(Literals::Compact(automaton)) => self.scan_with(automaton, text, candidates),
+            Some(Literals::Beginnings(grams)) => {
+                grams.scan(text, |place| self.note(place, candidates));
             }
         }
         candidates.keep_common(self.stride / 64);
+    }
+
+    /// Notes the members of each literal found. All that end at a byte are in its state, so one walk finds them all.
+    fn scan_with(&self, automaton: &impl Automaton, text: &[u8], candidates: &mut Members) {
+        let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
+        for byte in text {
+            state = automaton.next_state(Anchored::No, state, *byte);
+            if !automaton.is_special(state) || !automaton.is_match(state) {
+                continue;
+            }
+            for index in 0..automaton.match_len(state) {
+                let literal = automaton.match_pattern(state, index).as_usize();
+                self.note(literal, candidates);
+            }
+        }
+    }
+
+    fn note(&self, literal: usize, candidates: &mut Members) {
+        for member in self.members.get(literal).map(|m| m.iter()).into_iter().flatten() {
+            candidates.insert(*member);
+        }
+    }
+}
+
+impl Literals {
+    fn of_field(texts: &[&[u8]], members: &mut Vec<Vec<u32>>) -> Result<Literals, BuildError> {
+        if texts.iter().map(|text| text.len()).sum::<usize>() <= FIELD_TABLE_LITERAL_BYTES_MAX {
+            return Self::of_line(texts, members);
+        }
+        let (grams, owners) = Grams::new(texts);
+        let members_of = |texts: &Vec<usize>| -> Vec<u32> {
+            let lists = texts.iter().filter_map(|text| members.get(*text));
+            let mut joined: Vec<u32> = lists.flatten().copied().collect();
+            joined.sort_unstable();
+            joined.dedup();
+            joined
+        };
+        *members = owners.iter().map(members_of).collect();
+        Ok(Literals::Beginnings(grams))
+    }
+
+    fn of_line(texts: &[&[u8]], _: &mut Vec<Vec<u32>>) -> Result<Literals, BuildError> {
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        let nfa = noncontiguous::Builder::new().ascii_case_insensitive(true).build(texts)?;
+        Ok(if bytes <= TABLE_LITERAL_BYTES_MAX {
+            Literals::Table(DFA::builder().build_from_noncontiguous(&nfa)?)
+        } else {
+            Literals::Compact(contiguous::NFA::builder().build_from_noncontiguous(&nfa)?)
+        })
     }
 }
 

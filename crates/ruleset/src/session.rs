@@ -230,6 +230,7 @@ fn read<'a>(
         fts: decoder.and_then(|decoder| decoder.fts.as_deref()),
         accumulates: decoder.is_some_and(|decoder| decoder.accumulate),
         from_json: scratch.from_json,
+        url_form: Default::default(),
     }
 }
 

@@ -16,6 +16,12 @@ const CLASS_BYTES_MAX: usize = 6;
 /// The longest word kept: the first bytes of a longer one rule out as much.
 const WORD_BYTES_MAX: usize = 64;
 
+/// To how many bytes the words of a large set are cut, one after the other, until they are few enough.
+const CUTS: [usize; 6] = [8, 6, 5, 4, 3, 2];
+
+/// How often words that come several times are written one after the other.
+const ROW_MAX: u32 = 4;
+
 /// How many sets are kept of what a pattern requires at several places.
 const SETS_MAX: usize = 3;
 
@@ -53,19 +59,20 @@ pub(super) fn of_pcre2(text: &[u8]) -> Vec<Words> {
 enum Known {
     /// All the words that it can match: they are few.
     Exactly(Words),
-    /// Sets of which one word each must occur, the most telling first.
-    Required(Vec<Words>),
+    /// What it matches begins and ends with one of these, and holds one of each set, the most telling first. An empty word says that
+    /// nothing is known.
+    Partly { starts: Words, sets: Vec<Words>, ends: Words },
 }
 
 impl Known {
     fn nothing() -> Known {
-        Known::Required(Vec::new())
+        Known::Partly { starts: vec![Vec::new()], sets: Vec::new(), ends: vec![Vec::new()] }
     }
 
     fn sets(self) -> Vec<Words> {
         match self {
             Known::Exactly(words) => vec![words],
-            Known::Required(sets) => sets,
+            Known::Partly { sets, .. } => sets,
         }
     }
 }
@@ -100,59 +107,119 @@ impl Reader {
                 _ => Known::nothing(),
             },
             (0, _) => Known::nothing(),
-            _ => Known::Required(self.known(of).sets()),
+            _ => match self.known(of) {
+                Known::Exactly(words) => several(words, min, max),
+                partly => partly,
+            },
         }
     }
 
     /// One of the words of each branch must occur.
     fn of_branches(&self, branches: &[Tree]) -> Known {
-        let mut is_exact = true;
-        let mut union = Words::new();
-        for branch in branches {
-            let words = match self.known(branch) {
-                Known::Exactly(words) => words,
-                Known::Required(sets) => {
-                    is_exact = false;
-                    let Some(words) = sets.into_iter().next() else { return Known::nothing() };
-                    words
+        let known: Vec<Known> = branches.iter().map(|branch| self.known(branch)).collect();
+        let is_exact = |known: &Known| matches!(known, Known::Exactly(_));
+        if known.iter().all(is_exact) {
+            let words: Words = known.into_iter().flat_map(Known::sets).flatten().collect();
+            if words.len() <= WORDS_MAX {
+                return Known::Exactly(words);
+            }
+            let starts = beginnings(words);
+            let sets = telling(&starts).then(|| starts.clone()).into_iter().collect();
+            return Known::Partly { starts, sets, ends: vec![Vec::new()] };
+        }
+        let (mut starts, mut ends) = (Words::new(), Words::new());
+        let mut union = Some(Words::new());
+        for branch in known {
+            let best = match branch {
+                Known::Exactly(words) => {
+                    starts.extend_from_slice(&words);
+                    ends.extend_from_slice(&words);
+                    Some(words)
+                }
+                Known::Partly { starts: first, sets, ends: last } => {
+                    starts.extend(first);
+                    ends.extend(last);
+                    sets.into_iter().next()
                 }
             };
-            union.extend(words);
+            union = union.zip(best).map(|(union, best)| [union, best].concat());
         }
-        match (union.len() <= WORDS_MAX, is_exact) {
-            (true, true) => Known::Exactly(union),
-            (true, false) => Known::Required(vec![union]),
-            (false, _) => Known::nothing(),
-        }
+        let sets = union.map(beginnings).filter(telling).into_iter().collect();
+        Known::Partly { starts: beginnings(starts), sets, ends: if_few(ends) }
     }
 
-    /// Joins neighbours whose words are known in full, and adds what the others require.
+    /// Joins neighbours whose words are known, and adds what the others require.
     fn of_parts(&self, parts: &[Tree]) -> Known {
         let mut sets: Vec<Words> = Vec::new();
+        let mut starts = None;
         let mut run: Words = vec![Vec::new()];
         for part in parts {
-            match self.known(part) {
-                Known::Exactly(words) => {
-                    if !lengthen(&mut run, &words) {
-                        sets.push(std::mem::replace(&mut run, words));
-                    }
-                }
-                Known::Required(required) => {
-                    sets.push(std::mem::replace(&mut run, vec![Vec::new()]));
+            let (first, others) = match self.known(part) {
+                Known::Exactly(words) => (words, None),
+                Known::Partly { starts, sets, ends } => (starts, Some((sets, ends))),
+            };
+            let is_joined = lengthen(&mut run, &first);
+            let next_run = match others {
+                None if is_joined => continue,
+                None => first,
+                Some((required, ends)) => {
                     sets.extend(required);
+                    ends
                 }
-            }
+            };
+            let whole = std::mem::replace(&mut run, next_run);
+            starts.get_or_insert_with(|| whole.clone());
+            sets.push(whole);
         }
-        if sets.is_empty() {
-            return Known::Exactly(run);
-        }
-        sets.push(run);
-        sets.retain(|set| !set.iter().any(Vec::is_empty));
+        let Some(starts) = starts else { return Known::Exactly(run) };
+        sets.push(run.clone());
+        sets.retain(telling);
         sets.sort_by_cached_key(|set| std::cmp::Reverse(worth(set)));
         sets.dedup();
         sets.truncate(SETS_MAX);
-        Known::Required(sets)
+        Known::Partly { starts: beginnings(starts), sets, ends: if_few(run) }
     }
+}
+
+/// What is known of words that come several times in a row.
+fn several(words: Words, min: u32, max: Option<u32>) -> Known {
+    let mut row = words.clone();
+    let mut times = 1;
+    while times < min.min(ROW_MAX) && lengthen(&mut row, &words) {
+        times += 1;
+    }
+    if max == Some(times) && min == times {
+        return Known::Exactly(row);
+    }
+    let row = if_few(row);
+    let sets = telling(&row).then(|| row.clone()).into_iter().collect();
+    Known::Partly { starts: row.clone(), sets, ends: row }
+}
+
+/// Whether a set rules anything out.
+fn telling(words: &Words) -> bool {
+    !words.iter().any(Vec::is_empty)
+}
+
+/// Words of which one is there, or the empty word where that says nothing or too much.
+fn if_few(words: Words) -> Words {
+    if words.len() > WORDS_MAX || !telling(&words) {
+        return vec![Vec::new()];
+    }
+    words
+}
+
+/// Words of which one is at the beginning, cut until they are few.
+fn beginnings(mut words: Words) -> Words {
+    for bytes in CUTS {
+        if words.len() <= WORDS_MAX {
+            break;
+        }
+        words.iter_mut().for_each(|word| word.truncate(bytes));
+        words.sort_unstable();
+        words.dedup();
+    }
+    if_few(words)
 }
 
 /// Spells a set of bytes out, in lower case, when they are few.

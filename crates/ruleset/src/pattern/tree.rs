@@ -4,6 +4,8 @@
 //! decides only which match is found first, and a reference back stands for anything: so the tree matches all that the pattern
 //! matches, and more. Where a construct is not known the answer is that nothing is known, never a guess.
 
+pub(super) mod narrow;
+
 use std::rc::Rc;
 
 /// Groups within groups: PCRE2 takes no more than 250 either.
@@ -49,6 +51,15 @@ impl Bytes {
 
     fn join(&mut self, other: Bytes) {
         self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other);
+    }
+
+    fn without(self, bytes: &[u8]) -> Bytes {
+        self.common(Bytes::of(bytes).inverted())
+    }
+
+    fn common(mut self, other: Bytes) -> Bytes {
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word &= other);
+        self
     }
 
     fn inverted(self) -> Bytes {

@@ -223,6 +223,9 @@ impl Condition {
             Condition::DecodedAs(name) => {
                 [event.decoded_as, event.also_decoded_as].contains(&Some(*name))
             }
+            Condition::Text { subject: Subject::Field(StaticField::Url), pattern, negate } => {
+                event.url().is_some_and(|(url, form)| pattern.is_match_of(url, form) != *negate)
+            }
             Condition::Text { subject, pattern, negate } => {
                 subject.of(event).is_some_and(|text| pattern.is_match(text) != *negate)
             }

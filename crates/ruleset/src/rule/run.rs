@@ -130,7 +130,7 @@ impl Walk<'_, '_> {
             self.filters.levels.resize_with(depth + 1, Members::default);
         }
         let Filters { levels, spare, .. } = &mut *self.filters;
-        filter.candidates(self.event, levels.get_mut(depth)?, spare);
+        filter.candidates(rule, self.rules, self.event, levels.get_mut(depth)?, spare);
         let mut from = 0;
         while let Some(position) = self.filters.levels.get(depth)?.next(from) {
             let child = rule.children.get(position)?;

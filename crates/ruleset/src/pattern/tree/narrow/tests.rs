@@ -1,0 +1,177 @@
+//! Tests of what is left out, and that both patterns say the same of subjects that encode little.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::super::super::{Form, Language, Pattern};
+use super::*;
+
+fn shorter(pattern: &str) -> Option<String> {
+    match narrow(pattern.as_bytes())? {
+        Narrow::Shorter(text) => Some(text),
+        Narrow::Never => Some("never".to_owned()),
+    }
+}
+
+#[test]
+fn alternatives_that_need_an_absent_escape_are_left_out() {
+    assert_eq!(shorter(r"(?i)a(?>%(?:25|u00)*2f|\\x2f|/)b").unwrap(), r"(?i)a(?>\x252f|\x2f)b");
+    assert_eq!(shorter(r"%(?:25|u00)*(?:0[ad]|2[0b]|3b)x").unwrap(), r"\x25(?:2[0b]|3b)x");
+    assert_eq!(shorter(r"[/\\]+").unwrap(), r"\x2f+");
+    assert_eq!(shorter(r"%u0041|\\x41").unwrap(), "never");
+    assert_eq!(shorter("a%2f|b"), None);
+}
+
+#[test]
+fn what_is_never_there_is_always_absent() {
+    assert_eq!(shorter(r"a(?!\\)b").unwrap(), "ab");
+    assert_eq!(shorter(r"a(?!\\|c)b").unwrap(), "a(?!c)b");
+    assert_eq!(shorter(r"a(?=\\)b").unwrap(), "never");
+}
+
+#[test]
+fn a_second_time_stands_behind_something_else() {
+    assert_eq!(shorter(r"%(?:2|0)+\\?").unwrap(), r"\x25[02]+");
+    assert_eq!(shorter("%2(?:5|a5)*x"), None);
+}
+
+#[test]
+fn groups_that_record_keep_their_numbers() {
+    assert_eq!(shorter(r"(?:(\\)|a)(b)(?2)\\?").unwrap(), r"(?:(\x5c)|a)(b)(?2)");
+    assert_eq!(shorter(r"(\\)"), None);
+}
+
+#[test]
+fn neighbours_do_not_change_what_is_read() {
+    assert_eq!(shorter(r"\x4(?:\\|1)").unwrap(), r"\x041");
+    assert_eq!(shorter(r"a(?:\\|{)2}").unwrap(), r"a\x7b2\x7d");
+    assert_eq!(shorter(r"(?:\\|a+)+").unwrap(), "(?:a+)+");
+}
+
+#[test]
+fn what_is_not_understood_stays_whole() {
+    for pattern in
+        [r"\\?(a)\1", r"\\?(?i)a", r"\\?(?i:a)", r"\\?\Qa", r"\\?(?|a)", r"\\?a\K", "(*ACCEPT)"]
+    {
+        assert_eq!(shorter(pattern), None, "{pattern}");
+    }
+}
+
+/// Fails where the pattern for subjects that encode little says something else, or needs words that aren't there.
+fn says_the_same(pattern: &str, subject: &[u8]) -> Result<(), String> {
+    let Ok(whole) = Pattern::compile(Language::Pcre2, pattern.as_bytes()) else { return Ok(()) };
+    let wanted = whole.is_match(subject);
+    let (text, found) = match narrow(pattern.as_bytes()) {
+        None => return Ok(()),
+        Some(Narrow::Never) => ("never".to_owned(), false),
+        Some(Narrow::Shorter(text)) => {
+            let narrow = Pattern::compile(Language::Pcre2, text.as_bytes());
+            let narrow = narrow.map_err(|error| format!("`{pattern}` became `{text}`: {error}"))?;
+            (text, narrow.is_match(subject))
+        }
+    };
+    let lower = subject.to_ascii_lowercase();
+    let holds = |word: &Vec<u8>| memchr::memmem::find(&lower, word).is_some();
+    let lacks_words =
+        wanted && whole.required_sets_of(Form::Once).iter().any(|set| !set.iter().any(holds));
+    if wanted != found || lacks_words {
+        let shown = String::from_utf8_lossy(subject);
+        return Err(format!("`{pattern}` became `{text}`: {wanted} {found} on `{shown}`"));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #[test]
+    fn both_patterns_say_the_same(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "%", "2", "5", "%2", "%25", "%0", "u", "(?:25|u00)*", "(?:25|u00)*+", r"\\", r"[/\\]", "[%2]", "[^%]", "[05]", "a", "/",
+                "(", "(?:", "(?>", "(?=", "(?!", "(?<=", "(?<!", "(?(DEFINE)(5|0))", ")", ")", ")", "|", "|", "*", "+", "?", "{2}", "{0,2}",
+                "++", "*?", "?+", r"\d", r"\w", r"\b", ".", "^", "$", "(?1)", r"\x2", "{", "}", "(?>%(?:25|u00)*2f|/)",
+                "(?>%(?:25|u00)*(?:0a|2[05])|[ a])",
+            ]),
+            1..12,
+        ),
+        start in prop::sample::select(vec!["", "(?i)", "(?is)", "(?m)"]),
+        pieces in prop::collection::vec(
+            prop::sample::select(vec!["%", "2", "20", "5", "0", "u", "00", "a", "A", "/", " ", "%2", "%2f", "%2F", "%20", "%3", "\n"]),
+            0..8,
+        ),
+    ) {
+        let subject = pieces.concat();
+        if Form::of(subject.as_bytes()) == Form::Once {
+            let pattern = format!("{start}{}", parts.concat());
+            prop_assert_eq!(says_the_same(&pattern, subject.as_bytes()), Ok(()));
+        }
+    }
+}
+
+/// Encodes one sign in so many, once.
+fn encode(url: &str, one_in: usize) -> String {
+    let mut signs = 0;
+    let mut text = String::new();
+    for letter in url.chars() {
+        let is_sign = letter.is_ascii_punctuation() && !"%?&=".contains(letter);
+        signs += usize::from(is_sign);
+        if is_sign && signs % one_in == 0 {
+            text.push_str(&format!("%{:02x}", u32::from(letter)));
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
+/// Each of Quell's patterns on URLs, on some of them, such that the test takes seconds: the next pattern gets others.
+#[test]
+fn the_rules_say_the_same_of_the_urls_in_their_own_tests() {
+    /// Of so many URLs a pattern gets one.
+    const ONE_IN: usize = 23;
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
+    let text = std::fs::read_to_string(rules.join("quell_web_attacks.xml")).unwrap();
+    let patterns: Vec<&str> = text
+        .split(r#"<url type="pcre2">"#)
+        .skip(1)
+        .filter_map(|rest| rest.split_once("</url>").map(|(pattern, _)| pattern))
+        .collect();
+    assert!(patterns.len() > 200, "{} patterns", patterns.len());
+    let mut urls = Vec::new();
+    for file in std::fs::read_dir(rules.join("tests")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let words =
+            text.split([' ', '"']).filter(|word| word.starts_with('/') && word.contains('?'));
+        urls.extend(words.flat_map(|url| [url.to_owned(), encode(url, 1), encode(url, 3)]));
+    }
+    urls.retain(|url| Form::of(url.as_bytes()) == Form::Once);
+    urls.sort();
+    urls.dedup();
+    assert!(urls.len() > 2000, "{} URLs", urls.len());
+    let mut changed = 0;
+    let mut matches = 0;
+    for (number, pattern) in patterns.iter().enumerate() {
+        let Some(shorter) = narrow(pattern.as_bytes()) else { continue };
+        changed += 1;
+        let whole = Pattern::compile(Language::Pcre2, pattern.as_bytes()).unwrap();
+        let narrow = match &shorter {
+            Narrow::Shorter(text) => {
+                Some(Pattern::compile(Language::Pcre2, text.as_bytes()).unwrap())
+            }
+            Narrow::Never => None,
+        };
+        let sets = whole.required_sets_of(Form::Once);
+        for url in urls.iter().skip(number % ONE_IN).step_by(ONE_IN) {
+            let url = url.as_bytes();
+            let wanted = whole.is_match(url);
+            let found = narrow.as_ref().is_some_and(|narrow| narrow.is_match(url));
+            assert_eq!(wanted, found, "{pattern}\non {}", String::from_utf8_lossy(url));
+            let lower = url.to_ascii_lowercase();
+            let holds = |word: &Vec<u8>| memchr::memmem::find(&lower, word).is_some();
+            assert!(!wanted || sets.iter().all(|set| set.iter().any(holds)), "{pattern}");
+            matches += usize::from(wanted);
+        }
+    }
+    assert!(changed > 200 && matches > 200, "{changed} patterns are shorter, {matches} matches");
+}
