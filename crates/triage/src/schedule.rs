@@ -10,7 +10,7 @@
 //! and what is ordinary. Which of these are the playbook's is decided in `spared.rs`.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use alert::{IncidentId, Likeness, Timestamp};
@@ -194,8 +194,8 @@ pub struct Scheduler {
     budgets: Budgets,
     all: Bucket,
     actors: HashMap<String, Bucket>,
-    /// What each kind got of the models.
-    kinds: Tally<String>,
+    /// What each kind got of the models, by how serious it looked.
+    kinds: BTreeMap<Severity, Tally<String>>,
     allowance: Allowance,
     foresight: Foresight,
     precedents: Precedents,
@@ -210,7 +210,7 @@ impl Scheduler {
             budgets,
             all,
             actors: HashMap::new(),
-            kinds: Tally::default(),
+            kinds: BTreeMap::new(),
             allowance: Allowance::new(now),
             foresight: Foresight::default(),
             precedents: Precedents::default(),
@@ -275,7 +275,7 @@ impl Scheduler {
                 break;
             }
             self.take_from_actor(actor, now);
-            self.kinds.add(kind.to_owned(), now);
+            self.kinds.entry(job.severity).or_default().add(kind.to_owned(), now);
             self.allowance.note_call(now);
             self.turns.note_turn(&crowds, job, now);
             *shares.entry(actor).or_default() += 1;
@@ -325,8 +325,13 @@ impl Scheduler {
         best.map(|(place, job, _)| (place, job))
     }
 
+    /// Gives what a job's kind got of the models lately, for what looked no less serious: the harmless leave nothing to be taken for known.
+    fn lately(&self, job: &Job, now: Timestamp) -> f64 {
+        self.kinds.range(job.severity..).map(|(_, kinds)| kinds.at(job.kind.as_str(), now)).sum()
+    }
+
     fn rank(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> Rank {
-        let share = divisor(job, standing.shares, self.kinds.at(job.kind.as_str(), now));
+        let share = divisor(job, standing.shares, self.lately(job, now));
         Rank {
             is_before_crowds: self.turns.is_of_the_alone() && standing.crowds.give_way_to(job),
             urgency: urgency(job, share * self.kin_divisor(job, standing.asked, now), now)

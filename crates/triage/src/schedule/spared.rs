@@ -19,7 +19,7 @@ use crate::priority::Severity;
 /// What goes before a job in the queue.
 #[derive(Default)]
 struct Ahead<'a> {
-    /// Of each class: what models judged lately, and what waits.
+    /// Those that wait, by class.
     of_kind: HashMap<&'a str, f64>,
     /// Those that wait, by kin.
     of_kin: HashMap<u64, usize>,
@@ -44,10 +44,8 @@ impl Scheduler {
         let mut ahead = Ahead::default();
         let mut spared: HashSet<usize> = HashSet::new();
         for (at, job) in order {
-            let alike = *ahead
-                .of_kind
-                .entry(job.kind.as_str())
-                .or_insert_with(|| self.kinds.at(job.kind.as_str(), now));
+            let waiting = ahead.of_kind.get(job.kind.as_str()).copied().unwrap_or(0.0);
+            let alike = self.lately(job, now) + waiting;
             if let Some(why) = self.why_spared(job, &ahead, alike, now) {
                 spared.insert(at);
                 self.turns.note_gone(job, now);

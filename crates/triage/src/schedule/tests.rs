@@ -73,6 +73,18 @@ fn of_two_as_serious_the_quiet_one_goes_first_and_what_is_more_serious_before_bo
 }
 
 #[test]
+fn harmless_ones_of_a_kind_that_were_judged_do_not_delay_a_serious_one() {
+    let harmless = |name| job(name, name, 12.0, Severity::Medium);
+    let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+    let before = scheduler.pick(at(0), &[harmless("a"), harmless("b")], &[], Capacity::Slots(2));
+    assert_eq!(before.len(), 2);
+    let mut other = harmless("other");
+    other.kind = "another".to_owned();
+    let jobs = [other, job("serious", "s", 24.0, Severity::High)];
+    assert_eq!(scheduler.pick(at(1), &jobs, &[], Capacity::Slots(1))[0], (1, Turn::Model));
+}
+
+#[test]
 fn what_waits_long_enough_overtakes_what_is_more_severe() {
     let mut old = job("old", "x", 3.0, Severity::Medium);
     old.queued_at = at(-1800);
