@@ -7,7 +7,7 @@
 //! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
 //! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
-use alert::detail::Detail;
+use alert::detail::{self, Detail};
 use alert::incident::{Actor, Incident, Reason, Success};
 use alert::{Class, Fingerprint, Likeness};
 
@@ -54,11 +54,13 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
     // Each attack in a request is one of its own: what differs is in the request.
     let own = if class.is_web_exploit() { incident.id.as_str() } else { "" };
-    let outcome = match incident.success {
-        _ if incident.injection.is_some() => "speaks to a model",
-        Success::None => "",
-        _ => "reacted",
+    let outcome = match (incident.injection.is_some(), incident.success) {
+        (true, Success::None) => "speaks to a model",
+        (true, _) => "speaks to a model, reacted",
+        (false, Success::None) => "",
+        (false, _) => "reacted",
     };
+    let (what, which) = standing_out(incident);
     let class_name = class.as_str();
     // What a class stands for is one thing at many places if one address does it, or if it is only a rule that says so.
     let is_by_rule = !by_class || class == Class::WebAttack;
@@ -68,16 +70,20 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         _ => None,
     };
     let told_by = incident.rules.names().next().filter(|_| is_by_rule).unwrap_or("");
+    let said = || template::message(&anywhere(incident.rule_description.as_raw(), incident));
+    let said = if by_class && is_by_rule { said() } else { text.clone() };
     let fleet = by_whom
         .filter(|_| is_serious && !class.is_web_exploit())
-        .map(|whom| name(&["fleet", class_name, told_by, &text, whom, outcome]));
+        .map(|whom| name(&["fleet", class_name, told_by, &said, whom, outcome, what]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
         && has_no_weight(class))
     .then(|| name(&["burst", &place]));
     Likeness {
-        sort: name(&["sort", class_name, rule, &text, who, &words, outcome, bound_to, own]),
-        kin: name(&["kin", class_name, rule, &text, who, outcome, &place]),
+        sort: name(&[
+            "sort", class_name, rule, &text, who, &words, outcome, bound_to, own, what, which,
+        ]),
+        kin: name(&["kin", class_name, rule, &text, who, outcome, &place, what]),
         fleet,
         burst,
         stands_out: incident.setting.is_unusual(),
@@ -87,6 +93,21 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
             && !incident.reasons.contains(&Reason::Requested),
         is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),
         level,
+    }
+}
+
+/// Says what stands out within what a rule reports, and which one it is: a command of attackers, a file that decides something. The masked
+/// words of two such are the same, and a judgement on one says nothing of the other.
+fn standing_out(incident: &Incident) -> (&str, &str) {
+    let command = incident.finding().filter(|(_, found)| !found.class.is_web_exploit());
+    let file = || {
+        let decides = |name| detail::of_changed_file(name).map(|what| (what, name));
+        incident.objects.names().find_map(decides)
+    };
+    match command {
+        Some((_, found)) => (&found.reason, found.fragment.as_raw()),
+        None if incident.class == Class::FileIntegrity => file().unwrap_or_default(),
+        None => ("", ""),
     }
 }
 
@@ -109,4 +130,43 @@ fn anywhere(text: &str, incident: &Incident) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::sample::incident_of;
+
+    fn changed(agent: &str, path: &str) -> Value {
+        json!({
+            "id": "1.1",
+            "rule": {"id": "550", "level": 7, "description": "Integrity checksum changed.", "groups": ["syscheck", "syscheck_entry_modified", "syscheck_file"]},
+            "agent": {"id": agent, "name": format!("srv{agent}")},
+            "full_log": format!("File '{path}' modified"),
+            "syscheck": {"path": path, "event": "modified"},
+        })
+    }
+
+    #[test]
+    fn files_that_decide_different_things_are_alike_in_no_way() {
+        let like = |agent, path| of(&incident_of(&changed(agent, path)), 5);
+        let group = like("001", "/etc/group");
+        let key = like("001", "/srv/git/.ssh/authorized_keys");
+        assert_ne!((group.sort, group.kin, group.fleet), (key.sort, key.kin, key.fleet));
+        assert!(group.kin != key.kin && group.fleet != key.fleet && group.sort != key.sort);
+        let elsewhere = like("002", "/etc/group");
+        assert_eq!(group.fleet, elsewhere.fleet, "the same on another machine");
+        assert!(group.fleet.is_some() && group.kin != elsewhere.kin);
+    }
+
+    #[test]
+    fn one_file_that_starts_something_says_nothing_of_another() {
+        let like = |path| of(&incident_of(&changed("001", path)), 4);
+        let (one, other) = (like("/etc/cron.d/logrotate"), like("/etc/cron.d/sync"));
+        assert_eq!(one.kin, other.kin);
+        assert_ne!(one.sort, other.sort);
+        assert_eq!(like("/usr/lib/a.so").sort, like("/usr/lib/b.so").sort);
+    }
 }

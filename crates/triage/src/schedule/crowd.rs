@@ -2,8 +2,8 @@
 //!
 //! A flood of serious alerts is what an attacker would send in front of the one thing that he hides: hundreds of incidents, each more
 //! urgent than that one. But of a crowd the next tells little, and it has its playbook's verdict already. So what is alone and may matter
-//! goes before crowds, whatever their severity; and so that nobody can hold a crowd back with things that are each alone, it has
-//! its turn after a few of them. Among the alone and among the crowds, urgency decides as ever.
+//! goes before crowds, whatever their severity; and so that nobody can hold a crowd back with things that are each alone, the most
+//! urgent has its turn after two of them, whoever it is. Among the alone and among the crowds, urgency decides as ever.
 
 use std::collections::{HashMap, HashSet};
 

@@ -28,7 +28,8 @@ impl Lately {
 
     /// Counts some more.
     pub(super) fn add(&mut self, count: f64, now: Timestamp) {
-        *self = Self { value: self.at(now) + count, as_of: self.as_of.max(now), ..*self };
+        // Also after the clock was set back: nothing is to be remembered until it comes there again.
+        *self = Self { value: self.at(now) + count, as_of: now, ..*self };
     }
 }
 
@@ -74,5 +75,29 @@ impl<Name: Hash + Eq> Tally<Name> {
         }
         let count = self.by_name.entry(name);
         count.or_insert_with(|| Lately::new(NAME_HALF_LIFE, now)).add(1.0, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_does_not_keep_counts_from_being_forgotten() {
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        let mut tally: Tally<String> = Tally::default();
+        tally.add("a".to_owned(), at(24 * 3600));
+        tally.add("a".to_owned(), at(0));
+        assert!((tally.at("a", at(0)) - 2.0).abs() < 0.01);
+        assert!(tally.at("a", at(3600)) < 0.05, "six half-lives");
+    }
+
+    #[test]
+    fn the_names_that_are_counted_are_bounded() {
+        let mut tally: Tally<usize> = Tally::default();
+        for name in 0..3 * NAMES_MAX {
+            tally.add(name, Timestamp::from_millis(0));
+        }
+        assert!(tally.by_name.len() <= NAMES_MAX);
     }
 }

@@ -21,10 +21,10 @@ use crate::priority::Severity;
 struct Ahead<'a> {
     /// Those that wait, by class.
     of_kind: HashMap<&'a str, f64>,
-    /// Those that wait, by kin.
-    of_kin: HashMap<u64, usize>,
-    /// Those that wait, by fleet.
-    of_fleet: HashMap<u64, usize>,
+    /// How serious those look that wait, by kin.
+    of_kin: HashMap<u64, Vec<u8>>,
+    /// How serious those look that wait, by fleet.
+    of_fleet: HashMap<u64, Vec<u8>>,
     sorts: HashSet<u64>,
     calls: f64,
 }
@@ -52,9 +52,9 @@ impl Scheduler {
                 turns.push((at, Turn::Playbook(why)));
                 continue;
             }
-            *ahead.of_kin.entry(job.likeness.kin).or_default() += 1;
+            ahead.of_kin.entry(job.likeness.kin).or_default().push(job.likeness.level);
             if let Some(fleet) = job.likeness.fleet {
-                *ahead.of_fleet.entry(fleet).or_default() += 1;
+                ahead.of_fleet.entry(fleet).or_default().push(job.likeness.level);
             }
             // Of those of one sort the first is asked about, and the others wait for what is said of it.
             if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
@@ -73,9 +73,12 @@ impl Scheduler {
         now: Timestamp,
     ) -> Option<&'static str> {
         let is_serious = job.severity >= Severity::High;
-        let of_kin = ahead.of_kin.get(&job.likeness.kin).copied().unwrap_or(0);
-        let of_fleet = job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet)).copied();
-        let kin = of_kin.max(of_fleet.unwrap_or(0));
+        // What looks less serious stands for nothing more.
+        let no_less = |levels: Option<&Vec<u8>>| {
+            levels.into_iter().flatten().filter(|level| **level >= job.likeness.level).count()
+        };
+        let of_fleet = job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet));
+        let kin = no_less(ahead.of_kin.get(&job.likeness.kin)).max(no_less(of_fleet));
         let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (&[], kin), now);
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {

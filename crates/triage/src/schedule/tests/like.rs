@@ -165,3 +165,23 @@ fn the_same_serious_thing_on_many_machines_is_asked_about_three_times_once_calls
     assert_eq!(turn(&mut scheduler, &of("worse", worse), 100), Turn::Model, "worse than they");
     assert_eq!(turn(&mut scheduler, &on(2002), 2 * 3600), Turn::Model, "that is another story");
 }
+
+#[test]
+fn what_waits_and_looks_less_serious_stands_for_nothing_more() {
+    let mut scheduler = scheduler();
+    // Calls are spent.
+    let spent: Vec<Job> = (0..12)
+        .map(|it| of(&format!("x{it}"), Likeness { level: 9, ..like(it, 900 + it) }))
+        .collect();
+    assert_eq!(scheduler.pick(at(0), &spent, &[], Capacity::Slots(12)).len(), 12);
+    let on = |machine: u64, level| {
+        let likeness = Likeness { level, fleet: Some(7), ..like(machine, machine) };
+        Job { score: 18.0, ..of(&format!("m{machine}"), likeness) }
+    };
+    let mut jobs: Vec<Job> = (100..103).map(|machine| on(machine, 5)).collect();
+    jobs.push(Job { score: 15.0, ..on(103, 9) });
+    jobs.push(Job { score: 15.0, ..on(104, 5) });
+    let turns = scheduler.pick(at(1), &jobs, &[], Capacity::Slots(0));
+    assert!(!turns.contains(&(3, Turn::Playbook(ONE_OF_MANY))), "{turns:?}");
+    assert!(turns.contains(&(4, Turn::Playbook(ONE_OF_MANY))), "{turns:?}");
+}
