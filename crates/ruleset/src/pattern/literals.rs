@@ -25,6 +25,12 @@ const ROW_MAX: u32 = 4;
 /// How many sets are kept of what a pattern requires at several places.
 const SETS_MAX: usize = 3;
 
+/// Words of many branches that are gathered before they are cut.
+const UNION_MAX: usize = 16 * WORDS_MAX;
+
+/// Sets of many parts that are gathered before the best are chosen.
+const GATHERED_MAX: usize = 32;
+
 /// Words of which one must occur, in lower case.
 pub(super) type Words = Vec<Vec<u8>>;
 
@@ -142,7 +148,11 @@ impl Reader {
                     sets.into_iter().next()
                 }
             };
-            union = union.zip(best).map(|(union, best)| [union, best].concat());
+            union = union.zip(best).map(|(mut union, best)| {
+                union.extend(best);
+                // Cut now and then, so that thousands of branches are never all kept.
+                if union.len() > UNION_MAX { beginnings(union) } else { union }
+            });
         }
         let sets = union.map(beginnings).filter(telling).into_iter().collect();
         Known::Partly { starts: beginnings(starts), sets, ends: if_few(ends) }
@@ -170,15 +180,23 @@ impl Reader {
             let whole = std::mem::replace(&mut run, next_run);
             starts.get_or_insert_with(|| whole.clone());
             sets.push(whole);
+            if sets.len() > GATHERED_MAX {
+                sets = best(sets);
+            }
         }
         let Some(starts) = starts else { return Known::Exactly(run) };
         sets.push(run.clone());
-        sets.retain(telling);
-        sets.sort_by_cached_key(|set| std::cmp::Reverse(worth(set)));
-        sets.dedup();
-        sets.truncate(SETS_MAX);
-        Known::Partly { starts: beginnings(starts), sets, ends: if_few(run) }
+        Known::Partly { starts: beginnings(starts), sets: best(sets), ends: if_few(run) }
     }
+}
+
+/// Chooses the most telling of several sets.
+fn best(mut sets: Vec<Words>) -> Vec<Words> {
+    sets.retain(telling);
+    sets.sort_by_cached_key(|set| std::cmp::Reverse(worth(set)));
+    sets.dedup();
+    sets.truncate(SETS_MAX);
+    sets
 }
 
 /// What is known of words that come several times in a row.
@@ -235,6 +253,10 @@ fn letters(bytes: &Bytes) -> Option<Words> {
 
 /// Makes every word of one set followed by every word of the other, unless that is too many.
 fn lengthen(heads: &mut Words, tails: &Words) -> bool {
+    // What is longer rules nothing more out, and calls of groups within groups would double it each time.
+    if heads.iter().chain(tails).any(|word| word.len() > WORD_BYTES_MAX) {
+        return false;
+    }
     if let [tail] = tails.as_slice() {
         heads.iter_mut().for_each(|head| head.extend_from_slice(tail));
         return true;

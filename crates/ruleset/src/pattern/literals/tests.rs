@@ -121,3 +121,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn hostile_patterns_neither_fill_the_memory_nor_take_for_ever() {
+    // Each group is four times the one before: the last would be 4^24 bytes long.
+    let grown = (1..25).fold("(a)".to_owned(), |text, group| format!("{text}((?{group}){{4}})"));
+    let many = format!("([ab][ab][ab][ab][ab][ab][ab][ab])(?:{})", vec!["(?1)."; 6_000].join("|"));
+    let long = "[ab][cd].".repeat(2_000);
+    for pattern in [grown, many, long] {
+        for set in of_pcre2(pattern.as_bytes()) {
+            assert!(set.len() <= WORDS_MAX && set.iter().all(|word| word.len() <= WORD_BYTES_MAX));
+        }
+    }
+}

@@ -41,8 +41,12 @@ pub(in super::super) fn narrow(text: &[u8]) -> Option<Narrow> {
     if reader.reader.at < text.len() {
         return None;
     }
-    let mut pruner = Pruner { has_changed: false };
-    let Some((kept, _)) = pruner.prune(&whole, Before::Unknown) else {
+    let mut pruner = Pruner { has_changed: false, steps: 0 };
+    let pruned = pruner.prune(&whole, Before::Unknown);
+    if pruner.steps >= STEPS_MAX {
+        return None;
+    }
+    let Some((kept, _)) = pruned else {
         return (!records(&whole)).then_some(Narrow::Never);
     };
     if !pruner.has_changed {
@@ -245,11 +249,23 @@ enum Before {
 /// Leaves out what subjects that encode little lack.
 struct Pruner {
     has_changed: bool,
+    /// Parts that were looked at.
+    steps: u32,
 }
+
+/// Parts that are looked at before a pattern is left whole. Repetitions within repetitions may have to be looked at twice each; a long
+/// pattern of ours takes two thousand steps.
+const STEPS_MAX: u32 = 100_000;
 
 impl Pruner {
     /// Returns what is left of a part, and what then stands before the next one; nothing where it can't match.
     fn prune(&mut self, node: &Node, before: Before) -> Option<(Node, Before)> {
+        self.steps += 1;
+        if self.steps >= STEPS_MAX {
+            // Whatever is said from here on, the pattern stays whole.
+            self.steps = STEPS_MAX;
+            return None;
+        }
         match node {
             Node::Kept(_) => Some((node.clone(), Before::Unknown)),
             Node::Byte { set, text } => self.byte(*set, text, before),
@@ -428,8 +444,8 @@ fn group(kind: Kind, inner: Node) -> Node {
         return inner;
     }
     match inner {
-        // A group of branches alone needs no group of its own.
-        Node::Group(Kind::Joining, branches) => Node::Group(kind, branches),
+        // A group of branches alone needs no group of its own, but where there may be no branches.
+        Node::Group(Kind::Joining, branches) if kind != Kind::Define => Node::Group(kind, branches),
         inner => Node::Group(kind, Box::new(inner)),
     }
 }
@@ -460,8 +476,11 @@ impl Node {
                 text.push(')');
             }
             Node::Repeated { of, times, .. } => {
-                let needs_group =
-                    matches!(**of, Node::Sequence(_) | Node::Either(_) | Node::Repeated { .. });
+                // What is kept as it is may be an assertion, which can't be repeated by itself.
+                let needs_group = matches!(
+                    **of,
+                    Node::Sequence(_) | Node::Either(_) | Node::Repeated { .. } | Node::Kept(_)
+                );
                 if needs_group {
                     text.push_str("(?:");
                 }
@@ -485,6 +504,10 @@ fn set_text(set: Bytes) -> String {
         }
     };
     let bytes: Vec<u8> = set.iter().collect();
+    if bytes.is_empty() {
+        // `[]` would begin a class that goes on.
+        return r"[^\x00-\xff]".to_owned();
+    }
     if let [byte] = bytes.as_slice() {
         return byte_text(*byte);
     }
