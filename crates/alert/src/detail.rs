@@ -198,11 +198,22 @@ fn lines(incident: &Incident) -> impl Iterator<Item = String> + '_ {
     incident.evidence.iter().map(|evidence| evidence.excerpt.as_raw().to_lowercase())
 }
 
+/// Where what somebody wrote himself begins in a line of sudo, in lower case: the folder he was in and the command. Both may hold any words.
+const WRITTEN_BY_USER: &[&str] = &["pwd=", "command="];
+
 /// Every line must say so: one use that was granted among refusals is a use.
 fn was_refused(incident: &Incident) -> bool {
     let refuses = |text: &str| REFUSALS.iter().any(|words| text.contains(words));
     let is_said = refuses(&incident.rule_description.as_raw().to_lowercase());
-    is_said || (!incident.evidence.is_empty() && lines(incident).all(|line| refuses(&line)))
+    is_said
+        || (!incident.evidence.is_empty()
+            && lines(incident).all(|line| refuses(before_written(&line))))
+}
+
+/// Gives what the program itself says in a line, before what its user wrote.
+fn before_written(line: &str) -> &str {
+    let end = WRITTEN_BY_USER.iter().filter_map(|mark| line.find(mark)).min();
+    line.get(..end.unwrap_or(line.len())).unwrap_or(line)
 }
 
 /// Tells whether a line says that an account with the user id 0 was made: `new user: name=x, UID=0, ...`, `useradd -o -u 0 x`.

@@ -68,6 +68,24 @@ fn what_stands_out_within_a_rule_weighs_more_than_the_rule() {
 }
 
 #[test]
+fn only_what_sudo_itself_says_is_a_refusal() {
+    let of = |refusal: &str, folder: &str, command: &str| {
+        let line = format!("Nov 24 14:26:00 a sudo: bob : {refusal}TTY=pts/0 ; PWD={folder} ; USER=root ; COMMAND={command}");
+        let incident = incident_of(&json!({
+            "rule": {"id": "5402", "level": 3, "description": "run as root", "groups": ["sudo"]},
+            "agent": {"id": "1", "name": "a"}, "full_log": line,
+            "data": {"srcuser": "bob", "command": command},
+        }));
+        Detail::of(&incident)
+    };
+    let command = "/usr/bin/cat /etc/shadow # permission denied";
+    assert_eq!(of("", "/root", command), Some(Detail::TellingCommand));
+    let folder = "/tmp/permission denied";
+    assert_eq!(of("", folder, "/usr/bin/cat /etc/shadow"), Some(Detail::TellingCommand));
+    assert_eq!(of("command not allowed ; ", "/", "/bin/sh"), Some(Detail::RefusedPrivileges));
+}
+
+#[test]
 fn classes_outside_the_web_take_the_rules_word_for_it() {
     for (class, level, count, success, expected) in [
         (Class::BruteForce, 5, 1, Success::None, "0 <= 3 <= 10"),
