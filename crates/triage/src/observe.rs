@@ -71,7 +71,7 @@ pub fn observe(alert: &Alert) -> Observation {
     let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
     let class = match exposed {
         Some(_) => Class::ForcedBrowsing,
-        None => class::of(alert, web.is_some(), status, finding.as_ref()),
+        None => class::of(alert, web.as_ref(), finding.as_ref()),
     };
     let command = if web.is_none() { command::telling(alert, class) } else { None };
     let class = match &command {

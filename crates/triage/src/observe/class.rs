@@ -7,6 +7,7 @@ use alert::incident::{Finding, Success};
 use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
 
+use super::WebRequest;
 use crate::classify::WebClass;
 use crate::template;
 
@@ -34,28 +35,34 @@ pub(super) fn of_web(class: WebClass) -> Class {
 }
 
 /// Decides the class.
-pub(super) fn of(
-    alert: &Alert,
-    is_web: bool,
-    status: Option<u16>,
-    finding: Option<&Finding>,
-) -> Class {
+pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&Finding>) -> Class {
+    let status = web.and_then(|web| web.status);
     let found =
         finding.filter(|finding| finding.strength >= STRENGTH_MIN).map(|finding| finding.class);
-    match found {
-        // With what program somebody guesses passwords says less than that he does.
-        Some(Class::Scanner) | None if is_web && is_refused_login(alert, status) => {
-            return Class::BruteForce;
-        }
-        Some(class) => return class,
-        None => {}
-    }
-    by_groups(alert, is_web, status)
+    let class = found
+        .or_else(|| by_groups(alert, web.is_some(), status))
         .or_else(|| by_operation(alert))
         .or_else(|| by_words(alert))
         .or_else(|| by_category(alert))
         .or_else(|| by_technique(alert))
-        .unwrap_or(Class::Other)
+        .unwrap_or(Class::Other);
+    // With what program somebody guesses passwords says less than that he does.
+    let says_less = matches!(
+        class,
+        Class::Scanner
+            | Class::WebError
+            | Class::ForcedBrowsing
+            | Class::WebAttack
+            | Class::Other
+    );
+    if !says_less || !web.is_some_and(is_refused_login) {
+        return class;
+    }
+    // The status stood before the words, but where a rule or a sensor names an attack in them, that is more than a guess.
+    by_words(alert)
+        .or_else(|| by_category(alert))
+        .filter(|class| *class != Class::NetworkScan)
+        .unwrap_or(Class::BruteForce)
 }
 
 /// Words in the path of a page that lets people in, in lower case.
@@ -63,16 +70,11 @@ const LOGIN_PATHS: &[&str] =
     &["login", "logon", "signin", "sign-in", "sign_in", "auth", "session", "token"];
 
 /// Tells whether a request tried to log in and was refused: so many of them are guesses, whatever else the same address does.
-fn is_refused_login(alert: &Alert, status: Option<u16>) -> bool {
-    if status != Some(401) {
-        return false;
-    }
-    let method = alert.first_field(&["data.http.http_method", "data.method", "data.protocol"]);
-    let target = alert.first_field(&["data.url", "data.http.url", "data.uri", "data.request_uri"]);
-    let path =
-        target.unwrap_or_default().split(['?', '#']).next().unwrap_or_default().to_lowercase();
-    method.is_some_and(|method| method.eq_ignore_ascii_case("post"))
-        || LOGIN_PATHS.iter().any(|word| path.contains(word))
+///
+/// Only the path says so. Clients that negotiate how they log in (NTLM, Kerberos) are answered 401 at any path before they are let in.
+fn is_refused_login(web: &WebRequest<'_>) -> bool {
+    let path = web.target.split(['?', '#']).next().unwrap_or_default().to_lowercase();
+    web.status == Some(401) && LOGIN_PATHS.iter().any(|word| path.contains(word))
 }
 
 /// Tells whether a check of the system itself found a program of an attacker, and not just a setting that it dislikes.
