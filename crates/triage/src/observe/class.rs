@@ -49,11 +49,7 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
     // With what program somebody guesses passwords says less than that he does.
     let says_less = matches!(
         class,
-        Class::Scanner
-            | Class::WebError
-            | Class::ForcedBrowsing
-            | Class::WebAttack
-            | Class::Other
+        Class::Scanner | Class::WebError | Class::ForcedBrowsing | Class::WebAttack | Class::Other
     );
     if !says_less || !web.is_some_and(is_refused_login) {
         return class;

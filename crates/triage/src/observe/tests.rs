@@ -215,7 +215,8 @@ fn a_refused_login_hides_no_attack_that_a_rule_or_a_sensor_knows() {
     assert_eq!(class(http("/login", "GET"), sensor, "a web shell was used"), Class::Webshell);
     assert_eq!(class(http("/login", "GET"), &["web"], "a page was refused"), Class::BruteForce);
     // Every field that a request may be in is read.
-    let edge = json!({"ClientIP": "192.0.2.1", "ClientRequestURI": "/login", "EdgeResponseStatus": "401"});
+    let edge =
+        json!({"ClientIP": "192.0.2.1", "ClientRequestURI": "/login", "EdgeResponseStatus": "401"});
     assert_eq!(class(edge, &["web"], "a page was refused"), Class::BruteForce);
     // A client that negotiates is refused first, wherever it asks.
     assert_eq!(class(http("/ews/mail.asmx", "POST"), &["web"], "refused"), Class::WebError);

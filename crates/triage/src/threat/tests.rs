@@ -70,7 +70,9 @@ fn what_stands_out_within_a_rule_weighs_more_than_the_rule() {
 #[test]
 fn only_what_sudo_itself_says_is_a_refusal() {
     let of = |refusal: &str, folder: &str, command: &str| {
-        let line = format!("Nov 24 14:26:00 a sudo: bob : {refusal}TTY=pts/0 ; PWD={folder} ; USER=root ; COMMAND={command}");
+        let line = format!(
+            "Nov 24 14:26:00 a sudo: bob : {refusal}TTY=pts/0 ; PWD={folder} ; USER=root ; COMMAND={command}"
+        );
         let incident = incident_of(&json!({
             "rule": {"id": "5402", "level": 3, "description": "run as root", "groups": ["sudo"]},
             "agent": {"id": "1", "name": "a"}, "full_log": line,
