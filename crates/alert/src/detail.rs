@@ -128,13 +128,12 @@ impl Detail {
         let has = |group: &str| incident.groups.names().any(|name| name.trim() == group);
         match incident.class {
             Class::PrivilegeEscalation if was_refused(incident) => Some(Self::RefusedPrivileges),
-            Class::PrivilegeEscalation | Class::CommandExecution
-                if incident.finding().is_some_and(|(_, found)| !found.class.is_web_exploit()) =>
-            {
-                Some(Self::TellingCommand)
-            }
             Class::AccountChange if lines(incident).any(|line| makes_root(&line)) => {
                 Some(Self::NewRoot)
+            }
+            // What was found decides, not the class: rules of many classes report commands.
+            class if !class.is_web_exploit() && runs_command(incident) => {
+                Some(Self::TellingCommand)
             }
             Class::AccountChange => makes_account(incident).then_some(Self::NewAccount),
             Class::PolicyViolation => has("vulnerability-detector").then_some(Self::KnownFlaw),
@@ -145,9 +144,8 @@ impl Detail {
                     && !has("syscheck_entry_modified");
                 let first =
                     incident.objects.names().filter_map(of_file).max_by_key(|(rank, ..)| *rank);
-                first
-                    .map(|(_, detail, _)| detail)
-                    .filter(|detail| !(is_gone && *detail == Self::WebScript))
+                // A file that is gone lets nobody in, and starts and serves nothing.
+                first.map(|(_, detail, _)| detail).filter(|_| !is_gone)
             }
             _ => None,
         }
@@ -183,6 +181,11 @@ pub fn is_web_script(path: &str) -> bool {
     let path = path.to_lowercase().replace('\\', "/");
     WEB_ROOTS.iter().any(|root| path.contains(root))
         && SCRIPT_ENDINGS.iter().any(|ending| path.ends_with(ending))
+}
+
+/// Tells whether what was found is a command: nothing that is found in requests is of that class.
+fn runs_command(incident: &Incident) -> bool {
+    incident.finding().is_some_and(|(_, found)| found.class == Class::CommandExecution)
 }
 
 /// Wazuh's group `adduser` also stands on rules about groups and deletions, so the rule's words decide.

@@ -159,9 +159,7 @@ fn typical(incident: &Incident) -> (u8, String) {
             rule_level.max(4),
             "a file changed that says what runs by itself".to_owned(),
         ),
-        Class::PrivilegeEscalation | Class::CommandExecution
-            if Detail::of(incident) == Some(Detail::TellingCommand) =>
-        {
+        _ if Detail::of(incident) == Some(Detail::TellingCommand) => {
             let told = incident.finding().map_or("", |(_, found)| found.reason.as_str());
             (rule_level.max(7), told.to_owned())
         }

@@ -1,5 +1,6 @@
 //! The class of an alert: from the decoded request if it is one, else from what the rule says of itself.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -7,7 +8,7 @@ use alert::incident::{Finding, Success};
 use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
 
-use super::WebRequest;
+use super::{WebRequest, entity};
 use crate::classify::WebClass;
 use crate::template;
 
@@ -355,9 +356,9 @@ pub(super) fn behaviour(class: Class, alert: &Alert, command: Option<&Finding>) 
         return format!("{rule}\n{}", command.reason);
     }
     let changed = (class == Class::FileIntegrity)
-        .then(|| alert.first_field(&["syscheck.path", "data.file"]))
+        .then(|| entity::watched(alert).or_else(|| alert.field("data.file").map(Cow::Borrowed)))
         .flatten()
-        .and_then(alert::detail::of_changed_file);
+        .and_then(|path| alert::detail::of_changed_file(&path));
     match changed {
         Some(kind) => format!("{rule}\n{kind}"),
         None => rule.clone(),

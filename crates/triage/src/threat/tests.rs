@@ -88,6 +88,53 @@ fn only_what_sudo_itself_says_is_a_refusal() {
 }
 
 #[test]
+fn a_file_that_is_gone_lets_nobody_in_and_a_registry_value_starts_something() {
+    let of = |group: &str, syscheck: serde_json::Value| {
+        let incident = incident_of(&json!({
+            "rule": {"id": "553", "level": 7, "description": "a file", "groups": ["syscheck", group]},
+            "agent": {"id": "1", "name": "a"}, "syscheck": syscheck,
+        }));
+        (Detail::of(&incident), incident.objects.names().next().map(str::to_owned))
+    };
+    let file = |group: &str, path: &str| of(group, json!({"path": path})).0;
+    for (path, detail) in [
+        ("/etc/cron.d/a", Detail::StartFile),
+        ("/etc/sudoers.d/b", Detail::LoginFile),
+        ("/var/www/html/x.php", Detail::WebScript),
+    ] {
+        assert_eq!(file("syscheck_entry_added", path), Some(detail), "{path}");
+        assert_eq!(file("syscheck_entry_deleted", path), None, "{path}");
+    }
+    let long = format!("/var/www/html/{}x.php", "a/".repeat(200));
+    assert_eq!(file("syscheck_entry_added", &long), Some(Detail::WebScript));
+    let key = r"HKEY_LOCAL_MACHINE\Software\Microsoft\Windows\CurrentVersion\Run";
+    let value = json!({"path": key, "value_name": "Updater"});
+    let named = Some(format!("{key}/Updater"));
+    assert_eq!(of("syscheck_registry", value), (Some(Detail::StartFile), named));
+    let key = r"HKEY_LOCAL_MACHINE\Software\Microsoft\Windows NT\CurrentVersion\Winlogon";
+    let value = |name: &str| of("syscheck_registry", json!({"path": key, "value_name": name})).0;
+    assert_eq!((value("Userinit"), value("Background")), (Some(Detail::StartFile), None));
+}
+
+#[test]
+fn a_telling_command_is_one_whatever_class_the_rule_is_of() {
+    for (group, class) in [
+        ("log_clearing", Class::DefenseEvasion),
+        ("service_control", Class::SystemError),
+        ("policy_violation", Class::PolicyViolation),
+        ("sudo", Class::PrivilegeEscalation),
+    ] {
+        let incident = incident_of(&json!({
+            "rule": {"id": "100", "level": 3, "description": "a program ran", "groups": [group]},
+            "agent": {"id": "1", "name": "a"},
+            "data": {"win": {"eventdata": {"commandLine": "vssadmin.exe Delete Shadows /all"}}},
+        }));
+        assert_eq!(incident.class, class);
+        assert_eq!((assess(&incident).floor, assess(&incident).typical), (4, 7), "{class}");
+    }
+}
+
+#[test]
 fn classes_outside_the_web_take_the_rules_word_for_it() {
     for (class, level, count, success, expected) in [
         (Class::BruteForce, 5, 1, Success::None, "0 <= 3 <= 10"),
