@@ -28,6 +28,8 @@ pub enum Detail {
     StartFile,
     /// A command ran that hardly anybody but an attacker runs.
     TellingCommand,
+    /// Something was done in a service over the network that matters whoever did it: records switched off, an account made.
+    TellingOperation,
 }
 
 /// Folders that web servers serve from, as they are usually called, in lower case and with slashes.
@@ -132,8 +134,13 @@ impl Detail {
                 Some(Self::NewRoot)
             }
             // What was found decides, not the class: rules of many classes report commands.
-            class if !class.is_web_exploit() && runs_command(incident) => {
+            class if !class.is_web_exploit() && finds(incident, Class::CommandExecution) => {
                 Some(Self::TellingCommand)
+            }
+            Class::DefenseEvasion | Class::AccountChange | Class::Persistence
+                if finds(incident, incident.class) =>
+            {
+                Some(Self::TellingOperation)
             }
             Class::AccountChange => makes_account(incident).then_some(Self::NewAccount),
             Class::PolicyViolation => has("vulnerability-detector").then_some(Self::KnownFlaw),
@@ -183,9 +190,9 @@ pub fn is_web_script(path: &str) -> bool {
         && SCRIPT_ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
-/// Tells whether what was found is a command: nothing that is found in requests is of that class.
-fn runs_command(incident: &Incident) -> bool {
-    incident.finding().is_some_and(|(_, found)| found.class == Class::CommandExecution)
+/// Tells whether what was found is of a class. Nothing that is found in requests is a command or an operation.
+fn finds(incident: &Incident, class: Class) -> bool {
+    incident.finding().is_some_and(|(_, found)| found.class == class)
 }
 
 /// Wazuh's group `adduser` also stands on rules about groups and deletions, so the rule's words decide.

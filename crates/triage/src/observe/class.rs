@@ -8,7 +8,7 @@ use alert::incident::{Finding, Success};
 use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
 
-use super::{WebRequest, entity};
+use super::{WebRequest, entity, operation};
 use crate::classify::WebClass;
 use crate::template;
 
@@ -42,7 +42,7 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
         finding.filter(|finding| finding.strength >= STRENGTH_MIN).map(|finding| finding.class);
     let class = found
         .or_else(|| by_groups(alert, web.is_some(), status))
-        .or_else(|| by_operation(alert))
+        .or_else(|| operation::class(alert))
         .or_else(|| by_words(alert))
         .or_else(|| by_category(alert))
         .or_else(|| by_technique(alert))
@@ -87,47 +87,6 @@ fn names_malware(alert: &Alert) -> bool {
 
 /// How much of such a report is read: it begins with what was found.
 const NAMED_BYTES_MAX: usize = 1024;
-
-/// Where services that are used over the network say what was done, in one word.
-const OPERATIONS_AT: &[&str] = &[
-    "data.aws.eventName",
-    "data.office365.Operation",
-    "data.gcp.protoPayload.methodName",
-    "data.github.action",
-];
-
-/// What was done there that matters whoever did it, in lower case. Rules report all operations alike.
-const OPERATIONS: &[(&str, Class)] = &[
-    ("stoplogging", Class::DefenseEvasion),
-    ("deletetrail", Class::DefenseEvasion),
-    ("updatetrail", Class::DefenseEvasion),
-    ("puteventselectors", Class::DefenseEvasion),
-    ("deleteflowlogs", Class::DefenseEvasion),
-    ("deletedetector", Class::DefenseEvasion),
-    ("stopconfigurationrecorder", Class::DefenseEvasion),
-    ("deleteconfigrule", Class::DefenseEvasion),
-    ("set-adminauditlogconfig", Class::DefenseEvasion),
-    ("createaccesskey", Class::AccountChange),
-    ("createloginprofile", Class::AccountChange),
-    ("updateloginprofile", Class::AccountChange),
-    ("createuser", Class::AccountChange),
-    ("attachuserpolicy", Class::AccountChange),
-    ("putuserpolicy", Class::AccountChange),
-    ("attachrolepolicy", Class::AccountChange),
-    ("updateassumerolepolicy", Class::AccountChange),
-    ("add user.", Class::AccountChange),
-    ("add member to role.", Class::AccountChange),
-    ("new-inboxrule", Class::Persistence),
-    ("set-inboxrule", Class::Persistence),
-    ("add-mailboxpermission", Class::Persistence),
-    ("consent to application.", Class::Persistence),
-];
-
-/// Takes the word of a service for what was done in it.
-fn by_operation(alert: &Alert) -> Option<Class> {
-    let done = alert.first_field(OPERATIONS_AT)?.to_lowercase();
-    OPERATIONS.iter().find(|(word, _)| done == *word).map(|(_, class)| *class)
-}
 
 /// Rule groups and the class they stand for, most telling first: the first one that a rule carries decides.
 const GROUPS: &[(&str, Class)] = &[
@@ -345,15 +304,15 @@ pub(super) fn is_known_flaw(alert: &Alert) -> bool {
 /// Says what keeps two behaviours of one class apart. For attacks in requests, guessing and scanning, the class is the behaviour:
 /// many rules fire on one of them. For the rest the rule is.
 ///
-/// What stands out within a rule must not be lost among the harmless things that the same rule reports: a telling command, a file that lets
-/// people in. Each sort of it is a behaviour of its own.
-pub(super) fn behaviour(class: Class, alert: &Alert, command: Option<&Finding>) -> String {
+/// What stands out within a rule must not be lost among the harmless things that the same rule reports: a telling command or operation, a
+/// file that lets people in. Each sort of it is a behaviour of its own.
+pub(super) fn behaviour(class: Class, alert: &Alert, told: Option<&Finding>) -> String {
     if is_told_by_class(class) {
         return String::new();
     }
     let rule = &alert.rule.id;
-    if let Some(command) = command {
-        return format!("{rule}\n{}", command.reason);
+    if let Some(told) = told {
+        return format!("{rule}\n{}", told.reason);
     }
     let changed = (class == Class::FileIntegrity)
         .then(|| entity::watched(alert).or_else(|| alert.field("data.file").map(Cow::Borrowed)))

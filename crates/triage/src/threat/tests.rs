@@ -117,6 +117,33 @@ fn a_file_that_is_gone_lets_nobody_in_and_a_registry_value_starts_something() {
 }
 
 #[test]
+fn an_operation_that_matters_has_a_level_and_stands_apart() {
+    let of = |level: u8, data: serde_json::Value| {
+        let incident = incident_of(&json!({
+            "rule": {"id": "80202", "level": level, "description": "a service reports", "groups": ["amazon"]},
+            "agent": {"id": "000", "name": "manager"}, "data": data,
+        }));
+        (Detail::of(&incident), assess(&incident).typical, incident.fingerprint)
+    };
+    let aws = |level: u8, name: &str| of(level, json!({"aws": {"eventName": name}}));
+    let (stop, key) = (aws(3, "StopLogging"), aws(3, "CreateAccessKey"));
+    assert_eq!((stop.0, stop.1), (Some(Detail::TellingOperation), 4));
+    assert_eq!((key.0, key.1), (Some(Detail::TellingOperation), 4));
+    assert_ne!(key.2, aws(3, "CreateUser").2, "each operation is a behaviour");
+    assert_eq!(aws(6, "StopLogging").1, 6, "a rule that warns counts as before");
+    assert_eq!(aws(3, "DescribeInstances").0, None);
+    let refused = json!({"aws": {"eventName": "StopLogging", "errorCode": "AccessDenied"}});
+    assert_eq!((of(3, refused.clone()).0, of(3, refused).1), (None, 3));
+    for data in [
+        json!({"gcp": {"protoPayload": {"methodName": "google.logging.v2.ConfigServiceV2.DeleteSink"}}}),
+        json!({"github": {"action": "org.disable_two_factor_requirement"}}),
+        json!({"office365": {"Operation": "New-InboxRule"}}),
+    ] {
+        assert_eq!(of(3, data.clone()).1, 4, "{data}");
+    }
+}
+
+#[test]
 fn a_telling_command_is_one_whatever_class_the_rule_is_of() {
     for (group, class) in [
         ("log_clearing", Class::DefenseEvasion),
