@@ -52,7 +52,7 @@ fn arguments(alert: &Alert) -> Option<String> {
 fn decoded(text: &str) -> String {
     let text = template::head(text, READ_BYTES_MAX);
     let is_text = text.len() >= DIGITS_MIN
-        && text.len() % 2 == 0
+        && text.len().is_multiple_of(2)
         && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_text {
         return text.to_owned();
