@@ -28,6 +28,8 @@ pub enum Detail {
     StartFile,
     /// A command ran that hardly anybody but an attacker runs.
     TellingCommand,
+    /// Something was done in a service over the network that matters whoever did it: records switched off, an account made.
+    TellingOperation,
 }
 
 /// Folders that web servers serve from, as they are usually called, in lower case and with slashes.
@@ -128,13 +130,17 @@ impl Detail {
         let has = |group: &str| incident.groups.names().any(|name| name.trim() == group);
         match incident.class {
             Class::PrivilegeEscalation if was_refused(incident) => Some(Self::RefusedPrivileges),
-            Class::PrivilegeEscalation | Class::CommandExecution
-                if incident.finding().is_some_and(|(_, found)| !found.class.is_web_exploit()) =>
-            {
-                Some(Self::TellingCommand)
-            }
             Class::AccountChange if lines(incident).any(|line| makes_root(&line)) => {
                 Some(Self::NewRoot)
+            }
+            // What was found decides, not the class: rules of many classes report commands.
+            class if !class.is_web_exploit() && finds(incident, Class::CommandExecution) => {
+                Some(Self::TellingCommand)
+            }
+            Class::DefenseEvasion | Class::AccountChange | Class::Persistence
+                if finds(incident, incident.class) =>
+            {
+                Some(Self::TellingOperation)
             }
             Class::AccountChange => makes_account(incident).then_some(Self::NewAccount),
             Class::PolicyViolation => has("vulnerability-detector").then_some(Self::KnownFlaw),
@@ -145,9 +151,8 @@ impl Detail {
                     && !has("syscheck_entry_modified");
                 let first =
                     incident.objects.names().filter_map(of_file).max_by_key(|(rank, ..)| *rank);
-                first
-                    .map(|(_, detail, _)| detail)
-                    .filter(|detail| !(is_gone && *detail == Self::WebScript))
+                // A file that is gone lets nobody in, and starts and serves nothing.
+                first.map(|(_, detail, _)| detail).filter(|_| !is_gone)
             }
             _ => None,
         }
@@ -185,6 +190,11 @@ pub fn is_web_script(path: &str) -> bool {
         && SCRIPT_ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
+/// Tells whether what was found is of a class. Nothing that is found in requests is a command or an operation.
+fn finds(incident: &Incident, class: Class) -> bool {
+    incident.finding().is_some_and(|(_, found)| found.class == class)
+}
+
 /// Wazuh's group `adduser` also stands on rules about groups and deletions, so the rule's words decide.
 fn makes_account(incident: &Incident) -> bool {
     let said = incident.rule_description.as_raw().to_lowercase();
@@ -198,11 +208,22 @@ fn lines(incident: &Incident) -> impl Iterator<Item = String> + '_ {
     incident.evidence.iter().map(|evidence| evidence.excerpt.as_raw().to_lowercase())
 }
 
+/// Where what somebody wrote himself begins in a line of sudo, in lower case: the folder he was in and the command. Both may hold any words.
+const WRITTEN_BY_USER: &[&str] = &["pwd=", "command="];
+
 /// Every line must say so: one use that was granted among refusals is a use.
 fn was_refused(incident: &Incident) -> bool {
     let refuses = |text: &str| REFUSALS.iter().any(|words| text.contains(words));
     let is_said = refuses(&incident.rule_description.as_raw().to_lowercase());
-    is_said || (!incident.evidence.is_empty() && lines(incident).all(|line| refuses(&line)))
+    is_said
+        || (!incident.evidence.is_empty()
+            && lines(incident).all(|line| refuses(before_written(&line))))
+}
+
+/// Gives what the program itself says in a line, before what its user wrote.
+fn before_written(line: &str) -> &str {
+    let end = WRITTEN_BY_USER.iter().filter_map(|mark| line.find(mark)).min();
+    line.get(..end.unwrap_or(line.len())).unwrap_or(line)
 }
 
 /// Tells whether a line says that an account with the user id 0 was made: `new user: name=x, UID=0, ...`, `useradd -o -u 0 x`.

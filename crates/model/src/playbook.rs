@@ -248,7 +248,7 @@ fn about(incident: &Incident, scene: &Scene) -> String {
             )
         }
         Some(Detail::StartFile) => format!(" What {} names runs by itself.", scene.places()),
-        Some(Detail::TellingCommand) => {
+        Some(Detail::TellingCommand | Detail::TellingOperation) => {
             incident.finding().map_or_else(String::new, |(_, found)| {
                 let reason = &found.reason;
                 let (first, rest) = reason.split_at_checked(1).unwrap_or(("", reason));

@@ -21,6 +21,7 @@ pub mod asked;
 mod class;
 mod command;
 mod entity;
+mod operation;
 
 /// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.
 const EXCERPT_BYTES_MAX: usize = 700;
@@ -71,7 +72,7 @@ pub fn observe(alert: &Alert) -> Observation {
     let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
     let class = match exposed {
         Some(_) => Class::ForcedBrowsing,
-        None => class::of(alert, web.is_some(), status, finding.as_ref()),
+        None => class::of(alert, web.as_ref(), finding.as_ref()),
     };
     let command = if web.is_none() { command::telling(alert, class) } else { None };
     let class = match &command {
@@ -81,8 +82,10 @@ pub fn observe(alert: &Alert) -> Observation {
         }
         _ => class,
     };
-    let behaviour = class::behaviour(class, alert, command.as_ref());
-    let finding = finding.or(command);
+    let is_elsewhere = web.is_none() && command.is_none();
+    let told = command.or_else(|| is_elsewhere.then(|| operation::telling(alert)).flatten());
+    let behaviour = class::behaviour(class, alert, told.as_ref());
+    let finding = finding.or(told);
     let (actor, others) = entity::actors(alert, class);
     let event = event_text(alert);
     let (cleaned, hidden) = sanitize::clean(&event);

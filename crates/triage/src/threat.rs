@@ -159,11 +159,15 @@ fn typical(incident: &Incident) -> (u8, String) {
             rule_level.max(4),
             "a file changed that says what runs by itself".to_owned(),
         ),
-        Class::PrivilegeEscalation | Class::CommandExecution
-            if Detail::of(incident) == Some(Detail::TellingCommand) =>
-        {
+        _ if Detail::of(incident) == Some(Detail::TellingCommand) => {
             let told = incident.finding().map_or("", |(_, found)| found.reason.as_str());
             (rule_level.max(7), told.to_owned())
+        }
+        // The service says itself that it was done, so the level is not that of a class guessed from words.
+        _ if Detail::of(incident) == Some(Detail::TellingOperation) => {
+            let told = incident.finding().map_or("", |(_, found)| found.reason.as_str());
+            let warned = if incident.level_max > 3 { base(class).max(rule_level) } else { 0 };
+            (warned.max(4), told.to_owned())
         }
         // Rules of level 3 and below report, they don't warn: a class guessed from their words is not enough.
         _ if incident.level_max <= 3 => {

@@ -61,6 +61,11 @@ pub(super) fn heading(incident: &Incident) -> &'static str {
         Some(Detail::LoginFile) => "Change of who may log in",
         Some(Detail::StartFile) => "Change of what runs by itself",
         Some(Detail::TellingCommand) => "Command of an attacker",
+        Some(Detail::TellingOperation) => match incident.class {
+            Class::DefenseEvasion => "Records or a defence switched off in a service",
+            Class::AccountChange => "Account, key or rights given in a service",
+            _ => "Way in left in a service",
+        },
         None => name(incident.class),
     }
 }
@@ -136,6 +141,10 @@ fn confirm_detail(detail: Detail, incident: &Incident, scene: &Scene) -> Option<
             "Find out from {} why this ran on {target}; unless it was a test that was agreed on, cut {target} off and keep its memory.",
             who(incident, scene)
         ),
+        Detail::TellingOperation => format!(
+            "Ask {} whether they did this and why, over another way than the account; if they did not, take its keys and sessions away.",
+            who(incident, scene)
+        ),
     })
 }
 
@@ -156,6 +165,9 @@ fn mend_detail(detail: Detail) -> Option<&'static str> {
         }
         Detail::StartFile => {
             "Remove what nobody asked for, and look for the same entry on other machines."
+        }
+        Detail::TellingOperation => {
+            "Undo what nobody asked for, and read what the same account did in the service before and after."
         }
         Detail::TellingCommand => {
             "Change what was kept on the machine (passwords, keys), and look for the same command and its addresses elsewhere."

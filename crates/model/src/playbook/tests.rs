@@ -229,6 +229,24 @@ fn a_denied_sudo_does_not_read_as_a_used_one() {
 }
 
 #[test]
+fn an_operation_in_a_service_is_named_by_what_it_does() {
+    let words = "a service reports";
+    let mut one = host_incident(Class::DefenseEvasion, &["amazon"], words, "{}", "");
+    one.evidence[0].finding = Some(Finding {
+        class: Class::DefenseEvasion,
+        strength: 40,
+        parameter: None,
+        fragment: Untrusted::new("stoplogging"),
+        reason: "the operation stoplogging switches off a record".to_owned(),
+    });
+    let draft = judge(&one, &bounds(4), None);
+    assert!(draft.title.starts_with("Records or a defence switched off"), "{}", draft.title);
+    let says = "The operation stoplogging switches off a record.";
+    assert!(draft.summary.contains(says), "{}", draft.summary);
+    assert!(draft.recommendations.join(" ").contains("Undo what nobody asked for"));
+}
+
+#[test]
 fn a_known_vulnerability_is_no_policy_violation() {
     let incident = host_incident(
         Class::PolicyViolation,

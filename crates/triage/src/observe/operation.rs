@@ -1,0 +1,88 @@
+//! Operations in services that are used over the network, told from one word of the service.
+//!
+//! Rules report all operations alike and at a low level: reading a list and switching off the record of who read it. The list has what
+//! matters whoever did it. An attacker with somebody's credentials does these things; an administrator does them too, but seldom.
+
+use alert::incident::Finding;
+use alert::{Alert, Class, Untrusted};
+
+/// Where services say what was done.
+const OPERATIONS_AT: &[&str] = &[
+    "data.aws.eventName",
+    "data.office365.Operation",
+    "data.gcp.protoPayload.methodName",
+    "data.github.action",
+];
+
+/// Where a service says why it did not do it.
+const ERRORS_AT: &[&str] = &["data.aws.errorCode", "data.gcp.protoPayload.status.code"];
+
+/// How sure one operation is, 1 to 100. It surely happened; whether it should have, only people know.
+const STRENGTH: u8 = 40;
+
+/// What was done that matters, in lower case, as each service names it.
+const OPERATIONS: &[(&str, Class)] = &[
+    ("stoplogging", Class::DefenseEvasion),
+    ("deletetrail", Class::DefenseEvasion),
+    ("updatetrail", Class::DefenseEvasion),
+    ("puteventselectors", Class::DefenseEvasion),
+    ("deleteflowlogs", Class::DefenseEvasion),
+    ("deletedetector", Class::DefenseEvasion),
+    ("stopconfigurationrecorder", Class::DefenseEvasion),
+    ("deleteconfigrule", Class::DefenseEvasion),
+    ("set-adminauditlogconfig", Class::DefenseEvasion),
+    ("google.logging.v2.configservicev2.deletesink", Class::DefenseEvasion),
+    ("google.logging.v2.configservicev2.updatesink", Class::DefenseEvasion),
+    ("org.disable_two_factor_requirement", Class::DefenseEvasion),
+    ("protected_branch.destroy", Class::DefenseEvasion),
+    ("createaccesskey", Class::AccountChange),
+    ("createloginprofile", Class::AccountChange),
+    ("updateloginprofile", Class::AccountChange),
+    ("createuser", Class::AccountChange),
+    ("attachuserpolicy", Class::AccountChange),
+    ("putuserpolicy", Class::AccountChange),
+    ("attachrolepolicy", Class::AccountChange),
+    ("updateassumerolepolicy", Class::AccountChange),
+    ("add user.", Class::AccountChange),
+    ("add member to role.", Class::AccountChange),
+    ("google.iam.admin.v1.createserviceaccount", Class::AccountChange),
+    ("google.iam.admin.v1.createserviceaccountkey", Class::AccountChange),
+    ("org.add_member", Class::AccountChange),
+    ("new-inboxrule", Class::Persistence),
+    ("set-inboxrule", Class::Persistence),
+    ("add-mailboxpermission", Class::Persistence),
+    ("consent to application.", Class::Persistence),
+    ("deploy_key.create", Class::Persistence),
+];
+
+/// Names the operation of the list that an alert reports, and its class.
+fn listed(alert: &Alert) -> Option<(&'static str, Class)> {
+    let done = alert.first_field(OPERATIONS_AT)?.to_lowercase();
+    OPERATIONS.iter().find(|(name, _)| done == *name).copied()
+}
+
+/// Takes the word of a service for what was done in it.
+pub(super) fn class(alert: &Alert) -> Option<Class> {
+    listed(alert).map(|(_, class)| class)
+}
+
+/// Looks at the operation that an alert reports, if it reports one of the list that was done.
+pub(super) fn telling(alert: &Alert) -> Option<Finding> {
+    let (name, class) = listed(alert)?;
+    let is_refused = alert.first_field(ERRORS_AT).is_some_and(|code| !matches!(code, "" | "0"));
+    if is_refused {
+        return None;
+    }
+    let does = match class {
+        Class::DefenseEvasion => "switches off or changes a record or a defence",
+        Class::AccountChange => "makes an account or a key, or lets one do more",
+        _ => "leaves a way back in",
+    };
+    Some(Finding {
+        class,
+        strength: STRENGTH,
+        parameter: None,
+        fragment: Untrusted::new(name),
+        reason: format!("the operation {} {does}", name.trim_end_matches('.')),
+    })
+}
