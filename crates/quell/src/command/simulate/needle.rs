@@ -5,7 +5,7 @@
 //! alerts of the attack (one web shell may be used in two phases, and is one thing). Ages count
 //! from the needle's first alert to the first verdict of a case that was picked when that alert was there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use alert::{Class, Timestamp};
 use serde::Serialize;
@@ -148,13 +148,11 @@ impl<'a> Scene<'a> {
             parallel,
         };
         for needle in needles {
-            let at = needle.alerts.iter().filter_map(|at| scene.incident_of.get(at));
+            let (own, numbers) = scene.whereabouts(needle);
             // A phase is in whatever was reported meanwhile; only what is mostly its own is no noise.
-            holding.extend(at.copied().filter(|number| {
+            holding.extend(numbers.into_iter().filter(|number| {
                 needle.kind != Kind::Phase
-                    || scene
-                        .holder(needle, *number)
-                        .is_some_and(|holder| holder.is_pure(needle.kind))
+                    || scene.holder(&own, *number).is_some_and(|holder| holder.is_pure(needle.kind))
             }));
         }
         let noise = incidents.iter().enumerate().filter(|(number, _)| !holding.contains(number));
@@ -162,9 +160,15 @@ impl<'a> Scene<'a> {
         Self { noise, ..scene }
     }
 
-    fn holder(&self, needle: &Needle, number: usize) -> Option<Holder<'a>> {
+    /// Gives a needle's alerts, and which incidents they are in. A phase may have a quarter of a million.
+    fn whereabouts(&self, needle: &Needle) -> (HashSet<usize>, BTreeSet<usize>) {
+        let own: HashSet<usize> = needle.alerts.iter().copied().collect();
+        let numbers = own.iter().filter_map(|at| self.incident_of.get(at)).copied().collect();
+        (own, numbers)
+    }
+
+    fn holder(&self, own: &HashSet<usize>, number: usize) -> Option<Holder<'a>> {
         let ended = self.incidents.get(number)?;
-        let own: BTreeSet<usize> = needle.alerts.iter().copied().collect();
         let rest = ended.alerts.iter().filter(|at| !own.contains(at));
         let (mut strangers, mut others_alerts, mut others) = (0, 0, BTreeSet::new());
         for at in rest {
@@ -188,12 +192,9 @@ impl<'a> Scene<'a> {
     }
 
     fn found(&self, number: usize, needle: &Needle) -> Found {
-        let mut numbers: Vec<usize> =
-            needle.alerts.iter().filter_map(|at| self.incident_of.get(at)).copied().collect();
-        numbers.sort_unstable();
-        numbers.dedup();
+        let (own, numbers) = self.whereabouts(needle);
         let mut holders: Vec<Holder<'a>> =
-            numbers.iter().filter_map(|at| self.holder(needle, *at)).collect();
+            numbers.iter().filter_map(|at| self.holder(&own, *at)).collect();
         if needle.kind == Kind::ActorAndTime {
             // The truth can't tell the needle's alerts from others of that actor: those of its class are the needle's.
             holders = of_its_class(needle, holders);
