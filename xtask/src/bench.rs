@@ -39,8 +39,8 @@ const HOOK_MEDIAN_MAX: Duration = Duration::from_millis(2);
 /// The promise of ARCHITECTURE.md about the hook and the Python hook.
 const RATIO_MIN: f64 = 60.0;
 
-/// Where the build puts the static hook, and where the development set-up puts Python.
-const HOOK_USUAL: &str = "target/x86_64-unknown-linux-gnu/hook/custom-quell";
+/// Where the build puts the static hook, below its own folder, and where the development set-up puts Python.
+const HOOK_USUAL: &str = "x86_64-unknown-linux-gnu/hook/custom-quell";
 const PYTHON_USUAL: &str = ".venv/bin/python";
 
 /// The least that the usual Python hook does before it can send anything anywhere.
@@ -81,13 +81,13 @@ impl Options {
 /// Measures both programs and compares them with the promise.
 pub(crate) fn hook(checkout: &Checkout, options: &Options) -> anyhow::Result<Answer> {
     let here = std::env::current_dir().context("can't tell the current folder")?;
-    let place = |given: &Option<PathBuf>, usual: &str| match given {
+    let place = |given: &Option<PathBuf>, usual: PathBuf| match given {
         Some(path) if path.components().count() == 1 => path.clone(),
         Some(path) => here.join(path),
-        None => checkout.path(usual),
+        None => usual,
     };
-    let hook = place(&options.hook, HOOK_USUAL);
-    let python = place(&options.python, PYTHON_USUAL);
+    let hook = place(&options.hook, checkout::built(HOOK_USUAL)?);
+    let python = place(&options.python, checkout.path(PYTHON_USUAL));
     ensure!(
         hook.is_file(),
         "no hook at `{}`\nhint: RUSTFLAGS=\"-C target-feature=+crt-static\" cargo build -p hook \

@@ -128,3 +128,13 @@ fn as_text(bytes: Vec<u8>) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
+
+/// Names what cargo built, by its place below the folder that this program was built into, wherever that is.
+///
+/// # Errors
+/// If the system does not say where this program lies.
+pub(crate) fn built(place: &str) -> anyhow::Result<PathBuf> {
+    let xtask = std::env::current_exe().context("can't tell where xtask lies")?;
+    let target = xtask.parent().and_then(Path::parent).context("xtask lies in no build folder")?;
+    Ok(target.join(place))
+}

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::{Answer, Usage};
+use crate::{Answer, Usage, checkout};
 use stream::Shape;
 
 const ALERTS_USUAL: usize = 200_000;
@@ -104,12 +104,10 @@ struct Measured {
 
 /// Measures and prints.
 pub(crate) fn run(options: &Options) -> anyhow::Result<Answer> {
-    // Built together, they lie side by side, wherever the build puts them.
-    let beside = || std::env::current_exe().map(|xtask| xtask.with_file_name("quell"));
-    let quell = options.quell.clone().map_or_else(beside, Ok)?;
+    let quell = options.quell.clone().map_or_else(|| checkout::built("release/quell"), Ok)?;
     ensure!(
         quell.is_file(),
-        "`{}` is not there: build it with `cargo build --release -p quell`, and run xtask with `--release`",
+        "`{}` is not there: build it with `cargo build --release -p quell`",
         quell.display()
     );
     let folder = std::env::temp_dir().join(format!("quell-bench-{}", std::process::id()));

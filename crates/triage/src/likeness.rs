@@ -27,19 +27,14 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         _ => "",
     };
     let by_class = is_told_by_class(class);
+    let masked = |text: &str| template::message(&anywhere(text, incident));
     // What is told by its class is the same whichever rule saw it, in whatever words.
     let (rule, text, words) = if by_class {
         ("", String::new(), String::new())
     } else {
         // The words on a flaw are those on the one that came first of many.
         let is_one_of_many = Detail::of(incident) == Some(Detail::KnownFlaw);
-        let shape = |text: &str| {
-            if is_one_of_many {
-                String::new()
-            } else {
-                template::message(&anywhere(text, incident))
-            }
-        };
+        let shape = |text: &str| if is_one_of_many { String::new() } else { masked(text) };
         let words = incident.evidence.first().map(|first| shape(first.excerpt.as_raw()));
         (
             incident.rules.names().next().unwrap_or(""),
@@ -70,8 +65,11 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         _ => None,
     };
     let told_by = incident.rules.names().next().filter(|_| is_by_rule).unwrap_or("");
-    let said = || template::message(&anywhere(incident.rule_description.as_raw(), incident));
-    let said = if by_class && is_by_rule { said() } else { text.clone() };
+    let said = if by_class && is_by_rule {
+        masked(incident.rule_description.as_raw())
+    } else {
+        text.clone()
+    };
     let fleet = by_whom
         .filter(|_| is_serious && !class.is_web_exploit())
         .map(|whom| name(&["fleet", class_name, told_by, &said, whom, outcome, what]));

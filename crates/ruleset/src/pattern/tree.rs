@@ -211,28 +211,34 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads how often a part comes.
+    /// Says how often a part comes.
     fn repeated(&mut self, part: Tree) -> Option<Tree> {
-        let (min, max) = match self.next() {
-            Some(b'*') => (0, None),
-            Some(b'+') => (1, None),
-            Some(b'?') => (0, Some(1)),
-            Some(b'{') => match self.bounds()? {
-                Some(bounds) => bounds,
-                None => return Some(part),
-            },
-            _ => return Some(part),
-        };
-        self.at += 1;
-        if matches!(self.next(), Some(b'?' | b'+')) {
-            self.at += 1;
-        }
+        let Some((min, max)) = self.times()? else { return Some(part) };
         Some(match part {
             Tree::Nothing => Tree::Nothing,
             // A start that comes any number of times restricts nothing, if none will do.
             Tree::Start if min == 0 => Tree::Nothing,
             part => Tree::Repeated { of: Rc::new(part), min, max },
         })
+    }
+
+    /// Reads how often what stands before it comes, greedy or not, if that is said.
+    fn times(&mut self) -> Option<Option<(u32, Option<u32>)>> {
+        let bounds = match self.next() {
+            Some(b'*') => (0, None),
+            Some(b'+') => (1, None),
+            Some(b'?') => (0, Some(1)),
+            Some(b'{') => match self.bounds()? {
+                Some(bounds) => bounds,
+                None => return Some(None),
+            },
+            _ => return Some(None),
+        };
+        self.at += 1;
+        if matches!(self.next(), Some(b'?' | b'+')) {
+            self.at += 1;
+        }
+        Some(Some(bounds))
     }
 
     /// Reads `{2}`, `{2,}` or `{2,5}` up to the closing brace; anything else is a plain brace, but for what newer versions of PCRE2

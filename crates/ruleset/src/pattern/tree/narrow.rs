@@ -198,20 +198,7 @@ impl Writer<'_> {
 
     fn repeated(&mut self, part: Node) -> Option<Node> {
         let start = self.reader.at;
-        let (min, max) = match self.reader.next() {
-            Some(b'*') => (0, None),
-            Some(b'+') => (1, None),
-            Some(b'?') => (0, Some(1)),
-            Some(b'{') => match self.reader.bounds()? {
-                Some(bounds) => bounds,
-                None => return Some(part),
-            },
-            _ => return Some(part),
-        };
-        self.reader.at += 1;
-        if matches!(self.reader.next(), Some(b'?' | b'+')) {
-            self.reader.at += 1;
-        }
+        let Some((min, max)) = self.reader.times()? else { return Some(part) };
         Some(Node::Repeated { of: Box::new(part), min, max, times: self.text_from(start)? })
     }
 
