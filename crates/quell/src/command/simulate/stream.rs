@@ -118,12 +118,29 @@ impl Stream {
                 })?;
                 Box::new(opened)
             };
-            let mut lines = Lines::new(input)?;
-            while let Some(line) = lines.next_line()? {
-                stream.push(line.unwrap_or_else(|(bytes, _)| bytes))?;
-            }
+            stream.read_one(input).map_err(|failure| Failure {
+                message: format!(
+                    "`{}`: {}",
+                    alert::sanitize::shown(&path.display().to_string(), 200),
+                    failure.message
+                ),
+                ..failure
+            })?;
         }
         Ok(stream)
+    }
+
+    fn read_one(&mut self, input: Box<dyn Read>) -> Result<(), Failure> {
+        let mut lines = Lines::new(input)?;
+        while let Some(line) = lines.next_line()? {
+            self.push(line.unwrap_or_else(|(bytes, _)| bytes))?;
+        }
+        Ok(())
+    }
+
+    /// Tells whether there are lines and none of them is an alert: a raw log, most likely.
+    pub(super) fn holds_no_alert(&self) -> bool {
+        !self.events.is_empty() && self.events.iter().all(|event| event.id.is_empty())
     }
 
     /// Takes alerts that were made, already in order.
