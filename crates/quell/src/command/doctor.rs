@@ -216,12 +216,17 @@ fn sources(config: &Config) -> Vec<Finding> {
             format!("`{}` {said}", socket.display()),
         ));
     }
-    if intake.http.enabled && intake.http.token.is_none() {
-        findings.push(finding(
-            "source http",
-            Mark::Bad,
-            "no token is set, so it takes nothing; set `intake.http.token_file`",
-        ));
+    if intake.http.enabled {
+        findings.push(match &intake.http.token {
+            Some(_) => {
+                finding("source http", Mark::Fine, format!("{}, with a token", intake.http.listen))
+            }
+            None => finding(
+                "source http",
+                Mark::Bad,
+                "no token is set, so it takes nothing; set `intake.http.token_file`",
+            ),
+        });
     }
     if findings.is_empty() {
         findings.push(finding("sources", Mark::Bad, "none is enabled: nothing will come in"));

@@ -231,4 +231,9 @@ fn what_people_did_is_in_an_audit_log_whose_chain_holds() {
     daemon.quell(&["incidents", "note", &id, "later"]).expect_code(0);
     let said = daemon.quell(&["doctor"]);
     assert!(said.out.contains("audit chain of 3 lines holds"), "{}", said.out);
+    assert!(
+        said.out.contains("ok    source http ") && said.out.contains(", with a token"),
+        "{}",
+        said.out
+    );
 }
