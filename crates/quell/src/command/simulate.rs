@@ -139,7 +139,7 @@ fn stream_of(options: &Simulate) -> Result<(Stream, Vec<Needle>), Failure> {
         stream.retime(rate);
     }
     if let Some(rate) = options.keep_coming {
-        stream.keep_coming(rate, options.keep_coming_seconds);
+        stream.keep_coming(rate, options.keep_coming_seconds)?;
     }
     Ok((stream, needles))
 }

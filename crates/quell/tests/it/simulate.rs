@@ -372,6 +372,17 @@ fn noise_that_keeps_coming_delays_no_needle() {
 }
 
 #[test]
+fn more_noise_than_fits_is_refused_and_not_cut() {
+    let flood = ["simulate", "--generate", "one-parameter:300", "--keep-coming", "50000"];
+    let said = run(flood).expect_code(2);
+    assert!(
+        said.err.contains("are 6000000, and all alerts together may be 5000000"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
 fn the_plot_names_its_axes_and_needs_no_script() {
     let dir = tempfile::TempDir::new().unwrap();
     let plot = dir.path().join("ages.svg");
