@@ -8,7 +8,7 @@ mod grams;
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
-use aho_corasick::nfa::{contiguous, noncontiguous};
+use aho_corasick::nfa::noncontiguous;
 use aho_corasick::{Anchored, BuildError};
 
 use grams::Grams;
@@ -16,12 +16,9 @@ use grams::Grams;
 /// Shorter literals occur in nearly every line: the pattern itself is as quick.
 const LITERAL_BYTES_MIN: usize = 2;
 
-/// Above this many bytes of literals a table of all transitions would no longer fit the processor's nearer caches, and takes long
-/// to build.
-const TABLE_LITERAL_BYTES_MAX: usize = 8192;
-
-/// Above this many, a short field's beginnings of words are looked up instead.
-const FIELD_TABLE_LITERAL_BYTES_MAX: usize = 4096;
+/// Above this many bytes of literals, the much used part of a table of all transitions no longer fits the processor's nearest
+/// cache. Then beginnings of words are looked up instead.
+const TABLE_LITERAL_BYTES_MAX: usize = 4096;
 
 /// How many sets of a member are looked for. A second one rules out much of what the first lets through.
 const SETS_MAX: usize = 3;
@@ -42,12 +39,8 @@ pub(crate) struct Prefilter {
 #[derive(Debug)]
 enum Literals {
     Table(DFA),
-    Compact(contiguous::NFA),
     Beginnings(Grams),
 }
-
-/// Makes it for texts; the members of each may be put together anew.
-type Build = fn(&[&[u8]], &mut Vec<Vec<u32>>) -> Result<Literals, BuildError>;
 
 /// A set of members, one bit each.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -100,9 +93,9 @@ impl Members {
         }
     }
 
-    /// Whether a member is in both.
-    pub(crate) fn meets(&self, other: &Members) -> bool {
-        self.words.iter().zip(&other.words).any(|(one, other)| one & other != 0)
+    /// How many members are in both.
+    pub(crate) fn common(&self, other: &Members) -> u32 {
+        self.words.iter().zip(&other.words).map(|(one, other)| (one & other).count_ones()).sum()
     }
 
     /// Keeps only what is in one of the two others as well.
@@ -158,15 +151,15 @@ impl Members {
 impl Prefilter {
     /// Builds the filter from what each member requires of a line, in order; without a set it must always be tried.
     pub(crate) fn new(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
-        Self::with_literals(required, LITERAL_BYTES_MIN, Literals::of_line)
+        Self::with_literals(required, LITERAL_BYTES_MIN)
     }
 
     /// Builds the filter from what each member requires of a short field, in which a single character tells much.
     pub(crate) fn of_field(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
-        Self::with_literals(required, 1, Literals::of_field)
+        Self::with_literals(required, 1)
     }
 
-    fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize, build: Build) -> Self {
+    fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize) -> Self {
         let stride = required.len().next_multiple_of(64);
         let is_telling = |set: &&Vec<Vec<u8>>| set.iter().all(|l| l.len() >= bytes_min);
         let sets_of = |wanted: &Vec<Vec<Vec<u8>>>| wanted.iter().filter(is_telling).count();
@@ -195,7 +188,7 @@ impl Prefilter {
                 last.push(member);
             }
         }
-        let built = build(&texts, &mut members);
+        let built = Literals::new(&texts, &mut members);
         let members = members.into_iter().map(Vec::into_boxed_slice).collect();
         match built {
             Ok(automaton) if !texts.is_empty() => {
@@ -215,7 +208,6 @@ impl Prefilter {
         match &self.automaton {
             None => return,
             Some(Literals::Table(automaton)) => self.scan_with(automaton, text, candidates),
-            Some(Literals::Compact(automaton)) => self.scan_with(automaton, text, candidates),
             Some(Literals::Beginnings(grams)) => {
                 grams.scan(text, |place| self.note(place, candidates));
             }
@@ -246,9 +238,11 @@ impl Prefilter {
 }
 
 impl Literals {
-    fn of_field(texts: &[&[u8]], members: &mut Vec<Vec<u32>>) -> Result<Literals, BuildError> {
-        if texts.iter().map(|text| text.len()).sum::<usize>() <= FIELD_TABLE_LITERAL_BYTES_MAX {
-            return Self::of_line(texts, members);
+    /// Builds what finds texts; the members of each may be put together anew.
+    fn new(texts: &[&[u8]], members: &mut Vec<Vec<u32>>) -> Result<Literals, BuildError> {
+        if texts.iter().map(|text| text.len()).sum::<usize>() <= TABLE_LITERAL_BYTES_MAX {
+            let nfa = noncontiguous::Builder::new().ascii_case_insensitive(true).build(texts)?;
+            return Ok(Literals::Table(DFA::builder().build_from_noncontiguous(&nfa)?));
         }
         let (grams, owners) = Grams::new(texts);
         let members_of = |texts: &Vec<usize>| -> Vec<u32> {
@@ -260,16 +254,6 @@ impl Literals {
         };
         *members = owners.iter().map(members_of).collect();
         Ok(Literals::Beginnings(grams))
-    }
-
-    fn of_line(texts: &[&[u8]], _: &mut Vec<Vec<u32>>) -> Result<Literals, BuildError> {
-        let bytes: usize = texts.iter().map(|text| text.len()).sum();
-        let nfa = noncontiguous::Builder::new().ascii_case_insensitive(true).build(texts)?;
-        Ok(if bytes <= TABLE_LITERAL_BYTES_MAX {
-            Literals::Table(DFA::builder().build_from_noncontiguous(&nfa)?)
-        } else {
-            Literals::Compact(contiguous::NFA::builder().build_from_noncontiguous(&nfa)?)
-        })
     }
 }
 

@@ -27,10 +27,12 @@ struct Words {
     end_mask: u64,
     /// Which ends there are, mixed.
     ends: Map,
-    /// In the order of their ends.
+    /// In the order of their ends, mixed to so few bits that each number has about one word.
     all: Vec<Word>,
-    /// Each end with its first word; it stands where its mixed bits say, or in the next free slot. Half of them are free.
-    slots: Box<[Option<(u64, u32)>]>,
+    /// How many bits these are.
+    bits: u32,
+    /// For each number, the first of its words.
+    first: Box<[u32]>,
 }
 
 #[derive(Debug)]
@@ -116,47 +118,23 @@ impl Map {
 impl Words {
     fn new(mut all: Vec<Word>, end_bytes: usize) -> Words {
         let end_mask = last_bytes(end_bytes);
-        all.sort_unstable_by_key(|word| (word.key & end_mask, word.mask, word.key));
-        let slots = vec![None; (2 * all.len()).next_power_of_two().max(2)].into_boxed_slice();
-        let mut words = Words { end_mask, ends: Map::new(), all: Vec::new(), slots };
-        for (first, word) in (0u32..).zip(&all) {
-            let end = word.key & end_mask;
-            if words.first_of(end).is_some() {
-                continue;
-            }
-            let is_free = |at: &usize| words.slots.get(*at).is_some_and(Option::is_none);
-            let free = words.places(end).find(is_free);
-            if let Some(slot) = free.and_then(|at| words.slots.get_mut(at)) {
-                *slot = Some((end, first));
-                words.ends.insert(end);
-            }
-        }
-        words.all = all;
-        words
-    }
-
-    /// The slots in which an end may stand, in order.
-    fn places(&self, end: u64) -> impl Iterator<Item = usize> + use<> {
-        let slots = self.slots.len();
-        let first = usize::try_from(mixed(end, slots.trailing_zeros())).unwrap_or_default();
-        (first..slots).chain(0..first)
-    }
-
-    fn first_of(&self, end: u64) -> Option<u32> {
-        for at in self.places(end) {
-            let (known, first) = (*self.slots.get(at)?)?;
-            if known == end {
-                return Some(first);
-            }
-        }
-        None
+        let bits = all.len().next_power_of_two().trailing_zeros().max(1);
+        let number = |word: &Word| mixed(word.key & end_mask, bits);
+        all.sort_unstable_by_key(|word| (number(word), word.mask, word.key));
+        let mut ends = Map::new();
+        all.iter().for_each(|word| ends.insert(word.key & end_mask));
+        let first = (0..=1u64 << bits).map(|of| {
+            u32::try_from(all.partition_point(|word| number(word) < of)).unwrap_or(u32::MAX)
+        });
+        let first = first.collect();
+        Words { end_mask, ends, all, bits, first }
     }
 
     /// Reports the words that have this end and are the last bytes of a text.
     fn at(&self, end: u64, last: u64, found: &mut impl FnMut(usize)) {
-        let Some(first) = self.first_of(end) else { return };
-        let same_end = self.all.get(first as usize..).unwrap_or_default().iter();
-        for word in same_end.take_while(|word| word.key & self.end_mask == end) {
+        let number = mixed(end, self.bits) as usize;
+        let Some([from, to]) = self.first.get(number..number + 2) else { return };
+        for word in self.all.get(*from as usize..*to as usize).unwrap_or_default() {
             if last & word.mask == word.key {
                 found(word.place as usize);
             }
