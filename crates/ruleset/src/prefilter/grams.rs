@@ -132,7 +132,7 @@ impl Words {
 
     /// Reports the words that have this end and are the last bytes of a text.
     fn at(&self, end: u64, last: u64, found: &mut impl FnMut(usize)) {
-        let number = mixed(end, self.bits) as usize;
+        let Ok(number) = usize::try_from(mixed(end, self.bits)) else { return };
         let Some([from, to]) = self.first.get(number..number + 2) else { return };
         for word in self.all.get(*from as usize..*to as usize).unwrap_or_default() {
             if last & word.mask == word.key {
