@@ -259,6 +259,13 @@ fn sensitive_paths_are_named() {
         ("/environment", None),
         ("/.gitignore-guide", None),
         ("/backups-explained", None),
+        ("/backup-cameras/", None),
+        ("/telescope-reviews?page=2", None),
+        ("/phpmyadmin-tutorial", None),
+        ("/phpmyadmin-5.2/", Some("the administration of a database")),
+        ("/swagger-ui/", Some("the description of an interface")),
+        ("/.env-prod", Some("a file of secrets")),
+        ("/wp-config-sample.php", Some("a file of secrets")),
         ("/search?q=/.git", None),
     ] {
         assert_eq!(sensitive_path(target), hoped, "{target}");
