@@ -5,6 +5,11 @@
 //! `curl … | python3 -m json.tool` only read it, and `echo $(curl …)` writes it out.
 
 use super::{HANDS_A_SHELL, HIDES_WHAT_RUNS, RUNS_FROM_ELSEWHERE, place};
+use crate::template;
+
+/// Most of a command that is read from each place where one may begin, in bytes. A line may be made of nothing but beginnings, and what is
+/// told from here stands near: an option of netcat's, a command in brackets.
+const COMMAND_BYTES_MAX: usize = 1024;
 
 /// What gives out text that nobody has read, as it begins in a command line.
 const SOURCES: &[(&str, &str)] = &[
@@ -58,6 +63,7 @@ pub(super) fn netcat(line: &str) -> Option<(usize, &'static str)> {
     ["nc ", "ncat "].iter().find_map(|name| {
         let at = line.match_indices(name).map(|(at, _)| at).find(|at| {
             let own = line.get(at + name.len() - 1..).unwrap_or_default();
+            let own = template::head(own, COMMAND_BYTES_MAX);
             let own = own.split(['|', ';']).next().unwrap_or_default();
             let own = own.split("&&").next().unwrap_or_default();
             super::begins_word(line, *at) && (own.contains(" -e ") || own.contains(" --exec"))
@@ -169,14 +175,16 @@ fn runs_its_input(part: &str) -> bool {
 fn out_of_command(line: &str) -> Option<(usize, &'static str)> {
     let opens = |sign: &'static str| line.match_indices(sign).map(move |(at, _)| (at, sign));
     opens("<(").chain(opens("$(")).chain(opens("`")).find_map(|(at, sign)| {
-        let inside = line.get(at + sign.len()..)?;
+        let before = line.get(..at)?;
+        let is_run = if sign == "<(" { is_file_run(before) } else { is_text_run(before) };
+        if !is_run {
+            return None;
+        }
+        let inside = template::head(line.get(at + sign.len()..)?, COMMAND_BYTES_MAX);
         let inside = inside.split([')', '`']).next().unwrap_or_default();
-        let (source, reason) = SOURCES
-            .iter()
-            .find_map(|(word, reason)| place(inside, word).map(|source| (source, *reason)))?;
-        let is_run =
-            if sign == "<(" { is_file_run(line.get(..at)?) } else { is_text_run(line.get(..at)?) };
-        is_run.then_some((at + sign.len() + source, reason))
+        SOURCES.iter().find_map(|(word, reason)| {
+            place(inside, word).map(|source| (at + sign.len() + source, *reason))
+        })
     })
 }
 
