@@ -192,7 +192,7 @@ fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
     let mut rules = vec![(sign.id, rule(family, sign, sign.id, &gate, ("url", &of_request), ""))];
     if has_header_rule(sign) {
         // Below the gate for lines that were not taken apart, the sign may as well stand in the request.
-        let place = ", in a header or a request with a quote";
+        let place = ", in a header or a request of an odd form";
         rules.push(of_headers(sign.id + HEADER_OFFSET, place)?);
     }
     Ok(rules)
