@@ -27,10 +27,11 @@ demo-llm:
 # A shop to attack and Quell on its logs, on this machine only, until Ctrl-C: see lab/README.md.
 # `make lab LAB_OPTIONS=--fresh` forgets earlier runs; `lab/up.py --help` tells the others.
 lab:
-	cargo build --locked -q --release -p quell
+	@./packaging/setup.sh $(VENV) compiler
+	cargo build --locked --release -p quell
 	@python3 lab/up.py $(LAB_OPTIONS)
 
-# The honeypot's own tests: its weaknesses are there, and nothing behind them is. Half a minute, once `make setup` is done.
+# The honeypot's own tests: its weaknesses are there, and nothing behind them is. Python alone; a minute or two.
 lab-test:
 	@python3 lab/run.py --setup-only
 	.venv-lab/bin/python -W error::ResourceWarning lab/honeypot/manage.py test shop
@@ -45,7 +46,8 @@ lab-test:
 TARGET :=
 lab-attack:
 	@./lab/attack/tools.sh all
-	cargo build --locked -q --release -p quell
+	@./packaging/setup.sh $(VENV) compiler
+	cargo build --locked --release -p quell
 	python3 lab/attack.py $(if $(TARGET),--target $(TARGET))
 	python3 lab/report.py
 

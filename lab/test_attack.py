@@ -120,7 +120,7 @@ class Payloads(unittest.TestCase):
 
 
     def test_stray_quotes_are_a_probe_and_code_is_not(self):
-        for value in ("3'", "chairs'Qcnqyb<'\">)IoxnUA", "1))(')\".,))", "lamp\u00bf'\"(", "st4r7s<3nd", "`)`", "/review/\u00bf'\"("):
+        for value in ("3'", "chairs'Qcnqyb<'\">)IoxnUA", "chairs()'()\"),..", "1))(')\".,))", "lamp\u00bf'\"(", "st4r7s<3nd", "`)`", "/review/\u00bf'\"("):
             with self.subTest(value):
                 self.assertTrue(judgement.is_probe(line("203.0.113.1", "/product/?id=" + percent(value))))
         for value in ("3' or 'a'='a", "1) AND (2", "<b>", "x;id", "1--", "../a", "$(id)", "`id`", "1 union select 2", "alert(1)", "3'--",

@@ -67,8 +67,8 @@ SYNTAX = re.compile(
 # What wapiti fills into a field for an address, when it only looks at the page.
 FILLERS = {"http://localhost/"}
 
-# Where a tool puts its signs behind the value that a page of the shop had there.
-OWN_BEGINNING = re.compile(r"^(?:/review/|/account/|http://localhost/)")
+# Where a tool puts its signs behind the value that a page of the shop had there. Brackets behind a word of the shop's are no call.
+OWN_BEGINNING = re.compile(r"^(?:/review/|/account/|http://localhost/|(?:chairs|tables|lamps|kitchen|garden|posters)(?!\w))")
 
 # What a probe is made of, and what makes it more than a probe: an operator, a keyword, a tag, a call, a path.
 PROBE = re.compile(r"""(?=.*['"()<>`])[\w\s.,'"()<>%\u00bf`-]*""")

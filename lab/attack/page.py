@@ -50,9 +50,9 @@ def section(figures: dict) -> str:
         table(["class", "attacks", "found by stock rules", "found", "under its class"], classes),
         "What worked, and whether it has an incident of its own, with nobody else's alerts in it and a verdict of the right class:\n\n"
         + table(["run", "class", "what", "told", "outcome", "level"], exploits),
-        "Of exploits that didn't work, by the truth, "
-        + ", ".join(f"{number} incidents are said to be {outcome}" for outcome, number in sorted(figures["failed"].items()))
-        + f"; {len(figures['overclaimed'])} are said to have worked.\n",
+        "What the verdicts say of exploits that didn't work, by the truth: "
+        + ", ".join(f"{outcome} {number}" for outcome, number in sorted(figures["failed"].items()))
+        + f"; said to have worked: {len(figures['overclaimed'])}.\n",
         f"Ordinary visitors: {count(visitors['requests'])} requests, {visitors['false_alarms']} false alarms"
         + (f" (stock rules: {before})" if before is not None else "")
         + f", highest threat level {visitors['level_max']}. All in all {figures['incidents']} incidents of {count(figures['alerts'])} alerts.\n",

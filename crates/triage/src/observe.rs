@@ -21,6 +21,7 @@ pub mod asked;
 mod class;
 mod command;
 mod entity;
+mod login;
 mod operation;
 
 /// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.

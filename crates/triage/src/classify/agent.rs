@@ -84,9 +84,22 @@ static SCANNER_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ascii_case_insensitive(true)
         .match_kind(aho_corasick::MatchKind::LeftmostLongest)
         .kind(Some(aho_corasick::AhoCorasickKind::DFA))
-        .build(["tools", "attackers", "surveys"].iter().flat_map(|list| words(Scanner, list)))
+        .build(SCANNER_LISTS.iter().flat_map(|list| words(Scanner, list)))
         .ok()
 });
+
+/// Lists of names of scanners. Those of the last are names of honest things too.
+const SCANNER_LISTS: [&str; 4] = ["tools", "attackers", "surveys", SHARED_NAMES];
+const SHARED_NAMES: &str = "shared_names";
+
+/// Tells whether a name that others bear too stands as a tool calls itself: with a version, at the end, or alone in brackets.
+fn stands_as_tool(after: &str) -> bool {
+    let after = after.strip_prefix(' ').map_or(after, |word| {
+        let word = word.strip_prefix(['v', 'V']).unwrap_or(word);
+        if word.starts_with(|c: char| c.is_ascii_digit()) { word } else { after }
+    });
+    after.is_empty() || after.starts_with(|c: char| c.is_ascii_digit() || "/);".contains(c))
+}
 
 /// Endings that count only right before a version, for ordinary programs have them too.
 const ENDINGS_WITH_VERSION: &[&str] = &["scan", "map", "pwn"];
@@ -111,9 +124,17 @@ pub(super) fn scanner(user_agent: &str, evidence: &mut Evidence) {
     let bytes = user_agent.as_bytes();
     let is_letter =
         |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    let shared = words(Scanner, SHARED_NAMES);
     let named = finder.find_iter(user_agent).any(|hit| {
+        let is_shared = || {
+            let name = user_agent.get(hit.start()..hit.end()).unwrap_or_default();
+            shared.iter().any(|known| name.eq_ignore_ascii_case(known))
+        };
+        let after = || user_agent.get(hit.end()..).unwrap_or_default();
         // A name inside a longer word is another word.
-        !is_letter(hit.start().checked_sub(1)) && !is_letter(Some(hit.end()))
+        !is_letter(hit.start().checked_sub(1))
+            && !is_letter(Some(hit.end()))
+            && (!is_shared() || stands_as_tool(after()))
     });
     if named {
         let shown = clip(user_agent, FRAGMENT_CHARS_MAX);

@@ -65,6 +65,7 @@ const SENSITIVE_PATHS: &[(&str, &str)] = &[
     ("/debug/pprof", "the debugger of an application"),
     ("/console/", "a console of an application"),
     ("/swagger", "the description of an interface"),
+    ("/swagger-ui", "the description of an interface"),
     ("/api-docs", "the description of an interface"),
     ("/config.json", "a configuration of an application"),
     ("/config.php", "a configuration of an application"),
@@ -96,12 +97,21 @@ pub fn sensitive_path(target: &str) -> Option<&'static str> {
         alert::decode::decode_with(path, alert::decode::Plus::Nowhere).text.to_ascii_lowercase();
     let named = SENSITIVE_PATHS.iter().find(|(probed, _)| {
         path.match_indices(probed).any(|(at, _)| {
-            let next = path.as_bytes().get(at + probed.len());
-            probed.ends_with('/') || !next.is_some_and(|byte| byte.is_ascii_alphanumeric())
+            let rest = path.get(at + probed.len()..).unwrap_or_default();
+            probed.ends_with('/') || ends_name(probed, rest)
         })
     });
     if let Some((_, hoped)) = named {
         return Some(hoped);
     }
     LEFT_BEHIND.iter().any(|ending| path.ends_with(ending)).then_some("a file that was left behind")
+}
+
+/// Tells whether a name ends before the rest of its path. Behind a word of its own a hyphen goes on with prose (`/backup-cameras`), where it
+/// isn't a version (`/adminer-4.8.1.php`); behind the name of a file it begins a variant of it (`/.env-prod`, `/id_rsa-old`).
+fn ends_name(probed: &str, rest: &str) -> bool {
+    let begins_word = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_word = probed.bytes().all(|byte| byte == b'/' || byte.is_ascii_alphabetic());
+    let goes_on = is_word && rest.strip_prefix('-').is_some_and(begins_word);
+    !goes_on && !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
 }

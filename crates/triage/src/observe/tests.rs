@@ -69,6 +69,55 @@ fn a_sensor_is_taken_at_its_word_where_the_signature_names_nothing() {
 }
 
 #[test]
+fn a_sensor_is_read_before_the_answer_of_the_server() {
+    let class = |groups: &[&str], text: &str, category: &str, url: &str| {
+        let alert = json!({
+            "rule": {"id": "86601", "level": 3, "description": text, "groups": groups},
+            "agent": {"id": "009", "name": "sensor"},
+            "data": {
+                "src_ip": "203.0.113.80", "alert": {"category": category},
+                "http": {"url": url, "http_method": "POST", "status": "404"},
+            },
+        });
+        seen(&alert.to_string()).class
+    };
+    let sensor = &["ids", "suricata"];
+    let misc = "Misc activity";
+    assert_eq!(
+        class(sensor, "Network sensor: SQL injection in a body", misc, "/a"),
+        Class::SqlInjection
+    );
+    assert_eq!(class(sensor, "Network sensor: scan for backups", misc, "/a"), Class::Scanner);
+    assert_eq!(class(sensor, "odd", "Web Application Attack", "/a"), Class::Exploit);
+    // What leaks is said of any page that was asked for out of order; what was answered says more.
+    assert_eq!(class(sensor, "odd", "Attempted Information Leak", "/a"), Class::WebError);
+    assert_eq!(class(&["WAF", "Cloudflare"], "a wall saw a webshell", "", "/a"), Class::Webshell);
+    // A log has no more of the request than was read, and what its author wrote into the path is no word of the rule.
+    assert_eq!(class(&["web", "accesslog"], "XSS attempt", "", "/a"), Class::WebError);
+    assert_eq!(
+        class(&["waf"], "wall: /docs/xss-guide not found", "", "/docs/xss-guide"),
+        Class::WebError
+    );
+}
+
+#[test]
+fn words_are_read_where_they_begin() {
+    let class = |text: &str, groups: &[&str]| {
+        let alert = json!({
+            "rule": {"id": "100001", "level": 3, "description": text, "groups": groups},
+            "agent": {"id": "1", "name": "a"}, "data": {},
+        });
+        seen(&alert.to_string()).class
+    };
+    assert_eq!(class("a repository's secret scanning was enabled", &["github"]), Class::Other);
+    assert_eq!(class("Antimalware scan paused", &["windows"]), Class::Other);
+    assert_eq!(class("a drive was unmapped", &["windows"]), Class::Other);
+    assert_eq!(class("Malware was found", &["windows"]), Class::Malware);
+    assert_eq!(class("ET SCAN of ports", &["x"]), Class::NetworkScan);
+    assert_eq!(class("potentially unwanted software was detected", &["windows"]), Class::Malware);
+}
+
+#[test]
 fn an_injection_behind_a_stock_rule_is_named_with_its_parameter() {
     assert_eq!(
         told(&line(WEB, 0)),
@@ -197,6 +246,7 @@ fn a_refused_login_is_a_guess_whatever_program_tries_it() {
         Class::Scanner,
         "only the path says what it is"
     );
+    assert_eq!(class("/authors/", 401), Class::Scanner, "a word within another says nothing");
     assert_eq!(class("/login?u=1%27%20OR%20SLEEP(5)--%20-", 401), Class::SqlInjection);
 }
 

@@ -208,6 +208,9 @@ fn scanners_that_name_themselves_are_found() {
         "masscan/1.3",
         "dirbuster-1.0",
         "FooVulnScanner/2.0",
+        "Mozilla/4.0 (Hydra)",
+        "Hydra v9.5",
+        "Medusa/2.3",
     ] {
         assert_eq!(agent_of(agent), Some(Scanner), "{agent}");
     }
@@ -222,6 +225,8 @@ fn scanners_that_name_themselves_are_found() {
         "Googlebot-Image/1.0",
         "Mozilla/5.0 (Windows NT 6.3; Trident/7.0; Touch; rv:11.0) like Gecko",
         "hydrated-client/1.0",
+        "Hydra Browser 1.2 (TV)",
+        "Medusa Commerce Storefront/1.20",
         "-",
     ] {
         assert_eq!(agent_of(agent), None, "{agent}");
@@ -259,6 +264,13 @@ fn sensitive_paths_are_named() {
         ("/environment", None),
         ("/.gitignore-guide", None),
         ("/backups-explained", None),
+        ("/backup-cameras/", None),
+        ("/telescope-reviews?page=2", None),
+        ("/phpmyadmin-tutorial", None),
+        ("/phpmyadmin-5.2/", Some("the administration of a database")),
+        ("/swagger-ui/", Some("the description of an interface")),
+        ("/.env-prod", Some("a file of secrets")),
+        ("/wp-config-sample.php", Some("a file of secrets")),
         ("/search?q=/.git", None),
     ] {
         assert_eq!(sensitive_path(target), hoped, "{target}");

@@ -191,7 +191,9 @@ fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
     let of_request = pattern(&start(family, sign))?;
     let mut rules = vec![(sign.id, rule(family, sign, sign.id, &gate, ("url", &of_request), ""))];
     if has_header_rule(sign) {
-        rules.push(of_headers(sign.id + HEADER_OFFSET, ", in a header")?);
+        // Below the gate for lines that were not taken apart, the sign may as well stand in the request.
+        let place = ", in a header or a request of an odd form";
+        rules.push(of_headers(sign.id + HEADER_OFFSET, place)?);
     }
     Ok(rules)
 }
@@ -284,7 +286,7 @@ const HEAD: &str = r#"<!--
     100202  a gate: a request with a quote or without a protocol, which the stock decoder for FTP took; below it are the
             signs for headers, which read whole lines
     1002NN to 1006NN  one rule for each sign of an attack in the request
-    1012NN to 1016NN  the same sign in a header, if it is a clear one
+    1012NN to 1016NN  the same sign in a header, or in a request below 100202, if it is a clear one
     1007NN  the same kind of attack, and the server answered 2xx
   Wazuh tries siblings by level, and by order where levels are equal; so what carries another attack inside stands before it.
   A request of 8,000 bytes or more passes neither: stock rule 31115 (level 13) stands for it, and no pattern may take long.
