@@ -3,7 +3,8 @@
 //! A model that judged "an update of the virus scanner on mail01" need not be asked about the one on mail02, nor about tomorrow's. Three
 //! names say how alike two incidents are: of one *sort* (the same thing, said in the same words), of one *kin* (the same thing at the same
 //! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious has a fourth, of one *fleet*:
-//! the same thing at many places, which three judgements tell as much about as three hundred. Whether a judgement is taken over is
+//! the same thing at many places, which three judgements tell as much about as three hundred. And what users do by the dozen, of which
+//! nothing is serious or stands out, is of one *practice*. Whether a judgement is taken over is
 //! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
 //! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
@@ -77,12 +78,23 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         && incident.setting.company_points() > 0
         && has_no_weight(class))
     .then(|| name(&["burst", &place]));
+    // Who it was is half of what happened, unless many do the same: that it is harmless is then known of the thing and not of them.
+    let is_practice = matches!(incident.actor, Actor::User(_))
+        && !by_class
+        && !is_serious
+        && incident.success == Success::None
+        && incident.injection.is_none()
+        && !incident.setting.is_unusual()
+        && what.is_empty();
+    let practice = is_practice.then(|| name(&["practice", class_name, rule, &text]));
     Likeness {
         sort: name(&[
             "sort", class_name, rule, &text, who, &words, outcome, bound_to, own, what, which,
         ]),
-        kin: name(&["kin", class_name, rule, &text, who, outcome, &place, what]),
+        // Two rules that say the same of the same class mean the same.
+        kin: name(&["kin", class_name, &text, who, outcome, &place, what]),
         fleet,
+        practice,
         burst,
         stands_out: incident.setting.is_unusual(),
         may_be_like: incident.success < Success::Answered

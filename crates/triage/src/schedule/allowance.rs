@@ -19,9 +19,13 @@ const ORDINARY_PART: f64 = 0.5;
 /// The part of it at which bursts get no more than their first calls: the rest is for what else stands out that day.
 const BURST_PART: f64 = 0.75;
 
-/// Calls that need no alerts to justify them, in an hour for what is serious, in a day for what is ordinary: a small machine that takes half
-/// a minute for one is busy with them a tenth of an hour.
+/// Calls in an hour that need no alerts to justify them, for what is serious: a small machine that takes half a minute for one is busy with
+/// them a tenth of an hour.
 const FLOOR: f64 = 10.0;
+
+/// Calls in a day, whatever for, up to which what is ordinary needs no alerts to justify its own. On a day with fewer than four thousand
+/// alerts the first few are explained, and what comes after something serious is not.
+const ORDINARY_FLOOR: f64 = 4.0;
 
 /// How long it takes until half of what was counted is forgotten.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -89,6 +93,6 @@ impl Allowance {
 
     /// Says whether the calls of about a day are more than a few, and reach the part of their share that is for what is ordinary.
     pub(super) fn is_past_ordinary_part(&self, more: f64, now: Timestamp) -> bool {
-        self.day.is_spent(more, SHARE * ORDINARY_PART, FLOOR, now)
+        self.day.is_spent(more, SHARE * ORDINARY_PART, ORDINARY_FLOOR, now)
     }
 }

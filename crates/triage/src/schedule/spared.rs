@@ -25,6 +25,8 @@ struct Ahead<'a> {
     of_kin: HashMap<u64, Vec<u8>>,
     /// How serious those look that wait, by fleet.
     of_fleet: HashMap<u64, Vec<u8>>,
+    /// How serious those look that wait, by practice.
+    of_practice: HashMap<u64, Vec<u8>>,
     sorts: HashSet<u64>,
     calls: f64,
 }
@@ -56,6 +58,9 @@ impl Scheduler {
             if let Some(fleet) = job.likeness.fleet {
                 ahead.of_fleet.entry(fleet).or_default().push(job.likeness.level);
             }
+            if let Some(practice) = job.likeness.practice {
+                ahead.of_practice.entry(practice).or_default().push(job.likeness.level);
+            }
             // Of those of one sort the first is asked about, and the others wait for what is said of it.
             if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
                 *ahead.of_kind.entry(job.kind.as_str()).or_default() += 1.0;
@@ -79,7 +84,9 @@ impl Scheduler {
         };
         let of_fleet = job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet));
         let kin = no_less(ahead.of_kin.get(&job.likeness.kin)).max(no_less(of_fleet));
-        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (&[], kin), now);
+        let practice = no_less(job.likeness.practice.and_then(|name| ahead.of_practice.get(&name)));
+        let coming = (&[][..], kin, practice);
+        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, coming, now);
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
             Some(Like::Sort) => Some(LIKE_JUDGED),
@@ -89,7 +96,7 @@ impl Scheduler {
             Some(Like::Kin) if is_serious => {
                 self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
             }
-            Some(Like::Kin) if is_past_share() => Some(LIKE_OTHERS),
+            Some(Like::Kin | Like::Practice) if is_past_share() => Some(LIKE_OTHERS),
             _ if job.novelty == Novelty::MaybeLikeOthers
                 && alike >= allowance::ALIKE_MIN
                 && is_past_share() =>
@@ -109,11 +116,12 @@ impl Scheduler {
     /// Tells whether something that a job is like is being judged: it waits for what is said of that.
     pub(super) fn is_like_asked(&self, job: &Job, asked: &[Likeness], now: Timestamp) -> bool {
         let is_serious = job.severity >= Severity::High;
-        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (asked, 0), now);
+        let coming = (asked, 0, 0);
+        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, coming, now);
         match like {
             Some(Like::Sort) => true,
             Some(Like::Burst) => self.allowance.is_past_burst_part(0.0, now),
-            Some(Like::Kin) | None => false,
+            Some(Like::Kin | Like::Practice) | None => false,
         }
     }
 }
