@@ -179,4 +179,46 @@ mod tests {
         assert_ne!(one.sort, other.sort);
         assert_eq!(like("/usr/lib/a.so").sort, like("/usr/lib/b.so").sort);
     }
+
+    fn by_sudo(user: &str, agent: &str, command: &str) -> Value {
+        json!({
+            "id": "1.1",
+            "rule": {"id": "5402", "level": 3, "description": "Successful sudo to ROOT executed.", "groups": ["syslog", "sudo"]},
+            "agent": {"id": agent, "name": format!("srv{agent}")},
+            "full_log": format!("srv{agent} sudo: {user} : PWD=/ ; USER=root ; COMMAND={command}"),
+            "data": {"srcuser": user, "dstuser": "root", "command": command},
+        })
+    }
+
+    #[test]
+    fn what_users_do_by_one_rule_is_a_practice_unless_it_is_serious_or_tells() {
+        let like =
+            |user, agent, command, level| of(&incident_of(&by_sudo(user, agent, command)), level);
+        let one = like("ann", "001", "/usr/bin/systemctl reload nginx", 3);
+        let other = like("bob", "002", "/usr/bin/df -h", 3);
+        assert!(one.practice.is_some() && one.practice == other.practice);
+        assert_ne!((one.kin, one.sort), (other.kin, other.sort));
+        assert_eq!(like("bob", "002", "/usr/bin/df -h", 5).practice, None, "it is serious");
+        let telling = like("bob", "002", "/bin/cp /etc/shadow /tmp/x", 3);
+        assert_eq!(telling.practice, None, "hardly anybody does that");
+        let mut unusual = incident_of(&by_sudo("ann", "001", "/usr/bin/df -h"));
+        unusual.setting.habit = alert::setting::Habit::New;
+        assert_eq!(of(&unusual, 3).practice, None, "nobody did that there before");
+        assert_eq!(of(&incident_of(&changed("001", "/srv/x")), 3).practice, None, "no user's");
+    }
+
+    #[test]
+    fn two_rules_that_say_the_same_are_kin_and_what_says_something_else_is_not() {
+        let said = |rule: &str, text: &str| {
+            json!({
+                "id": "1.1",
+                "rule": {"id": rule, "level": 12, "description": text, "groups": ["virus"]},
+                "agent": {"id": "001", "name": "srv001"},
+                "full_log": "sensor: something",
+            })
+        };
+        let kin = |rule, text| of(&incident_of(&said(rule, text)), 7).kin;
+        assert_eq!(kin("100200", "A malicious file."), kin("100201", "A malicious file."));
+        assert_ne!(kin("100200", "A malicious file."), kin("100200", "A malicious process."));
+    }
 }

@@ -250,10 +250,12 @@ impl Usual {
         setting.is_alone = self.is_alone(trace, time);
         self.note_days(name, trace, time, day);
         self.follow(name, setting.is_alone, time);
-        let is_wide = self.note_everywhere(name, time);
-        if is_wide && setting.is_unusual() {
+        let others = self.note_everywhere(name, time);
+        if others >= WIDE_MIN && setting.is_unusual() {
             setting = Setting::default();
         }
+        // What two machines see is not the quiet one's own.
+        setting.is_quiet_place &= others == 0;
         let raised = if setting.is_unusual() {
             self.place(name.0, time).unusual.note(day);
             self.gather(name, trace.source, time, key, &mut setting)
@@ -342,15 +344,15 @@ impl Usual {
         places.iter().filter(|place| came_before(place)).count() >= ELSEWHERE_MIN
     }
 
-    /// Remembers that a thing came, and tells whether it comes to several places at once.
-    fn note_everywhere(&mut self, (place, thing): (u64, u64), time: Timestamp) -> bool {
+    /// Remembers that a thing came, and counts the other places to which it comes at once.
+    fn note_everywhere(&mut self, (place, thing): (u64, u64), time: Timestamp) -> usize {
         let everywhere = self.everywhere(thing, time);
         everywhere.first = everywhere.first.min(time);
         everywhere.note_place(place);
         let others = everywhere.recent.iter().filter(|(other, at)| {
             *other != place && time.since(*at) <= NEAR && at.since(time) <= NEAR
         });
-        let is_wide = others.count() >= WIDE_MIN;
+        let others = others.count();
         if let Some((_, at)) = everywhere.recent.iter_mut().find(|(other, _)| *other == place) {
             *at = time;
         } else {
@@ -359,7 +361,7 @@ impl Usual {
             }
             everywhere.recent.push((place, time));
         }
-        is_wide
+        others
     }
 
     fn note_days(&mut self, name: (u64, u64), trace: &Trace, time: Timestamp, day: i64) {

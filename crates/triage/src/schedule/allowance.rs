@@ -19,9 +19,13 @@ const ORDINARY_PART: f64 = 0.5;
 /// The part of it at which bursts get no more than their first calls: the rest is for what else stands out that day.
 const BURST_PART: f64 = 0.75;
 
-/// Calls in an hour that need no alerts to justify them, for what is serious: a small machine that takes half a minute for one is busy with
-/// them a tenth of an hour.
-const FLOOR: f64 = 10.0;
+/// Calls in an hour that need no alerts to justify them, for what is serious and one of many: three of each of two kinds. A small machine that takes
+/// half a minute for one is busy with them for three minutes.
+const FLOOR: f64 = 6.0;
+
+/// The part of an hour's share at which a practice gets no more than its first calls: somebody may hide in what all do, and is a call
+/// then.
+const PRACTICE_PART: f64 = 0.5;
 
 /// Calls in a day, whatever for, up to which what is ordinary needs no alerts to justify its own. On a day with fewer than four thousand
 /// alerts the first few are explained, and what comes after something serious is not.
@@ -79,6 +83,11 @@ impl Allowance {
     /// Says whether the calls of about an hour reach their share.
     pub(super) fn is_past_share(&self, more: f64, now: Timestamp) -> bool {
         self.hour.is_spent(more, SHARE, 0.0, now)
+    }
+
+    /// Says whether the calls of about an hour reach the part of their share that is for practices.
+    pub(super) fn is_past_practice_part(&self, more: f64, now: Timestamp) -> bool {
+        self.hour.is_spent(more, SHARE * PRACTICE_PART, 0.0, now)
     }
 
     /// Says whether the calls of about an hour reach their share, and are more than a few.

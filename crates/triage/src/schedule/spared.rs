@@ -96,7 +96,10 @@ impl Scheduler {
             Some(Like::Kin) if is_serious => {
                 self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
             }
-            Some(Like::Kin | Like::Practice) if is_past_share() => Some(LIKE_OTHERS),
+            Some(Like::Kin) if is_past_share() => Some(LIKE_OTHERS),
+            Some(Like::Practice) if self.allowance.is_past_practice_part(ahead.calls, now) => {
+                Some(LIKE_OTHERS)
+            }
             _ if job.novelty == Novelty::MaybeLikeOthers
                 && alike >= allowance::ALIKE_MIN
                 && is_past_share() =>

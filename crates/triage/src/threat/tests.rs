@@ -422,5 +422,5 @@ fn a_habit_that_was_broken_is_not_held_for_a_habit() {
         Setting { habit: Habit::Usual, days_before: 3, days_watched: 4, ..Setting::default() };
     let typical = |setting| assess(&in_setting(5, "odd", setting)).typical;
     assert_eq!(typical(usual), 1);
-    assert_eq!(typical(Setting { is_alone: true, ..usual }), 4);
+    assert_eq!(typical(Setting { is_alone: true, ..usual }), 5);
 }

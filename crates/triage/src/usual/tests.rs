@@ -225,7 +225,7 @@ fn what_always_came_behind_another_machine_and_comes_alone_stands_out() {
     // Within minutes of that it may be the rest of it.
     assert!(!look(&mut usual, "gateway", "an odd name", begin + 300).is_alone);
     let alone = look(&mut usual, "gateway", "an odd name", begin + 7200);
-    assert!(alone.is_alone && alone.is_unusual() && alone.points() >= 2, "{alone:?}");
+    assert!(alone.is_alone && alone.is_unusual() && alone.points() >= 3, "{alone:?}");
     assert!(look(&mut usual, "gateway", "an odd name", begin + 7201).is_alone, "and its rest");
     look(&mut usual, "resolver", "an odd name", begin + 7210);
     assert!(!look(&mut usual, "gateway", "an odd name", begin + 7211).is_alone, "led again");
@@ -287,6 +287,8 @@ fn a_machine_on_which_hardly_anything_unusual_comes_is_told_as_such() {
     }
     assert!(look(&mut usual, "quiet", "x", 12 * DAY).is_quiet_place);
     assert!(!look(&mut usual, "busy", "y", 12 * DAY).is_quiet_place);
+    look(&mut usual, "busy", "both", 12 * DAY + 7200);
+    assert!(!look(&mut usual, "quiet", "both", 12 * DAY + 7201).is_quiet_place, "not its own");
     // Somebody who makes noise there takes that away, and nothing else.
     assert!(look(&mut usual, "quiet", "y", 13 * DAY).is_quiet_place, "one day of thirteen");
     assert!(!look(&mut usual, "quiet", "z", 14 * DAY).is_quiet_place, "two days of fourteen");
