@@ -43,7 +43,7 @@ const ELSEWHERE_MIN: usize = 2;
 const QUIET_PLACE_WATCHED_MIN: u32 = 3;
 const QUIET_PLACE_DAYS: u32 = 8;
 
-/// Things remembered: 4 MB. A site of a hundred machines has some thousand.
+/// Things remembered: 7 MB, and as much again on the disk at most. A site of a hundred machines has some thousand.
 const THINGS_MAX: usize = 32_768;
 
 /// Texts of one rule at one place that are told apart. Beyond, the rule is one thing: its text is somebody's choice.

@@ -282,8 +282,8 @@ fn a_habit_of_coming_behind_another_is_kept_and_given_up_in_what_is_kept() {
 #[test]
 fn a_machine_on_which_hardly_anything_unusual_comes_is_told_as_such() {
     let mut usual = lived(12, &["quiet", "busy"]);
-    for day in 2..12 {
-        look(&mut usual, "busy", &format!("odd {}", "x".repeat(day as usize)), day * DAY);
+    for (day, length) in (2..12).zip(1..) {
+        look(&mut usual, "busy", &format!("odd {}", "x".repeat(length)), day * DAY);
     }
     assert!(look(&mut usual, "quiet", "x", 12 * DAY).is_quiet_place);
     assert!(!look(&mut usual, "busy", "y", 12 * DAY).is_quiet_place);
