@@ -27,9 +27,11 @@ const FLOOR: f64 = 6.0;
 /// then.
 const PRACTICE_PART: f64 = 0.5;
 
-/// Calls in a day, whatever for, up to which what is ordinary needs no alerts to justify its own. On a day with fewer than four thousand
-/// alerts the first few are explained, and what comes after something serious is not.
-const ORDINARY_FLOOR: f64 = 4.0;
+/// Calls in a day, whatever for, up to which what is ordinary and comes singly needs no alerts to justify its own.
+const ORDINARY_FLOOR: f64 = 10.0;
+
+/// The same for what is ordinary and one of many: the first few of a day are explained, and what comes after something serious is not.
+const ORDINARY_MANY_FLOOR: f64 = 4.0;
 
 /// How long it takes until half of what was counted is forgotten.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -101,7 +103,9 @@ impl Allowance {
     }
 
     /// Says whether the calls of about a day are more than a few, and reach the part of their share that is for what is ordinary.
-    pub(super) fn is_past_ordinary_part(&self, more: f64, now: Timestamp) -> bool {
-        self.day.is_spent(more, SHARE * ORDINARY_PART, ORDINARY_FLOOR, now)
+    /// Of what is one of many fewer need no alerts.
+    pub(super) fn is_past_ordinary_part(&self, more: f64, is_many: bool, now: Timestamp) -> bool {
+        let floor = if is_many { ORDINARY_MANY_FLOOR } else { ORDINARY_FLOOR };
+        self.day.is_spent(more, SHARE * ORDINARY_PART, floor, now)
     }
 }

@@ -159,6 +159,17 @@ impl Precedents {
         self.under(likeness.kin).filter(|one| is_within(one, KIN_LATELY, now)).count()
     }
 
+    /// Tells whether a model judged another of its kin within a day.
+    pub(super) fn of_kin_today(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        now: Timestamp,
+    ) -> bool {
+        let mut others = self.under(likeness.kin).filter(|one| one.incident_id != *id);
+        others.any(|one| is_within(one, KIN_HOLDS, now))
+    }
+
     /// Gives the judgements that an incident may take over, the closest first: of its sort, of its burst, of its kin, of its fleet, of
     /// its practice.
     pub(super) fn closest(

@@ -11,10 +11,13 @@ use std::collections::{HashMap, HashSet};
 use alert::{Likeness, Timestamp};
 
 use super::{
-    Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST, Scheduler,
-    Turn, allowance,
+    Crowds, Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST,
+    Scheduler, Turn, allowance,
 };
 use crate::priority::Severity;
+
+/// Alerts in an incident from which on it is one of many: growth makes a new revision there.
+const MANY_ALERTS: u64 = 10;
 
 /// What goes before a job in the queue.
 #[derive(Default)]
@@ -36,6 +39,7 @@ impl Scheduler {
     pub(super) fn spare(
         &mut self,
         jobs: &[Job],
+        crowds: &Crowds,
         waiting: &mut Vec<usize>,
         turns: &mut Vec<(usize, Turn)>,
         now: Timestamp,
@@ -48,7 +52,7 @@ impl Scheduler {
         for (at, job) in order {
             let waiting = ahead.of_kind.get(job.kind.as_str()).copied().unwrap_or(0.0);
             let alike = self.lately(job, now) + waiting;
-            if let Some(why) = self.why_spared(job, &ahead, alike, now) {
+            if let Some(why) = self.why_spared(job, &ahead, alike, crowds, now) {
                 spared.insert(at);
                 self.turns.note_gone(job, now);
                 turns.push((at, Turn::Playbook(why)));
@@ -75,6 +79,7 @@ impl Scheduler {
         job: &Job,
         ahead: &Ahead<'_>,
         alike: f64,
+        crowds: &Crowds,
         now: Timestamp,
     ) -> Option<&'static str> {
         let is_serious = job.severity >= Severity::High;
@@ -108,12 +113,23 @@ impl Scheduler {
             }
             _ if job.likeness.is_ordinary
                 && job.likeness.may_be_like
-                && self.allowance.is_past_ordinary_part(ahead.calls, now) =>
+                && self.allowance.is_past_ordinary_part(
+                    ahead.calls,
+                    self.is_many(job, crowds, now),
+                    now,
+                ) =>
             {
                 Some(ORDINARY)
             }
             _ => None,
         }
+    }
+
+    /// Tells whether there is, or was lately, much of what a job is about: many alerts, a crowd of its kin, or one of its kin that a model judged.
+    fn is_many(&self, job: &Job, crowds: &Crowds, now: Timestamp) -> bool {
+        job.alert_count >= MANY_ALERTS
+            || crowds.hold(job)
+            || self.precedents.of_kin_today(&job.incident_id, &job.likeness, now)
     }
 
     /// Tells whether something that a job is like is being judged: it waits for what is said of that.

@@ -125,8 +125,9 @@ fn hundreds_of_serious_ones_alike_cost_some_calls_and_one_that_differs_its_own()
     assert_eq!(turn(&mut scheduler, &of("worked", differs), 200), Turn::Model);
     // The calls of this day are spent, and that keeps back what is ordinary, not what is serious.
     let ordinary = Likeness { is_ordinary: true, level: 2, ..like(50, 50) };
-    assert_eq!(turn(&mut scheduler, &of("ordinary", ordinary), 201), Turn::Playbook(ORDINARY));
-    assert_eq!(turn(&mut scheduler, &of("ordinary", ordinary), 5 * DAY), Turn::Model);
+    let ordinary = Job { alert_count: 10, ..of("ordinary", ordinary) };
+    assert_eq!(turn(&mut scheduler, &ordinary, 201), Turn::Playbook(ORDINARY));
+    assert_eq!(turn(&mut scheduler, &ordinary, 5 * DAY), Turn::Model);
 }
 
 #[test]
@@ -240,4 +241,42 @@ fn a_clock_that_was_ahead_keeps_no_judgement_for_longer() {
     // And they don't push out what is judged now.
     scheduler.note_precedent(&like(9, 1), &judged("now", 3, 1));
     assert_eq!(turn(&mut scheduler, &waits, 2), Turn::Playbook(LIKE_JUDGED));
+}
+
+#[test]
+fn what_is_ordinary_and_comes_singly_is_asked_about_longer_than_what_is_one_of_many() {
+    let ordinary = |name: &str, kin: u64| {
+        let likeness = Likeness { is_ordinary: true, level: 2, ..like(kin, kin) };
+        of(name, likeness)
+    };
+    // Five calls were made today.
+    let after_five = || {
+        let mut scheduler = scheduler();
+        for number in 100..105_u32 {
+            let serious = of(
+                &format!("s{number}"),
+                Likeness { level: 8, ..like(u64::from(number), u64::from(number)) },
+            );
+            assert_eq!(turn(&mut scheduler, &serious, 0), Turn::Model);
+        }
+        scheduler
+    };
+    assert_eq!(turn(&mut after_five(), &ordinary("alone", 1), 1), Turn::Model);
+    let loud = Job { alert_count: 40, ..ordinary("loud", 1) };
+    assert_eq!(turn(&mut after_five(), &loud, 1), Turn::Playbook(ORDINARY));
+    let mut knows = after_five();
+    knows.note_precedent(&like(7, 300), &judged("known", 2, 0));
+    let mut of_its_kin = ordinary("another", 300);
+    of_its_kin.likeness.sort = 8;
+    assert_eq!(turn(&mut knows, &of_its_kin, 1), Turn::Playbook(ORDINARY));
+    // A crowd of one kin in different words: none of them is asked about any more.
+    let crowd: Vec<Job> = (0..9)
+        .map(|number| {
+            let mut one = ordinary(&format!("c{number}"), 50);
+            one.likeness.sort = 500 + number;
+            one
+        })
+        .collect();
+    let turns = after_five().pick(at(1), &crowd, &[], Capacity::Slots(1));
+    assert!(turns.iter().all(|(_, turn)| *turn != Turn::Model), "{turns:?}");
 }
