@@ -2,7 +2,7 @@
 //!
 //! A model that judged "an update of the virus scanner on mail01" need not be asked about the one on mail02, nor about tomorrow's. Three
 //! names say how alike two incidents are: of one *sort* (the same thing, said in the same words), of one *kin* (the same thing at the same
-//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious has a fourth, of one *fleet*:
+//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious, or told by its class, has a fourth, of one *fleet*:
 //! the same thing at many places, which three judgements tell as much about as three hundred. And what users do by the dozen, of which
 //! nothing is serious or stands out, is of one *practice*. Whether a judgement is taken over is
 //! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
@@ -59,7 +59,8 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let (what, which) = standing_out(incident);
     let class_name = class.as_str();
     // What a class stands for is one thing at many places if one address does it, or if it is only a rule that says so.
-    let is_by_rule = !by_class || class == Class::WebAttack;
+    // Guesses that let nobody in are the same whoever makes them: that one gets in is told by code and sets him apart.
+    let is_by_rule = !by_class || matches!(class, Class::WebAttack | Class::BruteForce);
     let by_whom = match &incident.actor {
         _ if is_by_rule => Some(who),
         Actor::Address(address) => Some(address.as_str()),
@@ -72,7 +73,7 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         text.clone()
     };
     let fleet = by_whom
-        .filter(|_| is_serious && !class.is_web_exploit())
+        .filter(|_| (is_serious || by_class) && !class.is_web_exploit())
         .map(|whom| name(&["fleet", class_name, told_by, &said, whom, outcome, what]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
@@ -220,5 +221,28 @@ mod tests {
         let kin = |rule, text| of(&incident_of(&said(rule, text)), 7).kin;
         assert_eq!(kin("100200", "A malicious file."), kin("100201", "A malicious file."));
         assert_ne!(kin("100200", "A malicious file."), kin("100200", "A malicious process."));
+    }
+
+    fn guess(rule: &str, source: &str, agent: &str) -> Value {
+        json!({
+            "id": "1.1",
+            "rule": {"id": rule, "level": 5, "description": "A login failed.", "groups": ["authentication_failed"]},
+            "agent": {"id": agent, "name": format!("srv{agent}")},
+            "full_log": "a login failed",
+            "data": {"srcip": source},
+        })
+    }
+
+    #[test]
+    fn guesses_by_one_rule_are_a_fleet_whoever_makes_them_and_those_that_worked_are_not_of_it() {
+        let like = |rule, source, agent| of(&incident_of(&guess(rule, source, agent)), 3);
+        let one = like("60122", "203.0.113.1", "001");
+        assert!(one.fleet.is_some());
+        assert_eq!(one.fleet, like("60122", "203.0.113.2", "002").fleet);
+        assert_ne!(one.fleet, like("5716", "203.0.113.2", "002").fleet);
+        let mut worked = incident_of(&guess("60122", "203.0.113.3", "003"));
+        worked.success = Success::Confirmed;
+        let worked = of(&worked, 9);
+        assert!(!worked.may_be_like && worked.fleet != one.fleet);
     }
 }
