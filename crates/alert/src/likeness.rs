@@ -11,6 +11,9 @@ pub struct Likeness {
     pub kin: u64,
     /// The same serious thing at whatever place: by the same rule in the same words, or by the same address.
     pub fleet: Option<u64>,
+    /// What users do every day, in the words of one rule, whoever does it and wherever.
+    #[serde(default)]
+    pub practice: Option<u64>,
     /// Unusual things that came to one place together.
     pub burst: Option<u64>,
     /// It stands out from what is usual at its place.

@@ -377,10 +377,13 @@ impl Desk {
             notes: notes.into_iter().rev().map(|note| note.text).collect(),
             redact: self.settings.redact,
         };
-        let judged = self.store.judged(&incident.id)?;
-        let is_more = turn == Turn::Playbook(MORE_OF_THE_SAME);
-        let stands = judged.verdict.filter(|verdict| is_more && is_by_model(verdict)).map(Box::new);
-        let standing = judged.threat_level;
+        // A verdict is long, and only what is more of the same takes over its words.
+        let (standing, stands) = if turn == Turn::Playbook(MORE_OF_THE_SAME) {
+            let judged = self.store.judged(&incident.id)?;
+            (judged.threat_level, judged.verdict.filter(is_by_model).map(Box::new))
+        } else {
+            (self.store.standing_level(&incident.id)?, None)
+        };
         let is_like = matches!(turn, Turn::Playbook(why) if TAKEN_OVER.contains(&why));
         let like = if is_like {
             self.scheduler.precedents(&incident.id, &job.likeness, now)

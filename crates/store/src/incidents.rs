@@ -153,6 +153,20 @@ impl Store {
         Ok(Judged { threat_level, verdict: verdict.transpose()? })
     }
 
+    /// Gives the threat level that stands, and reads no verdict for it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn standing_level(&self, id: &IncidentId) -> Result<Option<u8>, StoreError> {
+        use rusqlite::OptionalExtension as _;
+        let found: Option<Option<u8>> = self
+            .connection
+            .prepare_cached("SELECT threat_level FROM incident WHERE id = ?1")
+            .and_then(|mut find| find.query_row([id.as_str()], |row| row.get(0)).optional())
+            .doing("look for what was judged")?;
+        Ok(found.flatten())
+    }
+
     /// Gives the verdict on the latest revision that has one, and reads no other.
     ///
     /// # Errors

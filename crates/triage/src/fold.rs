@@ -117,7 +117,8 @@ impl Fold {
             .into_iter()
             .flat_map(|admitted| {
                 let keys = &admitted.keys;
-                [Some(keys.own), Some(keys.crowded), Some(keys.various)]
+                let alone = self.is_alone(admitted).then(|| alone(keys.own));
+                [Some(keys.own), Some(keys.crowded), Some(keys.various), alone]
                     .into_iter()
                     .chain(keys.guessed_before)
                     .flatten()
@@ -153,7 +154,11 @@ impl Fold {
 
     /// Joins one alert to its incident, opening one if need be.
     pub fn join(&mut self, admitted: &Admitted) -> Joined {
-        let key = self.key_for(admitted);
+        let mut key = self.key_for(admitted);
+        if self.is_alone(admitted) {
+            // What came another way than ever is not more of what came the usual way.
+            key.fingerprint = alone(key.fingerprint);
+        }
         let known = self.memory.of(admitted);
         let look = match admitted.origin {
             // What comes back of Quell's own output is no habit of anybody.
@@ -306,6 +311,14 @@ impl Fold {
         }
     }
 
+    /// Tells whether an alert opens or joins an incident of what came alone against its habit. Where an address or a user did it, all of that is
+    /// one thing, whichever way it came; and Quell's own output is nobody's habit.
+    fn is_alone(&self, admitted: &Admitted) -> bool {
+        matches!(admitted.observation.actor, Actor::Host(_))
+            && admitted.origin != Origin::Echo
+            && self.usual.is_alone(&admitted.trace, admitted.time)
+    }
+
     /// Tells whether the actor of a login is one of a crowd that was guessing until just now, whose names an incident can't all hold.
     fn was_in_crowd(&self, crowd: Fingerprint, login: &Admitted) -> bool {
         let seen = self.guessers.last_seen(crowd, login.observation.actor.name());
@@ -381,6 +394,11 @@ fn window_of(windows: &[Held], time: Timestamp, window_max: Duration) -> Option<
 /// of logs at midnight, and the service that somebody stops at noon.
 fn is_forgotten(incident: &Incident, time: Timestamp, window_max: Duration) -> bool {
     matches!(incident.actor, Actor::Host(_)) && time.since(incident.last_seen) > window_max / 2
+}
+
+/// Names the incident of what came alone against its habit, beside that of what came the usual way.
+fn alone(usually: Fingerprint) -> Fingerprint {
+    Fingerprint::of([usually.to_string().as_str(), "alone"])
 }
 
 /// The keys that an alert may fold under.

@@ -2,8 +2,9 @@
 //!
 //! A model that judged "an update of the virus scanner on mail01" need not be asked about the one on mail02, nor about tomorrow's. Three
 //! names say how alike two incidents are: of one *sort* (the same thing, said in the same words), of one *kin* (the same thing at the same
-//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious has a fourth, of one *fleet*:
-//! the same thing at many places, which three judgements tell as much about as three hundred. Whether a judgement is taken over is
+//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious, or told by its class, has a fourth, of one *fleet*:
+//! the same thing at many places, which three judgements tell as much about as three hundred. And what users do by the dozen, of which
+//! nothing is serious or stands out, is of one *practice*. Whether a judgement is taken over is
 //! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
 //! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
@@ -58,7 +59,8 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let (what, which) = standing_out(incident);
     let class_name = class.as_str();
     // What a class stands for is one thing at many places if one address does it, or if it is only a rule that says so.
-    let is_by_rule = !by_class || class == Class::WebAttack;
+    // Guesses that let nobody in are the same whoever makes them: that one gets in is told by code and sets him apart.
+    let is_by_rule = !by_class || matches!(class, Class::WebAttack | Class::BruteForce);
     let by_whom = match &incident.actor {
         _ if is_by_rule => Some(who),
         Actor::Address(address) => Some(address.as_str()),
@@ -71,18 +73,29 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         text.clone()
     };
     let fleet = by_whom
-        .filter(|_| is_serious && !class.is_web_exploit())
+        .filter(|_| (is_serious || by_class) && !class.is_web_exploit())
         .map(|whom| name(&["fleet", class_name, told_by, &said, whom, outcome, what]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
         && has_no_weight(class))
     .then(|| name(&["burst", &place]));
+    // Who it was is half of what happened, unless many do the same: that it is harmless is then known of the thing and not of them.
+    let is_practice = matches!(incident.actor, Actor::User(_))
+        && !by_class
+        && !is_serious
+        && incident.success == Success::None
+        && incident.injection.is_none()
+        && !incident.setting.is_unusual()
+        && what.is_empty();
+    let practice = is_practice.then(|| name(&["practice", class_name, rule, &text]));
     Likeness {
         sort: name(&[
             "sort", class_name, rule, &text, who, &words, outcome, bound_to, own, what, which,
         ]),
-        kin: name(&["kin", class_name, rule, &text, who, outcome, &place, what]),
+        // Two rules that say the same of the same class mean the same.
+        kin: name(&["kin", class_name, &text, who, outcome, &place, what]),
         fleet,
+        practice,
         burst,
         stands_out: incident.setting.is_unusual(),
         may_be_like: incident.success < Success::Answered
@@ -166,5 +179,70 @@ mod tests {
         assert_eq!(one.kin, other.kin);
         assert_ne!(one.sort, other.sort);
         assert_eq!(like("/usr/lib/a.so").sort, like("/usr/lib/b.so").sort);
+    }
+
+    fn by_sudo(user: &str, agent: &str, command: &str) -> Value {
+        json!({
+            "id": "1.1",
+            "rule": {"id": "5402", "level": 3, "description": "Successful sudo to ROOT executed.", "groups": ["syslog", "sudo"]},
+            "agent": {"id": agent, "name": format!("srv{agent}")},
+            "full_log": format!("srv{agent} sudo: {user} : PWD=/ ; USER=root ; COMMAND={command}"),
+            "data": {"srcuser": user, "dstuser": "root", "command": command},
+        })
+    }
+
+    #[test]
+    fn what_users_do_by_one_rule_is_a_practice_unless_it_is_serious_or_tells() {
+        let like =
+            |user, agent, command, level| of(&incident_of(&by_sudo(user, agent, command)), level);
+        let one = like("ann", "001", "/usr/bin/systemctl reload nginx", 3);
+        let other = like("bob", "002", "/usr/bin/df -h", 3);
+        assert!(one.practice.is_some() && one.practice == other.practice);
+        assert_ne!((one.kin, one.sort), (other.kin, other.sort));
+        assert_eq!(like("bob", "002", "/usr/bin/df -h", 5).practice, None, "it is serious");
+        let telling = like("bob", "002", "/bin/cp /etc/shadow /tmp/x", 3);
+        assert_eq!(telling.practice, None, "hardly anybody does that");
+        let mut unusual = incident_of(&by_sudo("ann", "001", "/usr/bin/df -h"));
+        unusual.setting.habit = alert::setting::Habit::New;
+        assert_eq!(of(&unusual, 3).practice, None, "nobody did that there before");
+        assert_eq!(of(&incident_of(&changed("001", "/srv/x")), 3).practice, None, "no user's");
+    }
+
+    #[test]
+    fn two_rules_that_say_the_same_are_kin_and_what_says_something_else_is_not() {
+        let said = |rule: &str, text: &str| {
+            json!({
+                "id": "1.1",
+                "rule": {"id": rule, "level": 12, "description": text, "groups": ["virus"]},
+                "agent": {"id": "001", "name": "srv001"},
+                "full_log": "sensor: something",
+            })
+        };
+        let kin = |rule, text| of(&incident_of(&said(rule, text)), 7).kin;
+        assert_eq!(kin("100200", "A malicious file."), kin("100201", "A malicious file."));
+        assert_ne!(kin("100200", "A malicious file."), kin("100200", "A malicious process."));
+    }
+
+    fn guess(rule: &str, source: &str, agent: &str) -> Value {
+        json!({
+            "id": "1.1",
+            "rule": {"id": rule, "level": 5, "description": "A login failed.", "groups": ["authentication_failed"]},
+            "agent": {"id": agent, "name": format!("srv{agent}")},
+            "full_log": "a login failed",
+            "data": {"srcip": source},
+        })
+    }
+
+    #[test]
+    fn guesses_by_one_rule_are_a_fleet_whoever_makes_them_and_those_that_worked_are_not_of_it() {
+        let like = |rule, source, agent| of(&incident_of(&guess(rule, source, agent)), 3);
+        let one = like("60122", "203.0.113.1", "001");
+        assert!(one.fleet.is_some());
+        assert_eq!(one.fleet, like("60122", "203.0.113.2", "002").fleet);
+        assert_ne!(one.fleet, like("5716", "203.0.113.2", "002").fleet);
+        let mut worked = incident_of(&guess("60122", "203.0.113.3", "003"));
+        worked.success = Success::Confirmed;
+        let worked = of(&worked, 9);
+        assert!(!worked.may_be_like && worked.fleet != one.fleet);
     }
 }

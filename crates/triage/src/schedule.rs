@@ -257,7 +257,7 @@ impl Scheduler {
         }
         let (mut turns, mut waiting) = beyond_choice(jobs, capacity);
         let crowds = self.turns.crowds(jobs, &waiting, now);
-        self.spare(jobs, &mut waiting, &mut turns, now);
+        self.spare(jobs, &crowds, &mut waiting, &mut turns, now);
         let mut asked: Vec<Likeness> = running.iter().map(|call| call.likeness).collect();
         let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
         let mut why =

@@ -17,8 +17,10 @@ use alert::{Alert, Fingerprint, Timestamp};
 
 use crate::template;
 use days::Days;
+use lead::Lead;
 
 mod days;
+mod lead;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +36,14 @@ const WIDE_MIN: usize = 2;
 /// Places that are remembered of a thing, for that.
 const RECENT_MAX: usize = 4;
 
-/// Things remembered: 4 MB. A site of a hundred machines has some thousand.
+/// Other places at which a thing must have come on earlier days to be the site's.
+const ELSEWHERE_MIN: usize = 2;
+
+/// How many days a place must be watched before it is called quiet, and on one of how many of them it may have had something unusual.
+const QUIET_PLACE_WATCHED_MIN: u32 = 3;
+const QUIET_PLACE_DAYS: u32 = 8;
+
+/// Things remembered: 7 MB, and as much again on the disk at most. A site of a hundred machines has some thousand.
 const THINGS_MAX: usize = 32_768;
 
 /// Texts of one rule at one place that are told apart. Beyond, the rule is one thing: its text is somebody's choice.
@@ -97,11 +106,16 @@ struct Record {
     source: u64,
     first: Timestamp,
     days: Days,
+    lead: Lead,
 }
 
 #[derive(Debug)]
 struct Place {
     first: Timestamp,
+    /// When it reported anything at all. Not stored: a restart knows the day.
+    last: Timestamp,
+    /// Days on which something unusual came.
+    unusual: Days,
     sources: HashMap<u64, Days>,
     texts: HashMap<u64, u8>,
     marks: Vec<Mark>,
@@ -131,6 +145,16 @@ impl Mark {
 struct Everywhere {
     first: Timestamp,
     recent: Vec<(u64, Timestamp)>,
+    /// Some of the places that have it.
+    places: Vec<u64>,
+}
+
+impl Everywhere {
+    fn note_place(&mut self, place: u64) {
+        if self.places.len() < RECENT_MAX && !self.places.contains(&place) {
+            self.places.push(place);
+        }
+    }
 }
 
 /// How an alert stands out, and whom that concerns.
@@ -157,19 +181,48 @@ impl Usual {
     /// Takes back what was kept.
     pub fn restore(kept: impl IntoIterator<Item = Remembered>) -> Self {
         let mut usual = Self::default();
+        let mut leads = Vec::new();
         for one in kept {
             let days = Days::from_bits(one.last_day, one.days);
+            if lead::is_kept_lead(&one) {
+                leads.push(one);
+                continue;
+            }
             let place = usual.place(one.place, one.first);
+            place.last = place.last.max(Days::begin(one.last_day));
             place.sources.entry(one.source).or_default().join(days);
             let texts = place.texts.entry(one.rule).or_default();
             *texts = texts.saturating_add(1);
             let everywhere = usual.everywhere(one.thing, one.first);
             everywhere.first = everywhere.first.min(one.first);
+            everywhere.note_place(one.place);
             usual.newest = usual.newest.max(Days::begin(one.last_day));
-            let record = Record { rule: one.rule, source: one.source, first: one.first, days };
+            let (rule, source, first) = (one.rule, one.source, one.first);
+            let record = Record { rule, source, first, days, lead: Lead::default() };
             usual.records.insert((one.place, one.thing), record);
         }
+        for one in leads {
+            if let Some(record) = usual.records.get_mut(&(one.place, lead::thing_of(&one))) {
+                record.lead = Lead::restore(&one);
+            }
+        }
+        usual.recall_unusual_days();
         usual
+    }
+
+    /// Finds on which days something unusual came to each place, by when each thing came first. What came to many places at once counts
+    /// too, so fewer places are called quiet than before.
+    fn recall_unusual_days(&mut self) {
+        for ((place, _), record) in &self.records {
+            let Some(place) = self.places.get_mut(place) else { continue };
+            for (before, day) in (0..).zip(record.days.earliest(3)) {
+                let is_learned = day >= Days::of(place.first.after(LEARNING));
+                let watched = Days::between(place.first, day);
+                if is_learned && Habit::Rare <= habit(before, watched) {
+                    place.unusual.note(day);
+                }
+            }
+        }
     }
 
     /// Gives what changed since the last call.
@@ -177,7 +230,8 @@ impl Usual {
         let mut kept: Vec<Remembered> = self
             .changed
             .drain()
-            .filter_map(|name| self.records.get(&name).map(|record| remembered(name, record)))
+            .filter_map(|name| self.records.get(&name).map(|record| (name, record)))
+            .flat_map(|(name, record)| with_lead(name, record))
             .collect();
         kept.sort_unstable_by_key(|one| (one.place, one.thing));
         Changes { kept, gone: std::mem::take(&mut self.gone) }
@@ -193,12 +247,17 @@ impl Usual {
         let day = Days::of(time);
         let name = self.name_of(trace);
         let mut setting = self.setting(name, trace.source, time, day);
-        let is_wide = self.note_everywhere(name, time);
+        setting.is_alone = self.is_alone(trace, time);
         self.note_days(name, trace, time, day);
-        if is_wide && setting.is_unusual() {
+        self.follow(name, setting.is_alone, time);
+        let others = self.note_everywhere(name, time);
+        if others >= WIDE_MIN && setting.is_unusual() {
             setting = Setting::default();
         }
+        // What two machines see is not the quiet one's own.
+        setting.is_quiet_place &= others == 0;
         let raised = if setting.is_unusual() {
+            self.place(name.0, time).unusual.note(day);
             self.gather(name, trace.source, time, key, &mut setting)
         } else {
             Vec::new()
@@ -207,6 +266,31 @@ impl Usual {
             self.make_room();
         }
         Look { setting, raised }
+    }
+
+    /// Tells whether an alert comes alone that always came right behind the same at another place.
+    pub(crate) fn is_alone(&self, trace: &Trace, time: Timestamp) -> bool {
+        let name = self.name_of(trace);
+        let Some(lead) = self.records.get(&name).map(|record| &record.lead) else { return false };
+        let is_heard_of = |place: u64| {
+            let other = self.places.get(&place);
+            other.is_some_and(|other| time.since(other.last) <= lead::HEARD_OF)
+        };
+        lead.place().is_some_and(is_heard_of)
+            && lead.is_broken(self.recent(name.1), time, Days::of(time))
+    }
+
+    /// Takes note of where an alert came just before it came here.
+    fn follow(&mut self, name: (u64, u64), is_alone: bool, time: Timestamp) {
+        let recent = self.things.get(&name.1).map_or(&[][..], |everywhere| &everywhere.recent);
+        let Some(record) = self.records.get_mut(&name) else { return };
+        if record.lead.note(name.0, recent, is_alone, time) {
+            self.changed.insert(name);
+        }
+    }
+
+    fn recent(&self, thing: u64) -> &[(u64, Timestamp)] {
+        self.things.get(&thing).map_or(&[], |everywhere| &everywhere.recent)
     }
 
     /// Gives under which name a thing is remembered at its place.
@@ -230,12 +314,8 @@ impl Usual {
         let watched = Days::between(place.first, day);
         let before = self.records.get(&name).map_or(0, |record| record.days.before(day));
         let source = place.sources.get(&source).map_or(0, |days| days.before(day));
-        let habit = match before {
-            0 => Habit::New,
-            1 | 2 if before * 3 <= watched => Habit::Rare,
-            2.. if before * 2 >= watched => Habit::Usual,
-            _ => Habit::Known,
-        };
+        let unusual = place.unusual.before(day);
+        let habit = habit(before, watched);
         let is_first_on_site = || {
             let known = self.things.get(&name.1);
             known.is_none_or(|everywhere| time.since(everywhere.first) < NEAR)
@@ -247,18 +327,32 @@ impl Usual {
             days_watched: watched,
             is_first_on_site: habit == Habit::New && is_first_on_site(),
             is_quiet_source: source < 2 && source * 2 <= watched,
+            is_quiet_place: watched >= QUIET_PLACE_WATCHED_MIN
+                && unusual * QUIET_PLACE_DAYS <= watched,
+            is_known_elsewhere: habit == Habit::New && self.is_known_elsewhere(name, day),
             ..Setting::default()
         }
     }
 
-    /// Remembers that a thing came, and tells whether it comes to several places at once.
-    fn note_everywhere(&mut self, (place, thing): (u64, u64), time: Timestamp) -> bool {
+    /// Tells whether a thing came to several other places on earlier days.
+    fn is_known_elsewhere(&self, (own, thing): (u64, u64), day: i64) -> bool {
+        let places = self.things.get(&thing).map_or(&[][..], |everywhere| &everywhere.places);
+        let came_before = |place: &u64| {
+            let record = self.records.get(&(*place, thing));
+            *place != own && record.is_some_and(|record| record.days.before(day) > 0)
+        };
+        places.iter().filter(|place| came_before(place)).count() >= ELSEWHERE_MIN
+    }
+
+    /// Remembers that a thing came, and counts the other places to which it comes at once.
+    fn note_everywhere(&mut self, (place, thing): (u64, u64), time: Timestamp) -> usize {
         let everywhere = self.everywhere(thing, time);
         everywhere.first = everywhere.first.min(time);
+        everywhere.note_place(place);
         let others = everywhere.recent.iter().filter(|(other, at)| {
             *other != place && time.since(*at) <= NEAR && at.since(time) <= NEAR
         });
-        let is_wide = others.count() >= WIDE_MIN;
+        let others = others.count();
         if let Some((_, at)) = everywhere.recent.iter_mut().find(|(other, _)| *other == place) {
             *at = time;
         } else {
@@ -267,11 +361,12 @@ impl Usual {
             }
             everywhere.recent.push((place, time));
         }
-        is_wide
+        others
     }
 
     fn note_days(&mut self, name: (u64, u64), trace: &Trace, time: Timestamp, day: i64) {
-        self.since = Some(self.since.map_or(time, |since| since.min(time)));
+        let place = self.place(name.0, time);
+        place.last = place.last.max(time);
         if let Some(known) = self.records.get_mut(&name) {
             // Since when is kept to the hour: what is read backwards must not be written with every alert.
             let is_earlier = Days::hour(time) < Days::hour(known.first);
@@ -289,7 +384,8 @@ impl Usual {
         *texts = texts.saturating_add(1);
         let mut days = Days::default();
         days.note(day);
-        let record = Record { rule: trace.rule, source: trace.source, first: time, days };
+        let (rule, source) = (trace.rule, trace.source);
+        let record = Record { rule, source, first: time, days, lead: Lead::default() };
         self.records.insert(name, record);
         self.changed.insert(name);
     }
@@ -341,6 +437,8 @@ impl Usual {
         self.since = Some(self.since.map_or(time, |since| since.min(time)));
         let place = self.places.entry(name).or_insert_with(|| Place {
             first: time,
+            last: time,
+            unusual: Days::default(),
             sources: HashMap::new(),
             texts: HashMap::new(),
             marks: Vec::new(),
@@ -350,7 +448,8 @@ impl Usual {
     }
 
     fn everywhere(&mut self, thing: u64, time: Timestamp) -> &mut Everywhere {
-        self.things.entry(thing).or_insert_with(|| Everywhere { first: time, recent: Vec::new() })
+        let unseen = || Everywhere { first: time, recent: Vec::new(), places: Vec::new() };
+        self.things.entry(thing).or_insert_with(unseen)
     }
 
     /// Forgets a quarter: first what came on one day alone, then what is longest ago.
@@ -364,14 +463,25 @@ impl Usual {
         let kept: Vec<Remembered> = names
             .split_off(THINGS_MAX / 4)
             .into_iter()
-            .filter_map(|(.., name)| self.records.get(&name).map(|record| remembered(name, record)))
+            .filter_map(|(.., name)| self.records.get(&name).map(|record| (name, record)))
+            .flat_map(|(name, record)| with_lead(name, record))
             .collect();
-        let gone = names.into_iter().map(|(.., name)| name);
+        let gone = names.into_iter().flat_map(|(.., name)| [name, (name.0, lead::name_of(name.1))]);
         self.gone.extend(gone);
         let (since, newest) = (self.since, self.newest);
         let changed = std::mem::take(&mut self.changed);
         let gone = std::mem::take(&mut self.gone);
         *self = Self { since, newest, changed, gone, ..Self::restore(kept) };
+    }
+}
+
+/// Says how usual it is what came on so many days before, of those on which its place was watched.
+const fn habit(before: u32, watched: u32) -> Habit {
+    match before {
+        0 => Habit::New,
+        1 | 2 if before * 3 <= watched => Habit::Rare,
+        2.. if before * 2 >= watched => Habit::Usual,
+        _ => Habit::Known,
     }
 }
 
@@ -381,6 +491,12 @@ fn distinct(names: impl Iterator<Item = u64>) -> u32 {
     names.sort_unstable();
     names.dedup();
     u32::try_from(names.len()).unwrap_or(u32::MAX)
+}
+
+/// Gives a record as it is kept, with its lead. A lead that was given up leaves a row behind, which says that it holds on no day.
+fn with_lead(name: (u64, u64), record: &Record) -> impl Iterator<Item = Remembered> {
+    let lead = record.lead.remembered(name, record.first);
+    std::iter::once(remembered(name, record)).chain(lead)
 }
 
 fn remembered((place, thing): (u64, u64), record: &Record) -> Remembered {

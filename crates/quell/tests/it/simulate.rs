@@ -97,6 +97,26 @@ fn a_crowd_that_is_not_serious_costs_few_calls_and_hides_no_needle() {
 }
 
 #[test]
+fn a_small_flood_costs_no_more_than_its_share_and_its_needles_wait_for_nothing_else() {
+    for flood in
+        ["botnet:3000", "evidence-exhaustion:3000", "fingerprint-collision:3000", "commands:3000"]
+    {
+        let report = simulated(&["--generate", flood, "--seed", "7", "--policy", "quell"]);
+        assert_needles_are_found(&report, flood);
+        let quell = &report["quell"];
+        let needles = quell["needles"].as_array().unwrap();
+        let calls = number(quell, "/model_calls");
+        assert!(calls <= number(quell, "/calls_of_goal"), "{flood}: {calls} calls");
+        // Both ways: each needle is asked about, and so is some of the noise.
+        assert!(calls > needles.len() as u64, "{flood}: {calls} calls");
+        for needle in needles {
+            assert!(needle["model_verdict"].is_f64(), "{flood}: {needle}");
+            assert!(flag(needle, "is_prompt"), "{flood}: {needle}");
+        }
+    }
+}
+
+#[test]
 fn habits_of_many_machines_that_go_on_for_days_are_asked_about_once() {
     let report = simulated(&["--generate", "slow-drip:2000", "--seed", "7", "--policy", "quell"]);
     assert_needles_are_found(&report, "slow drip");
@@ -141,10 +161,8 @@ fn serious_noise_starves_nothing_less_serious() {
     // Three hundred critical incidents are hours of work for the model.
     let report =
         simulated(&["--generate", "starvation:700", "--policy", "quell", "--verdict-tokens", "95"]);
-    assert!(
-        number(&report, "/quell/queue_max") > 256,
-        "the queue is longer than what is looked at"
-    );
+    let queue = number(&report, "/quell/queue_max");
+    assert!(queue < 64, "hundreds alike don't stand before what differs: {queue}");
     assert_needles_are_found(&report, "starvation");
     assert!(
         report["quell"]["needles"]
@@ -153,11 +171,11 @@ fn serious_noise_starves_nothing_less_serious() {
             .iter()
             .all(|it| it["model_verdict"].is_f64())
     );
-    // Of nine kinds models see three each, and what differs; each of the hundreds has a verdict all the same.
+    // Of three kinds models see three each, and what differs; each of the hundreds has a verdict all the same.
     let quell = &report["quell"];
     let (asked, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
     assert!(incidents > 300, "{incidents} incidents");
-    assert!((11..=40).contains(&asked), "{asked} calls");
+    assert!((11..=14).contains(&asked), "{asked} calls");
     assert!(number(quell, "/playbook_verdicts") + asked >= incidents);
     assert_eq!(number(quell, "/incidents_waiting"), 0);
 }
@@ -226,10 +244,9 @@ fn ait_russellmitchell_shows_every_phase_that_left_an_alert_of_its_own() {
 }
 
 #[test]
-fn ait_shaw_shows_nearly_every_phase_that_left_an_alert_of_its_own() {
-    // Nothing but mail logins and updates was reported during the theft by DNS. The scan of names has nine alerts of a kind that
-    // the same machine raises on ordinary days, and nothing else in them. The service that was stopped left two, as updates do.
-    ait("shaw", &["dnsteal", "network_scans"], &["dnsteal", "network_scans", "service_stop"]);
+fn ait_shaw_shows_every_phase_that_left_an_alert_of_its_own() {
+    // Nothing but mail logins and updates was reported during the theft by DNS.
+    ait("shaw", &["dnsteal"], &["dnsteal"]);
 }
 
 /// Plays a scenario of the AIT alert data set. `hidden` are the phases that may have no incident of their own, `low` those that may not be
@@ -346,7 +363,7 @@ fn a_model_that_fails_half_the_time_leaves_nothing_without_a_verdict() {
         "3",
     ]);
     assert_needles_are_found(&report, "failures");
-    assert!(number(&report, "/quell/failed_calls") > 3, "{}", report["quell"]["failed_calls"]);
+    assert!(number(&report, "/quell/failed_calls") > 2, "{}", report["quell"]["failed_calls"]);
     assert!(number(&report, "/quell/playbook_verdicts") > 0);
     assert_eq!(number(&report, "/quell/incidents_waiting"), 0);
     assert_conserved(&report["quell"]["counts"], 0);

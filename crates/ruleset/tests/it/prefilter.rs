@@ -153,7 +153,7 @@ fn filters_that_are_made_after_many_urls_change_nothing() {
             let piece = PIECES.get((random >> 33) as usize % PIECES.len());
             log.extend_from_slice(piece.copied().unwrap_or_default().as_bytes());
         }
-        if number % ODD_ONE_IN == 0 {
+        if number.is_multiple_of(ODD_ONE_IN) {
             log.extend_from_slice(b"+order%2520by\\");
         }
         log.extend_from_slice(b" end");

@@ -19,9 +19,19 @@ const ORDINARY_PART: f64 = 0.5;
 /// The part of it at which bursts get no more than their first calls: the rest is for what else stands out that day.
 const BURST_PART: f64 = 0.75;
 
-/// Calls that need no alerts to justify them, in an hour for what is serious, in a day for what is ordinary: a small machine that takes half
-/// a minute for one is busy with them a tenth of an hour.
-const FLOOR: f64 = 10.0;
+/// Calls in an hour that need no alerts to justify them, for what is serious and one of many: three of each of two kinds. A small machine that takes
+/// half a minute for one is busy with them for three minutes.
+const FLOOR: f64 = 6.0;
+
+/// The part of an hour's share at which a practice gets no more than its first calls: somebody may hide in what all do, and is a call
+/// then.
+const PRACTICE_PART: f64 = 0.5;
+
+/// Calls in a day, whatever for, up to which what is ordinary and comes singly needs no alerts to justify its own.
+const ORDINARY_FLOOR: f64 = 10.0;
+
+/// The same for what is ordinary and one of many: the first few of a day are explained, and what comes after something serious is not.
+const ORDINARY_MANY_FLOOR: f64 = 4.0;
 
 /// How long it takes until half of what was counted is forgotten.
 const HOUR: Duration = Duration::from_secs(3600);
@@ -77,6 +87,11 @@ impl Allowance {
         self.hour.is_spent(more, SHARE, 0.0, now)
     }
 
+    /// Says whether the calls of about an hour reach the part of their share that is for practices.
+    pub(super) fn is_past_practice_part(&self, more: f64, now: Timestamp) -> bool {
+        self.hour.is_spent(more, SHARE * PRACTICE_PART, 0.0, now)
+    }
+
     /// Says whether the calls of about an hour reach their share, and are more than a few.
     pub(super) fn is_past_floor(&self, more: f64, now: Timestamp) -> bool {
         self.hour.is_spent(more, SHARE, FLOOR, now)
@@ -88,7 +103,9 @@ impl Allowance {
     }
 
     /// Says whether the calls of about a day are more than a few, and reach the part of their share that is for what is ordinary.
-    pub(super) fn is_past_ordinary_part(&self, more: f64, now: Timestamp) -> bool {
-        self.day.is_spent(more, SHARE * ORDINARY_PART, FLOOR, now)
+    /// Of what is one of many fewer need no alerts.
+    pub(super) fn is_past_ordinary_part(&self, more: f64, is_many: bool, now: Timestamp) -> bool {
+        let floor = if is_many { ORDINARY_MANY_FLOOR } else { ORDINARY_FLOOR };
+        self.day.is_spent(more, SHARE * ORDINARY_PART, floor, now)
     }
 }

@@ -73,9 +73,13 @@ pub(super) struct Crowds {
 }
 
 impl Crowds {
+    /// Tells whether a job is of one of them.
+    pub(super) fn hold(&self, job: &Job) -> bool {
+        names(job).any(|name| self.names.contains(&name))
+    }
+
     /// Tells whether they give way to a job: it is alone, and not of the least severity, of which each day has plenty.
     pub(super) fn give_way_to(&self, job: &Job) -> bool {
-        let is_alone = !names(job).any(|name| self.names.contains(&name));
-        !self.names.is_empty() && is_alone && job.severity > Severity::Low
+        !self.names.is_empty() && !self.hold(job) && job.severity > Severity::Low
     }
 }

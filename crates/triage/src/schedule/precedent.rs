@@ -36,6 +36,9 @@ const BURST_HOLDS: Duration = Duration::from_secs(1200);
 /// Of a burst, how many parts a model must have seen: one may be the odd one, and all of them are told of the company they are in.
 const BURST_MIN: usize = 2;
 
+/// Of a practice: nothing of it is serious or stands out, so two are enough to say that it is one.
+const PRACTICE_MIN: usize = 2;
+
 /// Of kin: one may be odd, three are a pattern.
 const PATTERN_MIN: usize = 3;
 
@@ -63,18 +66,33 @@ pub(super) enum Like {
     Burst,
     /// A pattern of its kin was judged.
     Kin,
+    /// Some of its practice were judged.
+    Practice,
 }
 
 /// What is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Precedents {
-    by_name: HashMap<u64, Vec<Precedent>>,
+    by_name: HashMap<u64, Known>,
+    /// Judgements that were noted so far.
+    noted: u64,
+}
+
+/// What is remembered under a name.
+#[derive(Debug, Default)]
+struct Known {
+    /// In the order in which they were noted, which no clock that jumps can change.
+    judgements: Vec<Precedent>,
+    /// Which of all was noted last.
+    last: u64,
 }
 
 impl Precedents {
     /// Takes note of a judgement.
     pub(super) fn note(&mut self, likeness: &Likeness, precedent: &Precedent) {
-        let names = [Some(likeness.sort), Some(likeness.kin), likeness.fleet, likeness.burst];
+        let &Likeness { sort, kin, fleet, burst, practice, .. } = likeness;
+        let names = [Some(sort), Some(kin), fleet, burst, practice];
+        self.noted = self.noted.saturating_add(1);
         for name in names.into_iter().flatten() {
             self.note_as(name, precedent.clone());
         }
@@ -85,34 +103,35 @@ impl Precedents {
             self.forget_older_half();
         }
         let known = self.by_name.entry(name).or_default();
-        known.retain(|one| one.incident_id != precedent.incident_id);
-        known.push(precedent);
-        known.sort_by_key(|one| one.judged_at);
-        if known.len() > OF_NAME_MAX {
-            known.remove(0);
+        known.last = self.noted;
+        known.judgements.retain(|one| one.incident_id != precedent.incident_id);
+        known.judgements.push(precedent);
+        if known.judgements.len() > OF_NAME_MAX {
+            known.judgements.remove(0);
         }
     }
 
-    /// Says as what an incident is like others that models judged. `coming` are those that are being judged, and how many of its kin will be.
+    /// Says as what an incident is like others that models judged. `coming` are those that are being judged, and how many of its kin and of its
+    /// practice will be.
     /// What `is_serious` is like its kin at most, or part of a burst.
     pub(super) fn of(
         &self,
         id: &IncidentId,
         likeness: &Likeness,
         is_serious: bool,
-        coming: (&[Likeness], usize),
+        coming: (&[Likeness], usize, usize),
         now: Timestamp,
     ) -> Option<Like> {
         if !likeness.may_be_like {
             return None;
         }
-        let (asked, kin) = coming;
+        let (asked, kin, practice) = coming;
         let known = |name: u64, holds| {
             let is_one = |other: &&Likeness| {
                 other.level >= likeness.level
                     && (other.sort == name
                         || other.kin == name
-                        || [other.fleet, other.burst].contains(&Some(name)))
+                        || [other.fleet, other.burst, other.practice].contains(&Some(name)))
             };
             self.fitting(name, id, likeness, holds, now).count()
                 + asked.iter().filter(is_one).count()
@@ -125,6 +144,11 @@ impl Precedents {
             || likeness.fleet.is_some_and(|fleet| known(fleet, FLEET_HOLDS) >= PATTERN_MIN)
         {
             Some(Like::Kin)
+        } else if likeness
+            .practice
+            .is_some_and(|name| known(name, KIN_HOLDS) + practice >= PRACTICE_MIN)
+        {
+            Some(Like::Practice)
         } else {
             None
         }
@@ -132,11 +156,22 @@ impl Precedents {
 
     /// Counts those of its kin that models judged lately, whatever they looked like.
     pub(super) fn of_kin(&self, likeness: &Likeness, now: Timestamp) -> usize {
-        let known = self.by_name.get(&likeness.kin).into_iter().flatten();
-        known.filter(|one| now.since(one.judged_at) <= KIN_LATELY).count()
+        self.under(likeness.kin).filter(|one| is_within(one, KIN_LATELY, now)).count()
     }
 
-    /// Gives the judgements that an incident may take over, the closest first: of its sort, of its burst, of its kin, of its fleet.
+    /// Tells whether a model judged another of its kin within a day.
+    pub(super) fn of_kin_today(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        now: Timestamp,
+    ) -> bool {
+        let mut others = self.under(likeness.kin).filter(|one| one.incident_id != *id);
+        others.any(|one| is_within(one, KIN_HOLDS, now))
+    }
+
+    /// Gives the judgements that an incident may take over, the closest first: of its sort, of its burst, of its kin, of its fleet, of
+    /// its practice.
     pub(super) fn closest(
         &self,
         id: &IncidentId,
@@ -148,6 +183,7 @@ impl Precedents {
             (likeness.burst, BURST_HOLDS),
             (Some(likeness.kin), KIN_HOLDS),
             (likeness.fleet, FLEET_HOLDS),
+            (likeness.practice, KIN_HOLDS),
         ];
         let found = by_closeness.into_iter().map(|(name, holds)| -> Vec<Precedent> {
             let fitting =
@@ -165,22 +201,27 @@ impl Precedents {
         holds: Duration,
         now: Timestamp,
     ) -> impl Iterator<Item = &Precedent> {
-        let known = self.by_name.get(&name).into_iter().flatten();
-        known.filter(move |one| {
-            one.incident_id != *id
-                && one.level >= likeness.level
-                && now.since(one.judged_at) <= holds
+        self.under(name).filter(move |one| {
+            one.incident_id != *id && one.level >= likeness.level && is_within(one, holds, now)
         })
     }
 
+    fn under(&self, name: u64) -> impl Iterator<Item = &Precedent> {
+        self.by_name.get(&name).into_iter().flat_map(|known| &known.judgements)
+    }
+
     fn forget_older_half(&mut self) {
-        let newest = |known: &Vec<Precedent>| known.last().map(|one| one.judged_at);
-        let mut times: Vec<Option<Timestamp>> = self.by_name.values().map(newest).collect();
-        times.sort_unstable();
-        if let Some(middle) = times.get(times.len() / 2).copied() {
-            self.by_name.retain(|_, known| newest(known) > middle);
+        let mut order: Vec<u64> = self.by_name.values().map(|known| known.last).collect();
+        order.sort_unstable();
+        if let Some(middle) = order.get(order.len() / 2).copied() {
+            self.by_name.retain(|_, known| known.last > middle);
         }
     }
+}
+
+/// Tells whether a judgement is of this time. One from the future was given before the clock was set back: how far off it is counts.
+fn is_within(one: &Precedent, holds: Duration, now: Timestamp) -> bool {
+    now.since(one.judged_at) <= holds && one.judged_at.since(now) <= holds
 }
 
 const fn sort_holds(likeness: &Likeness) -> Duration {

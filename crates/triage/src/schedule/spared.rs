@@ -11,10 +11,13 @@ use std::collections::{HashMap, HashSet};
 use alert::{Likeness, Timestamp};
 
 use super::{
-    Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST, Scheduler,
-    Turn, allowance,
+    Crowds, Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST,
+    Scheduler, Turn, allowance,
 };
 use crate::priority::Severity;
+
+/// Alerts in an incident from which on it is one of many: growth makes a new revision there.
+const MANY_ALERTS: u64 = 10;
 
 /// What goes before a job in the queue.
 #[derive(Default)]
@@ -25,6 +28,8 @@ struct Ahead<'a> {
     of_kin: HashMap<u64, Vec<u8>>,
     /// How serious those look that wait, by fleet.
     of_fleet: HashMap<u64, Vec<u8>>,
+    /// How serious those look that wait, by practice.
+    of_practice: HashMap<u64, Vec<u8>>,
     sorts: HashSet<u64>,
     calls: f64,
 }
@@ -34,6 +39,7 @@ impl Scheduler {
     pub(super) fn spare(
         &mut self,
         jobs: &[Job],
+        crowds: &Crowds,
         waiting: &mut Vec<usize>,
         turns: &mut Vec<(usize, Turn)>,
         now: Timestamp,
@@ -46,7 +52,7 @@ impl Scheduler {
         for (at, job) in order {
             let waiting = ahead.of_kind.get(job.kind.as_str()).copied().unwrap_or(0.0);
             let alike = self.lately(job, now) + waiting;
-            if let Some(why) = self.why_spared(job, &ahead, alike, now) {
+            if let Some(why) = self.why_spared(job, &ahead, alike, crowds, now) {
                 spared.insert(at);
                 self.turns.note_gone(job, now);
                 turns.push((at, Turn::Playbook(why)));
@@ -55,6 +61,9 @@ impl Scheduler {
             ahead.of_kin.entry(job.likeness.kin).or_default().push(job.likeness.level);
             if let Some(fleet) = job.likeness.fleet {
                 ahead.of_fleet.entry(fleet).or_default().push(job.likeness.level);
+            }
+            if let Some(practice) = job.likeness.practice {
+                ahead.of_practice.entry(practice).or_default().push(job.likeness.level);
             }
             // Of those of one sort the first is asked about, and the others wait for what is said of it.
             if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
@@ -70,6 +79,7 @@ impl Scheduler {
         job: &Job,
         ahead: &Ahead<'_>,
         alike: f64,
+        crowds: &Crowds,
         now: Timestamp,
     ) -> Option<&'static str> {
         let is_serious = job.severity >= Severity::High;
@@ -79,7 +89,9 @@ impl Scheduler {
         };
         let of_fleet = job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet));
         let kin = no_less(ahead.of_kin.get(&job.likeness.kin)).max(no_less(of_fleet));
-        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (&[], kin), now);
+        let practice = no_less(job.likeness.practice.and_then(|name| ahead.of_practice.get(&name)));
+        let coming = (&[][..], kin, practice);
+        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, coming, now);
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
             Some(Like::Sort) => Some(LIKE_JUDGED),
@@ -90,6 +102,9 @@ impl Scheduler {
                 self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
             }
             Some(Like::Kin) if is_past_share() => Some(LIKE_OTHERS),
+            Some(Like::Practice) if self.allowance.is_past_practice_part(ahead.calls, now) => {
+                Some(LIKE_OTHERS)
+            }
             _ if job.novelty == Novelty::MaybeLikeOthers
                 && alike >= allowance::ALIKE_MIN
                 && is_past_share() =>
@@ -98,7 +113,11 @@ impl Scheduler {
             }
             _ if job.likeness.is_ordinary
                 && job.likeness.may_be_like
-                && self.allowance.is_past_ordinary_part(ahead.calls, now) =>
+                && self.allowance.is_past_ordinary_part(
+                    ahead.calls,
+                    self.is_many(job, crowds, now),
+                    now,
+                ) =>
             {
                 Some(ORDINARY)
             }
@@ -106,14 +125,22 @@ impl Scheduler {
         }
     }
 
+    /// Tells whether there is, or was lately, much of what a job is about: many alerts, a crowd of its kin, or one of its kin that a model judged.
+    fn is_many(&self, job: &Job, crowds: &Crowds, now: Timestamp) -> bool {
+        job.alert_count >= MANY_ALERTS
+            || crowds.hold(job)
+            || self.precedents.of_kin_today(&job.incident_id, &job.likeness, now)
+    }
+
     /// Tells whether something that a job is like is being judged: it waits for what is said of that.
     pub(super) fn is_like_asked(&self, job: &Job, asked: &[Likeness], now: Timestamp) -> bool {
         let is_serious = job.severity >= Severity::High;
-        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, (asked, 0), now);
+        let coming = (asked, 0, 0);
+        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, coming, now);
         match like {
             Some(Like::Sort) => true,
             Some(Like::Burst) => self.allowance.is_past_burst_part(0.0, now),
-            Some(Like::Kin) | None => false,
+            Some(Like::Kin | Like::Practice) | None => false,
         }
     }
 }

@@ -60,9 +60,15 @@ pub(super) fn floor(incident: &Incident, typical: u8) -> Option<(u8, String)> {
 
 fn by_habit(incident: &Incident, level: u8) -> u8 {
     use alert::setting::Habit;
-    match incident.setting.habit {
+    let setting = &incident.setting;
+    match setting.habit {
+        _ if setting.is_alone => level,
         Habit::Usual => level.min(USUAL_LEVEL),
         Habit::Known => level.saturating_sub(1).max(USUAL_LEVEL.min(level)),
+        // The site's routine has reached one more machine: known, as long as nothing else speaks for it being this machine's own.
+        Habit::New if setting.is_known_elsewhere && setting.points() == 0 => {
+            level.saturating_sub(1).max(USUAL_LEVEL.min(level))
+        }
         _ => level,
     }
 }

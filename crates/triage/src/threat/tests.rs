@@ -391,3 +391,36 @@ fn what_stands_out_weighs_more_to_a_bound_and_attacks_keep_their_own_measure() {
     );
     assert_eq!(bounds(5, "odd", stands_out(2, 1)).floor, 0, "two may be chance");
 }
+
+#[test]
+fn the_sites_routine_on_one_more_machine_weighs_less_unless_anything_else_stands_out() {
+    let new_here = Setting {
+        habit: Habit::New,
+        days_watched: 4,
+        is_known_elsewhere: true,
+        ..Setting::default()
+    };
+    let typical = |level, group, setting| assess(&in_setting(level, group, setting)).typical;
+    assert_eq!([5, 8, 10, 12].map(|level| typical(level, "odd", new_here)), [1, 3, 4, 7]);
+    // A login to a machine where nobody logs in is not made ordinary by logins elsewhere.
+    for setting in [
+        Setting { is_quiet_source: true, ..new_here },
+        Setting { is_quiet_place: true, ..new_here },
+        Setting { company: 2, sources: 1, ..new_here },
+        Setting { is_known_elsewhere: false, ..new_here },
+    ] {
+        assert!(typical(10, "odd", setting) >= 5, "{setting:?}");
+    }
+    for group in ["virus", "recon", "adduser", "authentication_failures", "log_clearing", "sudo"] {
+        assert_eq!(typical(8, group, new_here), typical(8, group, Setting::default()), "{group}");
+    }
+}
+
+#[test]
+fn a_habit_that_was_broken_is_not_held_for_a_habit() {
+    let usual =
+        Setting { habit: Habit::Usual, days_before: 3, days_watched: 4, ..Setting::default() };
+    let typical = |setting| assess(&in_setting(5, "odd", setting)).typical;
+    assert_eq!(typical(usual), 1);
+    assert_eq!(typical(Setting { is_alone: true, ..usual }), 5);
+}

@@ -55,6 +55,16 @@ impl Days {
         self.bits.count_ones()
     }
 
+    /// Gives the earliest of them, in order.
+    pub(super) fn earliest(self, count: usize) -> impl Iterator<Item = i64> {
+        let is_set = move |behind: &u32| self.bits & (1 << behind) != 0;
+        (0..u64::BITS)
+            .rev()
+            .filter(is_set)
+            .map(move |behind| self.last - i64::from(behind))
+            .take(count)
+    }
+
     /// Counts those before a day.
     pub(super) fn before(self, day: i64) -> u32 {
         self.shifted_to(day.max(self.last)).map_or(0, |bits| {
@@ -114,6 +124,8 @@ mod tests {
         assert!(!days.note(11), "known already");
         assert_eq!([10, 11, 12, 13, 14, 70].map(|day| days.before(day)), [0, 1, 2, 2, 3, 3]);
         assert_eq!(days.before(75), 1, "days older than 64 are forgotten");
+        assert_eq!(days.earliest(2).collect::<Vec<_>>(), [10, 11]);
+        assert_eq!(Days::default().earliest(2).count(), 0);
         assert_eq!(days.before(500), 0);
         assert!(days.note(9), "out of order");
         assert_eq!((days.before(10), days.count(), days.last()), (1, 4, 13));

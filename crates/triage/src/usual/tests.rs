@@ -137,7 +137,8 @@ fn the_order_of_arrival_changes_nothing_where_days_lie_between() {
 fn what_was_kept_knows_the_same_and_little_is_written() {
     let mut usual = lived(5, &["a", "b"]);
     let written = usual.take_changes();
-    assert_eq!((written.kept.len(), written.gone.len()), (2, 0));
+    // One of the two machines says the same right behind the other.
+    assert_eq!((written.kept.len(), written.gone.len()), (3, 0));
     look(&mut usual, "a", "x", 5 * DAY);
     for second in 0..100 {
         look(&mut usual, "a", "x", 5 * DAY + second);
@@ -198,4 +199,115 @@ fn when_all_is_full_what_came_on_one_day_goes_first() {
     assert!(usual.records.contains_key(&(kept.place, kept.thing)));
     assert!(!changes.gone.contains(&(kept.place, kept.thing)));
     assert!(changes.kept.iter().all(|one| !changes.gone.contains(&(one.place, one.thing))));
+}
+
+/// Hours at which a gateway asked its resolver on some days, and both said so within a second.
+fn asked_by_way_of_the_resolver(days: std::ops::Range<i64>) -> Usual {
+    let mut usual = lived(1, &["resolver", "gateway", "other"]);
+    for day in days {
+        for hour in [0, 3, 5] {
+            let second = day * DAY + hour * 3600;
+            usual.look(&trace("resolver", "cron", "a job ran"), at(second), key("cron"));
+            look(&mut usual, "resolver", "an odd name", second);
+            look(&mut usual, "gateway", "an odd name", second + 1);
+        }
+    }
+    usual
+}
+
+#[test]
+fn what_always_came_behind_another_machine_and_comes_alone_stands_out() {
+    let mut usual = asked_by_way_of_the_resolver(1..4);
+    let begin = 4 * DAY;
+    look(&mut usual, "resolver", "an odd name", begin);
+    let as_ever = look(&mut usual, "gateway", "an odd name", begin + 1);
+    assert!(!as_ever.is_alone && !as_ever.is_unusual(), "{as_ever:?}");
+    // Within minutes of that it may be the rest of it.
+    assert!(!look(&mut usual, "gateway", "an odd name", begin + 300).is_alone);
+    let alone = look(&mut usual, "gateway", "an odd name", begin + 7200);
+    assert!(alone.is_alone && alone.is_unusual() && alone.points() >= 3, "{alone:?}");
+    assert!(look(&mut usual, "gateway", "an odd name", begin + 7201).is_alone, "and its rest");
+    look(&mut usual, "resolver", "an odd name", begin + 7210);
+    assert!(!look(&mut usual, "gateway", "an odd name", begin + 7211).is_alone, "led again");
+    // Who goes first follows nobody.
+    assert!(!look(&mut usual, "resolver", "an odd name", begin + 9 * 3600).is_alone);
+    // The next day it is no habit any more.
+    assert!(!look(&mut usual, "gateway", "an odd name", 5 * DAY + 3600).is_alone);
+}
+
+#[test]
+fn one_day_is_no_habit_a_silent_machine_leads_nobody_and_what_comes_to_all_is_nobodys() {
+    let mut young = asked_by_way_of_the_resolver(1..2);
+    assert!(!look(&mut young, "gateway", "an odd name", 2 * DAY + 7200).is_alone);
+    // The resolver was not heard of for half a day: it is off, or its agent is.
+    let mut usual = asked_by_way_of_the_resolver(1..4);
+    assert!(!look(&mut usual, "gateway", "an odd name", 3 * DAY + 18 * 3600).is_alone);
+    // What seems to follow by chance, a minute behind, does not.
+    let mut chance = lived(1, &["a", "b"]);
+    for day in 1..4 {
+        for hour in [0, 3, 5] {
+            look(&mut chance, "a", "an update", day * DAY + hour * 3600);
+            look(&mut chance, "b", "an update", day * DAY + hour * 3600 + 60);
+        }
+    }
+    look(&mut chance, "a", "another", 4 * DAY + 3600);
+    assert!(!look(&mut chance, "b", "an update", 4 * DAY + 3600).is_alone);
+}
+
+#[test]
+fn a_habit_of_coming_behind_another_is_kept_and_given_up_in_what_is_kept() {
+    let mut usual = asked_by_way_of_the_resolver(1..6);
+    let mut kept: HashMap<(u64, u64), Remembered> = HashMap::new();
+    let note = |kept: &mut HashMap<(u64, u64), Remembered>, changes: Changes| {
+        for one in changes.kept {
+            kept.insert((one.place, one.thing), one);
+        }
+    };
+    note(&mut kept, usual.take_changes());
+    let revived = |kept: &HashMap<(u64, u64), Remembered>| {
+        let mut revived = Usual::restore(kept.values().copied());
+        look(&mut revived, "resolver", "something else", 6 * DAY);
+        look(&mut revived, "gateway", "an odd name", 6 * DAY + 60)
+    };
+    assert!(revived(&kept).is_alone);
+    // Broken on one day and again on the next: it is given up, and a restart does not bring it back.
+    for day in [6, 7] {
+        look(&mut usual, "resolver", "something else", day * DAY);
+        look(&mut usual, "gateway", "an odd name", day * DAY + 60);
+    }
+    note(&mut kept, usual.take_changes());
+    assert!(!revived(&kept).is_alone);
+}
+
+#[test]
+fn a_machine_on_which_hardly_anything_unusual_comes_is_told_as_such() {
+    let mut usual = lived(12, &["quiet", "busy"]);
+    for (day, length) in (2..12).zip(1..) {
+        look(&mut usual, "busy", &format!("odd {}", "x".repeat(length)), day * DAY);
+    }
+    assert!(look(&mut usual, "quiet", "x", 12 * DAY).is_quiet_place);
+    assert!(!look(&mut usual, "busy", "y", 12 * DAY).is_quiet_place);
+    look(&mut usual, "busy", "both", 12 * DAY + 7200);
+    assert!(!look(&mut usual, "quiet", "both", 12 * DAY + 7201).is_quiet_place, "not its own");
+    // Somebody who makes noise there takes that away, and nothing else.
+    assert!(look(&mut usual, "quiet", "y", 13 * DAY).is_quiet_place, "one day of thirteen");
+    assert!(!look(&mut usual, "quiet", "z", 14 * DAY).is_quiet_place, "two days of fourteen");
+    let mut young = lived(3, &["young"]);
+    assert!(!look(&mut young, "young", "x", 2 * DAY).is_quiet_place, "two days say nothing");
+}
+
+#[test]
+fn what_is_new_here_and_came_to_two_other_machines_before_is_told_as_such() {
+    let mut usual = lived(6, &["a", "b", "c"]);
+    look(&mut usual, "a", "x", 3 * DAY);
+    assert!(!look(&mut usual, "c", "x", 4 * DAY).is_known_elsewhere, "one other");
+    let mut usual = lived(6, &["a", "b", "c"]);
+    look(&mut usual, "a", "x", 3 * DAY);
+    look(&mut usual, "b", "x", 3 * DAY + 7200);
+    assert!(!look(&mut usual, "c", "x", 3 * DAY + 14_400).is_known_elsewhere, "the same day");
+    let mut usual = lived(6, &["a", "b", "c"]);
+    look(&mut usual, "a", "x", 3 * DAY);
+    look(&mut usual, "b", "x", 3 * DAY + 7200);
+    let new = look(&mut usual, "c", "x", 4 * DAY);
+    assert!(new.is_known_elsewhere && new.habit == Habit::New, "{new:?}");
 }

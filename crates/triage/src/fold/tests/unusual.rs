@@ -73,3 +73,35 @@ fn own_output_that_comes_back_is_nobodys_habit() {
     let joined = scene.fold.join(&echo);
     assert!(scene.incident(&joined).setting.is_blank());
 }
+
+#[test]
+fn what_came_another_way_than_ever_is_an_incident_of_its_own() {
+    let mut scene = Scene::new();
+    let odd = |machine: &str| {
+        let mut report = report("dns", 5, "an odd name");
+        report["agent"] = json!({"id": machine, "name": machine});
+        report
+    };
+    let mut usual = None;
+    for day in 0..4 {
+        for hour in [0, 2, 4] {
+            let second = day * DAY + hour * 3600;
+            scene.join(second, odd("resolver"));
+            usual = Some(scene.join(second + 1, odd("gateway")));
+        }
+    }
+    let usual = usual.expect("it joined");
+    let begin = 3 * DAY + 7 * 3600;
+    let admitted = scene.admitted(begin, odd("gateway"));
+    let as_ever = scene.admitted(3 * DAY + 4 * 3600 + 2, odd("gateway"));
+    let asked_for = [&admitted, &as_ever].map(|one| scene.fold.missing([one]).len());
+    assert_eq!(asked_for, [3, 2], "its incident may be in the store");
+    let alone = scene.join(begin, odd("gateway"));
+    assert_ne!(alone.incident_id, usual.incident_id);
+    assert!(scene.incident(&alone).setting.is_alone && alone.asks);
+    assert_eq!(scene.join(begin + 1, odd("gateway")).incident_id, alone.incident_id);
+    // What comes the usual way again joins what did.
+    scene.join(begin + 1800, odd("resolver"));
+    let again = scene.join(begin + 1801, odd("gateway"));
+    assert_eq!(again.incident_id, usual.incident_id);
+}
