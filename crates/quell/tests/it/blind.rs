@@ -14,10 +14,10 @@ use triage::classify::{Request, classify};
 use crate::command::{repository, run_with_input};
 
 /// Of the 414 attacks, how many the rules find.
-const RULES_FOUND: RangeInclusive<usize> = 400..=401;
+const RULES_FOUND: RangeInclusive<usize> = 401..=402;
 
 /// How many of these under their own class.
-const RULES_NAMED: RangeInclusive<usize> = 380..=381;
+const RULES_NAMED: RangeInclusive<usize> = 381..=382;
 
 /// Of the 240 honest requests, at how many the rules cry wolf.
 const RULES_FALSE: RangeInclusive<usize> = 12..=13;
