@@ -23,9 +23,9 @@ const RULES_NAMED: RangeInclusive<usize> = 381..=382;
 const RULES_FALSE: RangeInclusive<usize> = 12..=13;
 
 /// The same for the classification of triage.
-const TRIAGE_FOUND: RangeInclusive<usize> = 281..=282;
-const TRIAGE_NAMED: RangeInclusive<usize> = 273..=274;
-const TRIAGE_FALSE: RangeInclusive<usize> = 10..=11;
+const TRIAGE_FOUND: RangeInclusive<usize> = 398..=399;
+const TRIAGE_NAMED: RangeInclusive<usize> = 385..=386;
+const TRIAGE_FALSE: RangeInclusive<usize> = 13..=14;
 
 /// What honest requests are called.
 const HARMLESS: &str = "harmless";
