@@ -13,19 +13,19 @@ use triage::classify::{Request, classify};
 
 use crate::command::{repository, run_with_input};
 
-/// Of the 292 attacks, how many the rules find.
-const RULES_FOUND: RangeInclusive<usize> = 286..=287;
+/// Of the 414 attacks, how many the rules find.
+const RULES_FOUND: RangeInclusive<usize> = 401..=402;
 
 /// How many of these under their own class.
-const RULES_NAMED: RangeInclusive<usize> = 272..=273;
+const RULES_NAMED: RangeInclusive<usize> = 381..=382;
 
-/// Of the 173 honest requests, at how many the rules cry wolf.
-const RULES_FALSE: RangeInclusive<usize> = 8..=9;
+/// Of the 240 honest requests, at how many the rules cry wolf.
+const RULES_FALSE: RangeInclusive<usize> = 12..=13;
 
 /// The same for the classification of triage.
-const TRIAGE_FOUND: RangeInclusive<usize> = 281..=282;
-const TRIAGE_NAMED: RangeInclusive<usize> = 273..=274;
-const TRIAGE_FALSE: RangeInclusive<usize> = 10..=11;
+const TRIAGE_FOUND: RangeInclusive<usize> = 398..=399;
+const TRIAGE_NAMED: RangeInclusive<usize> = 385..=386;
+const TRIAGE_FALSE: RangeInclusive<usize> = 13..=14;
 
 /// What honest requests are called.
 const HARMLESS: &str = "harmless";

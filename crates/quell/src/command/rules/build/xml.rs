@@ -115,7 +115,7 @@ const TARGET_PATTERN: &str = concat!(
     r"(?!.{8000})",
     r"(?(DEFINE)(processbuilder|xwork2|(?:invoker|instantiate|chained)transformer",
     r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w",
-    r"|(?:web|meta)-inf|\.(?:ssh|aws|env)\b|nmap\w{4}|acunetix)",
+    r"|(?:web|meta)-inf|\.(?:ssh|aws|env|ht[adp]\w+|bash\w+|netrc|pgpass)\b|nmap\w{4}|acunetix)",
     r"(xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
     r"|whoami|i[fp]config|systeminfo|visudo|ansible-)",
     r"((?:cmd|exec|execute|command|cmdline|shell|system)=[a-z]",
@@ -126,11 +126,11 @@ const TARGET_PATTERN: &str = concat!(
 const HEADER_PATTERN: &str = concat!(
     r#"(?is)^(?=(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ "#,
     // Names with their versions are most of what a browser calls itself, so one step takes all of one.
-    r"(?:[\w?~!@*=:,]++(?:[/.]\d++)*+(?:;(?!/))?+(?: (?=[^/su])(?:\((?=[^su]))?+)?+",
+    r"(?:[\w?~!@*:,]++(?:[/.]\d++)*+(?:;(?!/))?+(?: (?=[^/su])(?:\((?=[^su]))?+)?+|=(?!;|%26)",
     // A set of first letters tells most of what is ordinary from the words below.
     r"|/(?:(?=[^*ephrvw])|\d++(?:\.\d++)*+|(?!\*|(?3)))|\.(?!\./)|-(?!-)|\)(?:(?=[^su])|(?!(?1)))",
     r"|\x26(?!\x26)| (?!/\w+/[\w.]|(?1))(?:\((?!(?1)))?+|;(?!/)|#(?=\w)",
-    r#"|\((?![^();]*+\)[^ ;]|[\d.,]*+\)|(?1))|"(?!\s*+[;/]|\s?(?2)|(?1))|\+(?!\s?(?2)|(?1))"#,
+    r#"|\((?![^();]*+\)[^ ;]|[\d.,]*+\)|(?1))|"(?!\s*+[;/\x26]|\s?(?2)|(?1))|\+(?!\s?(?2)|(?1))"#,
     r"|%(?!25|2[1247-9a]|23\W|3[bce]|5[bce]|60|7[b-d]|0|20(?:\s?(?2)|(?1))|2f(?3)))*+.)",
     r"(?!.{8000})",
     r"(?(DEFINE)((?:select|union|sleep)\W)",
