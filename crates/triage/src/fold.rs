@@ -117,10 +117,9 @@ impl Fold {
             .into_iter()
             .flat_map(|admitted| {
                 let keys = &admitted.keys;
-                [Some(keys.own), Some(keys.crowded), Some(keys.various)]
+                [keys.own, keys.crowded, keys.various]
                     .into_iter()
-                    .chain(keys.guessed_before)
-                    .flatten()
+                    .chain(keys.guessed_before.into_iter().flat_map(Guessed::all))
             })
             .filter(|key| !self.incidents.contains_key(key) && !self.absent.contains(key))
             .collect();
@@ -277,15 +276,16 @@ impl Fold {
             class: admitted.observation.class,
             success: admitted.observation.success,
         };
-        // A login by whoever was just guessing passwords is not another login: it is the success of the guessing. One of a crowd who
-        // gets in leaves the crowd: what it tried is one of thousands, that it worked is a thing of its own.
-        if let [Some(alone), Some(crowded)] = keys.guessed_before
-            && (self.was_guessing(alone, admitted)
-                || self.was_guessing(crowded, admitted)
-                || self.was_in_crowd(crowded, admitted))
+        // A login by whoever was just guessing passwords is not another login: it is the success of the guessing. What was tried is one of
+        // thousands, alone or in a crowd; that it worked is a thing of its own.
+        if let Some(guessed) = keys.guessed_before
+            && (self.was_guessing(guessed.alone, admitted)
+                || self.was_guessing(guessed.crowded, admitted)
+                || self.was_in_crowd(guessed.crowded, admitted)
+                || self.was_in(guessed.got_in, admitted))
         {
             return Key {
-                fingerprint: alone,
+                fingerprint: guessed.got_in,
                 class: Class::BruteForce,
                 success: Success::Confirmed,
                 ..own
@@ -310,6 +310,14 @@ impl Fold {
     fn was_in_crowd(&self, crowd: Fingerprint, login: &Admitted) -> bool {
         let seen = self.guessers.last_seen(crowd, login.observation.actor.name());
         seen.is_some_and(|seen| login.time.since(seen) <= self.limits.quiet_after)
+    }
+
+    /// Tells whether the actor of a login got in by guessing before, and was there until just now.
+    fn was_in(&self, key: Fingerprint, login: &Admitted) -> bool {
+        self.incidents.get(&key).into_iter().flatten().any(|held| {
+            login.time.since(held.incident.last_seen) <= self.limits.quiet_after
+                && login.time >= held.incident.first_seen
+        })
     }
 
     /// Tells whether the actor of a login was guessing passwords in this incident until just now.
@@ -392,8 +400,25 @@ pub(crate) struct Keys {
     crowded: Fingerprint,
     /// What x who x where without the shape: for behaviours of too many shapes.
     various: Fingerprint,
-    /// Where guessing by the same actor would have folded, alone or in a crowd, for a login.
-    guessed_before: [Option<Fingerprint>; 2],
+    /// For a login: where guessing by the same actor folds.
+    guessed_before: Option<Guessed>,
+}
+
+/// Where guessing by one actor folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Guessed {
+    /// What failed, in an incident of its own.
+    alone: Fingerprint,
+    /// What failed, in a crowd.
+    crowded: Fingerprint,
+    /// What worked.
+    got_in: Fingerprint,
+}
+
+impl Guessed {
+    fn all(self) -> [Fingerprint; 3] {
+        [self.alone, self.crowded, self.got_in]
+    }
 }
 
 impl Keys {
@@ -401,7 +426,7 @@ impl Keys {
         let echo = if origin == Origin::Echo { "echo" } else { "" };
         let (kind, name) = (seen.actor.kind(), seen.actor.name());
         let class = seen.class.fold_name();
-        let variant = if seen.behaviour.is_empty() { "" } else { seen.variant.as_str() };
+        let variant = if seen.behaviour.is_empty() { hit(seen) } else { seen.variant.as_str() };
         // Those who got an answer are few among those who only tried, and must not be lost among them: they are a crowd of their own.
         let answered = if seen.success >= Success::Answered { "answered" } else { "" };
         let key = |class: &str, behaviour: &str, variant: &str, kind: &str, name: &str| {
@@ -431,14 +456,30 @@ impl Keys {
                 // Without an address or a user there is nobody of whom to say that it is the same one.
                 (Class::Login, Actor::Address(_) | Actor::User(_)) => {
                     let guessing = Class::BruteForce.fold_name();
-                    [
-                        Some(key(guessing, "", "", kind, name)),
-                        Some(key(guessing, "", "", "many", "")),
-                    ]
+                    Some(Guessed {
+                        alone: key(guessing, "", "", kind, name),
+                        crowded: key(guessing, "", "", "many", ""),
+                        got_in: key(guessing, "", GOT_IN, kind, name),
+                    })
                 }
-                _ => [None, None],
+                _ => None,
             },
         }
+    }
+}
+
+/// What sets a guess that worked apart from those that failed.
+const GOT_IN: &str = "got in";
+
+/// What sets a page apart that a scan found and that should not be public.
+const FOUND: &str = "found";
+
+/// Says what an alert has that guessing and scanning are for. Among thousands that failed nobody would look for it.
+fn hit(seen: &Observation) -> &'static str {
+    match seen.class {
+        Class::BruteForce if seen.success == Success::Confirmed => GOT_IN,
+        Class::ForcedBrowsing if seen.success >= Success::Answered => FOUND,
+        _ => "",
     }
 }
 

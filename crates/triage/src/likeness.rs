@@ -7,11 +7,11 @@
 //! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
 //! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
-use alert::detail::{self, Detail};
+use alert::detail;
 use alert::incident::{Actor, Incident, Reason, Success};
 use alert::{Class, Fingerprint, Likeness};
 
-use crate::observe::is_told_by_class;
+use crate::observe::{is_state_group, is_told_by_class};
 use crate::priority::Severity;
 use crate::template;
 use crate::threat::has_no_class;
@@ -33,7 +33,8 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         ("", String::new(), String::new())
     } else {
         // The words on a flaw are those on the one that came first of many.
-        let is_one_of_many = Detail::of(incident) == Some(Detail::KnownFlaw);
+        let is_one_of_many =
+            class == Class::PolicyViolation && incident.groups.names().any(is_state_group);
         let shape = |text: &str| if is_one_of_many { String::new() } else { masked(text) };
         let words = incident.evidence.first().map(|first| shape(first.excerpt.as_raw()));
         (

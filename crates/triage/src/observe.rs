@@ -9,18 +9,19 @@ use std::borrow::Cow;
 use alert::incident::{Actor, Finding, Success};
 use alert::sanitize::{self, Removed};
 use alert::{Alert, Class, Fingerprint, Untrusted, decode};
-use memchr::memmem;
+use memchr::{memmem, memrchr_iter};
 
 use crate::classify::{self, Field, Request};
 use crate::template;
 
 use asked::Asked;
-pub(crate) use class::is_told_by_class;
+pub(crate) use class::{is_state_group, is_told_by_class};
 
 pub mod asked;
 mod class;
 mod command;
 mod entity;
+mod named;
 mod operation;
 
 /// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.
@@ -67,7 +68,9 @@ pub struct Observation {
 /// Looks at an alert.
 pub fn observe(alert: &Alert) -> Observation {
     let web = web_request(alert);
-    let (field, finding) = web.as_ref().and_then(|web| strongest_finding(web)).unzip();
+    let found = web.as_ref().and_then(|web| Some((web, strongest_finding(web)?)));
+    let found = found.filter(|(web, (_, finding))| !is_missing_name(web, finding));
+    let (field, finding) = found.map(|(_, found)| found).unzip();
     let status = web.as_ref().and_then(|web| web.status);
     let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
     let class = match exposed {
@@ -104,7 +107,7 @@ pub fn observe(alert: &Alert) -> Observation {
         variant: match (class, &actor) {
             // What an application says when a request breaks it is half written by whoever sent the request, so its shape tells nothing apart.
             (Class::SystemError, Actor::Address(_) | Actor::User(_)) => entity::service(alert),
-            // Each package and each flaw is a text of its own; together they are the state of one machine.
+            // Each package, flaw and setting is a text of its own; together they are the state of one machine.
             (Class::PolicyViolation, _) if class::is_known_flaw(alert) => String::new(),
             _ => shape,
         },
@@ -141,6 +144,10 @@ struct WebRequest<'a> {
 }
 
 fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
+    // A virus scanner's decoder calls the file that it found `url`.
+    if alert.rule.groups.iter().any(|group| group.trim() == "virus") {
+        return None;
+    }
     let target = alert.first_field(&[
         "data.url",
         "data.http.url",
@@ -207,7 +214,7 @@ fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
 /// quoted texts, if there are three.
 fn quoted_tail(line: &str) -> (&str, &str, &str) {
     let line = template::head(line, SEARCHED_BYTES_MAX);
-    let mut quoted = line.rsplit('"');
+    let mut quoted = split_at_quotes_from_end(line);
     // `… "request" 200 5 "referer" "agent"` splits, from the end, into: rest, agent, blank, referer, ` 200 5 `, request.
     let (_, agent, _, referer, between) =
         (quoted.next(), quoted.next(), quoted.next(), quoted.next(), quoted.next());
@@ -219,6 +226,34 @@ fn quoted_tail(line: &str) -> (&str, &str, &str) {
         }
         _ => ("", "", ""),
     }
+}
+
+/// Splits at quotes, from the end. A quote that the client sent stands behind a backslash, and ends nothing.
+fn split_at_quotes_from_end(line: &str) -> impl Iterator<Item = &str> {
+    let mut left = Some(line);
+    std::iter::from_fn(move || {
+        let text = left?;
+        let is_end = |at: &usize| {
+            let before = text.as_bytes().get(..*at).unwrap_or_default();
+            before.iter().rev().take_while(|byte| **byte == b'\\').count().is_multiple_of(2)
+        };
+        let Some(at) = memrchr_iter(b'"', text.as_bytes()).find(is_end) else {
+            return left.take();
+        };
+        left = text.get(..at);
+        text.get(at + 1..)
+    })
+}
+
+/// Tells whether all that looks like an attack is the name of something that is not there: a script as planted ones are called, a program in a
+/// folder of programs. Dictionaries of scanners are full of such names, and each is one wish among thousands.
+fn is_missing_name(web: &WebRequest<'_>, finding: &Finding) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    matches!(web.status, Some(404 | 410))
+        && matches!(finding.class, Class::Webshell | Class::CommandInjection)
+        && finding.parameter.is_none()
+        && web.target.bytes().all(is_plain)
+        && web.target.contains(finding.fragment.as_raw().trim())
 }
 
 /// Names what kind of file was given out that should not be public.

@@ -69,6 +69,82 @@ fn a_sensor_is_taken_at_its_word_where_the_signature_names_nothing() {
 }
 
 #[test]
+fn a_secret_that_is_scanned_for_is_no_scan_and_a_service_says_who_was_let_in() {
+    let class = |description: &str, data: Value| {
+        let alert = json!({
+            "rule": {"id": "1", "level": 3, "description": description, "groups": ["a service"]},
+            "agent": {"id": "000", "name": "manager"}, "data": data,
+        });
+        seen(&alert.to_string()).class
+    };
+    assert_eq!(class("Secret scanning report.", json!({})), Class::Other);
+    assert_eq!(class("Sensor: ET SCAN of ports", json!({})), Class::NetworkScan);
+    let operation = |name: &str| class("Events.", json!({"office365": {"Operation": name}}));
+    assert_eq!(operation("UserLoginFailed"), Class::BruteForce);
+    assert_eq!(operation("UserLoggedIn"), Class::Login);
+    let started = json!({"docker": {"Action": "exec_start: /bin/bash"}});
+    assert_eq!(class("A shell was started", started), Class::CommandExecution);
+}
+
+#[test]
+fn a_virus_in_a_file_is_no_request_for_it() {
+    let alert = json!({
+        "rule": {"id": "52502", "level": 8, "description": "a virus", "groups": ["clamd", "virus"]},
+        "agent": {"id": "001", "name": "mail"},
+        "data": {"url": "/usr/local/bin/kworkerd"},
+        "full_log": "/usr/local/bin/kworkerd: Unix.Trojan.Agent-1 FOUND",
+    });
+    assert_eq!(seen(&alert.to_string()).class, Class::Malware);
+}
+
+#[test]
+fn the_name_of_a_script_that_is_not_there_is_one_wish_of_many() {
+    let class = |url: &str, status| seen(&web(url, status, "curl").to_string()).class;
+    for url in ["/uploads/2024/a1.php", "/bin/config", "/images/r57.php"] {
+        assert_eq!(class(url, 404), Class::WebError, "{url}");
+    }
+    assert_eq!(class("/uploads/2024/a1.php", 200), Class::Webshell);
+    assert_eq!(class("/uploads/2024/a1.php", 403), Class::Webshell);
+    assert_eq!(class("/uploads/a1.php?cmd=id", 404), Class::Webshell);
+    assert_eq!(class("/x;cat%20/etc/passwd", 404), Class::CommandInjection);
+    assert_eq!(class("/../../../../etc/passwd", 404), Class::PathTraversal);
+}
+
+#[test]
+fn a_quote_that_the_client_sent_ends_no_field() {
+    let bash = r#"() { :; }; /bin/bash -c \"id\""#;
+    let seen_in = |agent: &str| seen(&web("/favicon.ico", 404, agent).to_string()).class;
+    assert_eq!(seen_in(bash), Class::CommandInjection);
+    assert_eq!(seen_in(r#"a \"quoted\" name"#), Class::WebError);
+    assert_eq!(
+        split_at_quotes_from_end(r#"a "b" "c\"d" "e\\""#).collect::<Vec<_>>(),
+        ["", r"e\\", " ", r#"c\"d"#, " ", "b", "a "]
+    );
+}
+
+#[test]
+fn a_note_that_wants_money_is_no_file_among_others() {
+    let class = |path: &str, groups: Value| {
+        let alert = json!({
+            "rule": {"id": "554", "level": 5, "description": "a file", "groups": groups},
+            "agent": {"id": "001", "name": "files"}, "syscheck": {"path": path, "event": "added"},
+        });
+        seen(&alert.to_string()).class
+    };
+    let added = json!(["syscheck", "syscheck_entry_added"]);
+    for path in ["/srv/share/HOW_TO_RECOVER_FILES.txt", "C:\\docs\\!!!Decrypt my data.hta"] {
+        assert_eq!(class(path, added.clone()), Class::Malware, "{path}");
+    }
+    for path in
+        ["/usr/share/doc/recover.txt", "/srv/share/restore_plan.docx", "/srv/how_to_read.txt"]
+    {
+        assert_eq!(class(path, added.clone()), Class::FileIntegrity, "{path}");
+    }
+    let deleted = json!(["syscheck", "syscheck_entry_deleted"]);
+    assert_eq!(class("/srv/share/HOW_TO_RECOVER_FILES.txt", deleted), Class::FileIntegrity);
+}
+
+#[test]
 fn an_injection_behind_a_stock_rule_is_named_with_its_parameter() {
     assert_eq!(
         told(&line(WEB, 0)),

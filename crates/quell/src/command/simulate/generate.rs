@@ -252,6 +252,7 @@ impl Maker {
                 last: time_of(alerts.last()),
                 kind: TruthKind::Exact,
                 alerts,
+                gone: 0,
             })
             .collect();
         truth::mark(&needles, &mut stream);

@@ -4,8 +4,11 @@
 //! with commas between); the lab's table without a header (log time, source, class, status, URL); and phases of an attack as JSON (ids
 //! of alerts, first and last). Where a truth names the alerts it is exact; where it names only who and when, an alert belongs to a needle by
 //! its actor, its time, and, if any of them does, by looking like the class; what else that actor did then can't be told from it.
+//!
+//! A truth that is wrong looks like a needle that was missed. What can't be meant is refused with its line; what may be meant and yet finds
+//! nothing, or is called by a word that stands for no class, is said.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use alert::{Class, Timestamp};
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::super::Failure;
+use super::super::{Failure, Talk};
 use super::stream::Stream;
 
 /// Most bytes of a truth file: the largest known names 20,000 alerts.
@@ -21,6 +24,9 @@ const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// How far the time of an alert may lie from that of the truth: log times have whole seconds, and servers write up to a second late.
 const SLACK: Duration = Duration::from_millis(1999);
+
+/// Most doubts that are said one by one. Whoever got one column wrong has as many as needles.
+const DOUBTS_MAX: usize = 12;
 
 /// How sure the truth is about which alerts are the needle's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,28 +50,52 @@ pub(super) struct Needle {
     pub(super) kind: Kind,
     /// Where its alerts are in the stream.
     pub(super) alerts: Vec<usize>,
+    /// How many alerts it names that are not in the stream.
+    pub(super) gone: usize,
 }
 
 impl Needle {
-    /// Tells whether a class is right for it. A truth may use the words of Quell, or the lab's; a phase says none.
+    /// Tells whether a class is right for it. A truth may use the words of Quell, the lab's, or those of people; a phase says none, and of a
+    /// word that nobody knows nothing can be said.
     pub(super) fn fits(&self, class: Class) -> Option<bool> {
-        (self.kind != Kind::Phase).then(|| fits(&self.class, class))
+        if self.kind == Kind::Phase {
+            return None;
+        }
+        meant(&self.class).map(|classes| classes.contains(&class))
     }
 }
 
-/// Tells whether a class of Quell is what a truth calls by a word of its own.
-fn fits(word: &str, class: Class) -> bool {
+/// What people call things, with what Quell calls them: any of these is right.
+const WORDS: &[(&[&str], &[Class])] = &[
+    (&["sqli"], &[Class::SqlInjection]),
+    (&["cmdi", "os_command_injection"], &[Class::CommandInjection]),
+    (&["rce"], &[Class::CommandInjection, Class::CodeInjection, Class::Ssti]),
+    (&["lfi", "traversal", "directory_traversal"], &[Class::PathTraversal, Class::FileInclusion]),
+    (
+        &["scan", "recon", "reconnaissance", "port_scan"],
+        &[Class::Scanner, Class::ForcedBrowsing, Class::NetworkScan],
+    ),
+    (&["bruteforce", "password_guessing", "password_spraying"], &[Class::BruteForce]),
+    (&["initial_access", "valid_accounts", "successful_login"], &[Class::Login, Class::BruteForce]),
+    (
+        &["ransomware", "trojan", "virus", "c2", "command_and_control", "beacon", "cryptominer"],
+        &[Class::Malware],
+    ),
+    (&["web_shell"], &[Class::Webshell]),
+    (&["exfil", "data_exfiltration"], &[Class::Exfiltration]),
+    (&["privesc"], &[Class::PrivilegeEscalation]),
+    (&["execution", "reverse_shell"], &[Class::CommandExecution]),
+    (&["account_creation", "user_creation", "account_manipulation"], &[Class::AccountChange]),
+    (&["defence_evasion", "log_clearing", "log_tampering"], &[Class::DefenseEvasion]),
+    (&["fim", "file_change"], &[Class::FileIntegrity]),
+    (&["dos", "ddos"], &[Class::DenialOfService]),
+];
+
+/// Says which classes a truth means by a word, if anybody knows it.
+fn meant(word: &str) -> Option<Vec<Class>> {
     let word = word.trim().to_lowercase().replace(['-', ' '], "_");
-    let words: &[&str] = match word.as_str() {
-        "sqli" => &["sql_injection"],
-        "cmdi" | "os_command_injection" => &["command_injection"],
-        "rce" => &["command_injection", "code_injection", "ssti"],
-        "lfi" | "traversal" => &["path_traversal", "file_inclusion"],
-        "scan" => &["scanner", "forced_browsing", "network_scan"],
-        "bruteforce" | "password_guessing" | "password_spraying" => &["brute_force"],
-        other => return other == class.as_str(),
-    };
-    words.contains(&class.as_str())
+    let known = WORDS.iter().find(|(words, _)| words.contains(&word.as_str()));
+    known.map(|(_, classes)| classes.to_vec()).or_else(|| Some(vec![Class::parse(&word)?]))
 }
 
 /// Reads a truth, and marks the alerts of the stream that belong to it.
@@ -83,11 +113,59 @@ pub(super) fn read(path: &Path, stream: &mut Stream) -> Result<Vec<Needle>, Fail
         Failure::usage(format!("the truth `{name}` can't be used: {why}\nhint: give a table with the columns actor, class, first, last (tabs between), and if known name, url and alerts"))
     })?;
     mark(&needles, stream);
+    let doubts = doubts(&needles, stream);
+    for doubt in doubts.iter().take(DOUBTS_MAX) {
+        Talk::say(&format!("the truth `{name}`: {doubt}"));
+    }
+    if let more @ 1.. = doubts.len().saturating_sub(DOUBTS_MAX) {
+        Talk::say(&format!("the truth `{name}`: {more} more of that kind"));
+    }
     Ok(needles)
 }
 
+/// Says what of a truth can't be right, or can't be used, though it can be read.
+fn doubts(needles: &[Needle], stream: &Stream) -> Vec<String> {
+    let actors: HashSet<&str> = stream.events.iter().map(|event| event.actor.as_str()).collect();
+    let mut owner: HashMap<usize, &str> = HashMap::new();
+    let mut doubts = Vec::new();
+    for needle in needles {
+        let shown = |text: &str| alert::sanitize::shown(text, 60);
+        let name = shown(&needle.name);
+        let mut doubt = |what: String| doubts.push(format!("{name}: {what}"));
+        if needle.kind != Kind::Phase && meant(&needle.class).is_none() {
+            doubt(format!(
+                "no class is called `{}`, so whether it was taken for the right thing is not told",
+                shown(&needle.class)
+            ));
+        }
+        let is_somebody =
+            needle.kind == Kind::Phase || actors.contains(written(&needle.actor).as_str());
+        match (needle.alerts.is_empty(), needle.gone) {
+            (true, 0) if !is_somebody => doubt(format!(
+                "nobody in the stream is called `{}`, so it has no alert and can't be found",
+                shown(&needle.actor)
+            )),
+            (true, 0) => doubt(format!(
+                "no alert of `{}` is in the stream from {} to {}: it can't be found",
+                shown(&needle.actor),
+                needle.first,
+                needle.last
+            )),
+            (true, _) => doubt("none of its alerts is in the stream: it can't be found".to_owned()),
+            (false, gone @ 1..) => doubt(format!("{gone} of its alerts are not in the stream")),
+            (false, 0) => {}
+        }
+        let shared = needle.alerts.iter().find_map(|at| owner.get(at));
+        if let Some(other) = shared.filter(|_| needle.kind != Kind::Phase) {
+            doubt(format!("it has alerts that are those of `{}` too", shown(other)));
+        }
+        owner.extend(needle.alerts.iter().map(|at| (*at, needle.name.as_str())));
+    }
+    doubts
+}
+
 /// Writes a truth as it is read.
-pub(super) fn written(needles: &[Needle], stream: &Stream) -> String {
+pub(super) fn as_table(needles: &[Needle], stream: &Stream) -> String {
     let mut text = "name\tactor\tclass\tfirst\tlast\talerts\n".to_owned();
     for needle in needles {
         let ids: Vec<&str> = needle
@@ -120,6 +198,15 @@ pub(super) fn mark(needles: &[Needle], stream: &mut Stream) {
 }
 
 fn parse(text: &str, stream: &Stream) -> Result<Vec<Needle>, String> {
+    let needles = parse_any(text, stream)?;
+    if needles.is_empty() {
+        return Err("it names no needle that could be in the stream".to_owned());
+    }
+    Ok(needles)
+}
+
+fn parse_any(text: &str, stream: &Stream) -> Result<Vec<Needle>, String> {
+    let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with('{') {
         return phases(text, stream);
     }
@@ -157,10 +244,19 @@ fn table_row(
     };
     let (actor, class) = (wanted("actor")?.to_owned(), wanted("class")?.to_owned());
     let (first, last) = (when("first")?, when("last")?);
+    if last < first {
+        return Err(format!("line {row}: `last` is before `first`"));
+    }
+    let mut gone = 0;
     let (kind, alerts) = match (cell("alerts"), cell("url")) {
         (Some(ids), _) => {
-            let places: Vec<usize> =
-                ids.split(',').filter_map(|id| by_id.get(id.trim())).flatten().copied().collect();
+            let (mut places, known) = (Vec::new(), |id: &&str| !id.is_empty());
+            for id in ids.split(',').map(str::trim).filter(known) {
+                match by_id.get(id) {
+                    Some(at) => places.extend(at.iter().copied()),
+                    None => gone += 1,
+                }
+            }
             (Kind::Exact, of_their_time(stream, places, first, last))
         }
         (None, Some(url)) => {
@@ -170,11 +266,17 @@ fn table_row(
         (None, None) => (Kind::ActorAndTime, of_its_class(stream, &actor, &class, first, last)),
     };
     let name = cell("name").map_or_else(|| format!("{class} from {actor}"), str::to_owned);
-    Ok(Needle { name, actor, class, first, last, kind, alerts })
+    Ok(Needle { name, actor, class, first, last, kind, alerts, gone })
 }
 
 fn url_of(stream: &Stream, at: usize) -> Option<&str> {
     stream.events.get(at)?.url.as_deref()
+}
+
+/// Writes an actor as the stream does: addresses of one machine are written in several ways, and what the stream says is in one of them.
+fn written(actor: &str) -> String {
+    let address: Result<std::net::IpAddr, _> = actor.parse();
+    address.map_or_else(|_| actor.to_owned(), |address| address.to_canonical().to_string())
 }
 
 fn within<'a>(
@@ -184,10 +286,8 @@ fn within<'a>(
     last: Timestamp,
 ) -> impl Iterator<Item = usize> + 'a {
     let (from, to) = (first.before(SLACK), last.after(SLACK));
-    // Addresses of one machine are written in several ways, and what the stream says is in one of them.
-    let written: Option<String> =
-        actor.parse().ok().map(|address: std::net::IpAddr| address.to_canonical().to_string());
-    let is_actor = move |seen: &str| seen == actor || written.as_deref() == Some(seen);
+    let written = written(actor);
+    let is_actor = move |seen: &str| seen == actor || seen == written;
     stream
         .events
         .iter()
@@ -227,7 +327,9 @@ fn of_its_class(
     let is_login = |seen: Class| class == Class::BruteForce.as_str() && seen == Class::Login;
     let is_alike = |at: &usize| {
         let seen = stream.events.get(*at).map(|event| event.class);
-        seen.is_some_and(|seen| fits(class, seen) || is_login(seen))
+        seen.is_some_and(|seen| {
+            meant(class).is_some_and(|classes| classes.contains(&seen)) || is_login(seen)
+        })
     };
     if all.iter().any(is_alike) { all.into_iter().filter(is_alike).collect() } else { all }
 }
@@ -292,6 +394,7 @@ fn lab(text: &str, stream: &Stream) -> Result<Vec<Needle>, String> {
                 last: event.at,
                 kind: Kind::Exact,
                 alerts: vec![at],
+                gone: 0,
             }),
         }
     }
@@ -309,8 +412,9 @@ fn phases(text: &str, stream: &Stream) -> Result<Vec<Needle>, String> {
             phase.get(key).and_then(Value::as_i64).map(|s| Timestamp::from_millis(s * 1000))
         };
         let ids = phase.get("alerts").and_then(Value::as_array).ok_or("a phase has no `alerts`")?;
-        let alerts: Vec<usize> =
-            ids.iter().filter_map(|id| by_id.get(id.as_str()?)).flatten().copied().collect();
+        let known: Vec<&Vec<usize>> = ids.iter().filter_map(|id| by_id.get(id.as_str()?)).collect();
+        let gone = ids.len() - known.len();
+        let alerts = known.into_iter().flatten().copied().collect();
         needles.push(Needle {
             name: name.clone(),
             actor: String::new(),
@@ -319,6 +423,7 @@ fn phases(text: &str, stream: &Stream) -> Result<Vec<Needle>, String> {
             last: seconds("last").ok_or("a phase has no `last`")?,
             kind: Kind::Phase,
             alerts,
+            gone,
         });
     }
     needles.sort_by_key(|needle| needle.first);
@@ -391,10 +496,40 @@ mod tests {
     fn phases_are_read_and_what_is_neither_is_refused_with_its_line() {
         let truth = r#"{"total": 4, "phases": {"scan": {"alerts": ["a", "d", "gone"], "hosts": [], "first": 1, "last": 2}}}"#;
         assert_eq!(parse(truth, &stream()).expect("a truth")[0].alerts, [0, 3]);
+        let refused = parse("actor\tclass\tfirst\tlast\n", &stream()).expect_err("refused");
+        assert_eq!(refused, "it names no needle that could be in the stream");
+        let backwards = "actor\tclass\tfirst\tlast\nx\txss\t1795530380\t1795530360\n";
+        let refused = parse(backwards, &stream()).expect_err("refused");
+        assert_eq!(refused, "line 2: `last` is before `first`");
         let refused = parse("when\twho\n", &stream()).expect_err("refused");
         assert_eq!(refused, "line 1 is neither a header nor a request with its time");
         let refused = parse("actor\tclass\tfirst\tlast\nx\ty\tsoon\tlater\n", &stream());
         assert_eq!(refused.expect_err("refused"), "line 2: `first` is no time: soon");
+    }
+
+    #[test]
+    fn what_can_not_be_right_is_said() {
+        let said = |row: &str| {
+            let table = format!("actor\tclass\tfirst\tlast\talerts\n{row}\n");
+            doubts(&parse(&table, &stream()).expect("a truth"), &stream())
+        };
+        let right = "192.0.2.1\txss\t1795530360\t1795530380\t";
+        assert_eq!(said(right), Vec::<String>::new());
+        assert_eq!(said(&right.replace("xss", "Ransomware")), Vec::<String>::new());
+        for (row, part) in [
+            (right.replace("xss", "csrf"), "no class is called `csrf`"),
+            (right.replace("2.1\t", "2.9\t"), "nobody in the stream is called `192.0.2.9`"),
+            (right.replace("17955", "17956"), "no alert of `192.0.2.1` is in the stream from"),
+            (format!("{right}z"), "none of its alerts is in the stream"),
+            (format!("{right}a,z"), "1 of its alerts are not in the stream"),
+            (format!("{right}a\n{right}a"), "it has alerts that are those of"),
+        ] {
+            let said = said(&row);
+            assert!(said.len() == 1 && said[0].contains(part), "{row}: {said:?}");
+        }
+        let unknown =
+            parse(&format!("actor\tclass\tfirst\tlast\n{right}").replace("xss", "csrf"), &stream());
+        assert_eq!(unknown.expect("a truth")[0].fits(Class::Xss), None);
     }
 
     #[test]
@@ -405,7 +540,7 @@ mod tests {
         let needles = parse(table, &stream).expect("a truth");
         mark(&needles, &mut stream);
         assert_eq!(stream.events[3].needle, Some(0));
-        let again = parse(&written(&needles, &stream), &stream).expect("a truth");
+        let again = parse(&as_table(&needles, &stream), &stream).expect("a truth");
         assert_eq!((&again[0].alerts, again[0].first), (&needles[0].alerts, needles[0].first));
     }
 }
