@@ -137,7 +137,10 @@ impl Detail {
             class if !class.is_web_exploit() && finds(incident, Class::CommandExecution) => {
                 Some(Self::TellingCommand)
             }
-            Class::DefenseEvasion | Class::AccountChange | Class::Persistence
+            Class::DefenseEvasion
+            | Class::AccountChange
+            | Class::Persistence
+            | Class::PrivilegeEscalation
                 if finds(incident, incident.class) =>
             {
                 Some(Self::TellingOperation)

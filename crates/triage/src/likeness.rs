@@ -14,7 +14,7 @@ use alert::{Class, Fingerprint, Likeness};
 use crate::observe::{is_state_group, is_told_by_class};
 use crate::priority::Severity;
 use crate::template;
-use crate::threat::has_no_class;
+use crate::threat::{GUESSES_MIN, has_no_class};
 
 /// Names what an incident is like, that looks as serious as `level`.
 pub fn of(incident: &Incident, level: u8) -> Likeness {
@@ -44,8 +44,12 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         )
     };
     let is_serious = Severity::of(level) >= Severity::High;
+    // A few wrong passwords are typed everywhere, every day.
+    let is_mistyped = class == Class::BruteForce
+        && incident.success == Success::None
+        && incident.alert_count < GUESSES_MIN;
     // What is serious or stands out where it is says nothing of other places.
-    let is_bound = by_class || is_serious || incident.setting.is_unusual();
+    let is_bound = (by_class && !is_mistyped) || is_serious || incident.setting.is_unusual();
     let bound_to = if is_bound { place.as_str() } else { "" };
     let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
     // Each attack in a request is one of its own: what differs is in the request.

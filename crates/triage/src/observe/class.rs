@@ -41,7 +41,9 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
     let found =
         finding.filter(|finding| finding.strength >= STRENGTH_MIN).map(|finding| finding.class);
     // Where the request itself can be read, nobody need be taken at his word for it.
-    let told = || if web.is_none() { named::class(alert) } else { None };
+    let told =
+        || named::class(alert).or_else(|| operation::root_login(alert).map(|(_, class)| class));
+    let told = || if web.is_none() { told() } else { None };
     let class = found
         .or_else(told)
         .or_else(|| by_groups(alert, web.is_some(), status))
@@ -215,6 +217,7 @@ const WORDS: &[(&str, Class)] = &[
     ("malicious", Class::Malware),
     ("rootkit", Class::Malware),
     ("coinminer", Class::Malware),
+    ("xmrig", Class::Malware),
     ("engines detected", Class::Malware),
     ("potentially infected", Class::Malware),
     ("ioc hit", Class::Malware),
@@ -230,6 +233,9 @@ const WORDS: &[(&str, Class)] = &[
     (" et scan", Class::NetworkScan),
     ("log file cleared", Class::DefenseEvasion),
     ("audit log was cleared", Class::DefenseEvasion),
+    ("windows service created", Class::Persistence),
+    ("scheduled task created", Class::Persistence),
+    ("role changed", Class::AccountChange),
     ("integrity checksum", Class::FileIntegrity),
 ];
 

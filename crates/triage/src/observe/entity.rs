@@ -42,7 +42,6 @@ const USERS: &[&str] = &[
     "syscheck.audit.user.name",
     "data.dstuser",
     "data.win.eventdata.targetUserName",
-    "data.win.eventdata.user",
     "data.aws.userIdentity.userName",
     "data.office365.UserId",
     "data.github.actor",

