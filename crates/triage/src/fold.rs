@@ -28,7 +28,7 @@ mod absorb;
 mod gather;
 mod known;
 
-use gather::{Gatherings, Guessers};
+use gather::{Crowds, Gatherings};
 
 /// Failures after which a login by the same actor counts as the end of a brute force. Wazuh's own correlation rules use 8; people mistype 3 times.
 const FAILURES_BEFORE_LOGIN: u64 = 5;
@@ -85,7 +85,7 @@ pub struct Fold {
     /// of what an alert may join does not exist, and is asked for once instead of with every batch.
     absent: HashSet<Fingerprint>,
     gatherings: Gatherings,
-    guessers: Guessers,
+    crowds: Crowds,
     memory: known::Memory,
     usual: Usual,
 }
@@ -106,9 +106,9 @@ impl Fold {
     /// Makes an empty fold that knows what is usual.
     pub fn with_memory(limits: FoldLimits, usual: Usual) -> Self {
         let (incidents, ended) = (HashMap::new(), Vec::new());
-        let (gatherings, guessers) = (Gatherings::default(), Guessers::default());
+        let (gatherings, crowds) = (Gatherings::default(), Crowds::default());
         let (absent, memory) = (HashSet::new(), known::Memory::default());
-        Self { limits, incidents, ended, absent, gatherings, guessers, memory, usual }
+        Self { limits, incidents, ended, absent, gatherings, crowds, memory, usual }
     }
 
     /// Names the keys that these alerts may join and that are not in memory.
@@ -297,8 +297,8 @@ impl Fold {
         match self.gatherings.place(keys, admitted, self.limits.window_max) {
             gather::Place::Own => own,
             gather::Place::Crowd => {
-                if own.class == Class::BruteForce {
-                    self.guessers.note(keys.crowded, own.actor.name(), admitted.time);
+                if self.crowds.note(keys.crowded, own.actor.name(), admitted.time) {
+                    return own;
                 }
                 Key { fingerprint: keys.crowded, actor: Actor::Many, ..own }
             }
@@ -308,7 +308,7 @@ impl Fold {
 
     /// Tells whether the actor of a login is one of a crowd that was guessing until just now, whose names an incident can't all hold.
     fn was_in_crowd(&self, crowd: Fingerprint, login: &Admitted) -> bool {
-        let seen = self.guessers.last_seen(crowd, login.observation.actor.name());
+        let seen = self.crowds.last_seen(crowd, login.observation.actor.name());
         seen.is_some_and(|seen| login.time.since(seen) <= self.limits.quiet_after)
     }
 

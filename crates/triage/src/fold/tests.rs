@@ -538,6 +538,27 @@ fn one_of_a_crowd_that_gets_in_has_an_incident_of_its_own() {
 }
 
 #[test]
+fn who_does_many_times_as_much_as_the_others_leaves_the_crowd() {
+    let mut scene = Scene::new();
+    let bot = |number: i64| failure(&format!("198.18.{}.{}", number / 100, number % 100 + 1));
+    for number in 0..400 {
+        scene.join(number, bot(number % 200));
+    }
+    let loud: Vec<Joined> =
+        (0..300).map(|number| scene.join(400 + number, failure("203.0.113.200"))).collect();
+    assert_eq!(scene.incident(&loud[0]).actor, Actor::Many);
+    let own = scene.incident(&loud[299]);
+    assert_eq!(own.actor, Actor::Address("203.0.113.200".to_owned()));
+    assert_eq!(own.alert_count, 201, "from the hundredth on");
+    // Where all do as much, nobody stands out.
+    for number in 0..40_000 {
+        scene.join(1000 + number / 10, bot(number % 200));
+    }
+    let all = scene.join(5000, bot(199));
+    assert_eq!(scene.incident(&all).actor, Actor::Many);
+}
+
+#[test]
 fn who_of_a_crowd_gets_an_answer_is_not_lost_among_those_who_only_try() {
     let mut scene = Scene::new();
     let tried: Vec<Joined> = (0..80)
