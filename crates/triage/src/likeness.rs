@@ -2,8 +2,8 @@
 //!
 //! A model that judged "an update of the virus scanner on mail01" need not be asked about the one on mail02, nor about tomorrow's. Three
 //! names say how alike two incidents are: of one *sort* (the same thing, said in the same words), of one *kin* (the same thing at the same
-//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious has a fourth, of one *fleet*:
-//! the same thing at many places, which three judgements tell as much about as three hundred. Whether a judgement is taken over is
+//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious, or what one address does, has a
+//! fourth, of one *fleet*: the same thing at many places, which three judgements tell as much about as three hundred. Whether a judgement is taken over is
 //! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
 //! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
@@ -76,7 +76,8 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         text.clone()
     };
     let fleet = by_whom
-        .filter(|_| is_serious && !class.is_web_exploit())
+        // Serious or not, what one address does to a hundred machines is one thing.
+        .filter(|_| (is_serious || !is_by_rule) && !class.is_web_exploit())
         .map(|whom| name(&["fleet", class_name, told_by, &said, whom, outcome, what]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
@@ -171,5 +172,27 @@ mod tests {
         assert_eq!(one.kin, other.kin);
         assert_ne!(one.sort, other.sort);
         assert_eq!(like("/usr/lib/a.so").sort, like("/usr/lib/b.so").sort);
+    }
+
+    #[test]
+    fn what_one_address_does_to_many_machines_is_one_thing_and_a_wrong_password_is_typed_anywhere()
+    {
+        let scan = |agent: &str, source: &str, status: u16| {
+            let alert = json!({
+                "id": "1.1", "rule": {"id": "31101", "level": 5, "description": "an error", "groups": ["web", "accesslog"]},
+                "agent": {"id": agent, "name": format!("web{agent}")},
+                "data": {"protocol": "GET", "srcip": source, "id": status.to_string(), "url": "/login"},
+            });
+            of(&incident_of(&alert), 3)
+        };
+        let (one, other) = (scan("001", "192.0.2.1", 404), scan("002", "192.0.2.1", 404));
+        assert!(one.fleet.is_some() && one.fleet == other.fleet);
+        assert_ne!(
+            one.sort, other.sort,
+            "what was found elsewhere says nothing of what is found here"
+        );
+        assert_ne!(one.fleet, scan("001", "192.0.2.2", 404).fleet);
+        let (mistyped, elsewhere) = (scan("001", "192.0.2.1", 401), scan("002", "192.0.2.9", 401));
+        assert_eq!(mistyped.sort, elsewhere.sort);
     }
 }
