@@ -31,13 +31,13 @@ const FLOODS: &[(&str, u64)] = &[
     ("fleet:2000", 271),
     ("one-address:300", 5),
     // Twelve sources that guess, twelve that scan, the needles.
-    ("hits:600", 26),
+    ("hits:400", 26),
     // Sixty-four sources, the rest of them, the needles. What they ask for makes no second incident of one.
     ("wishes:300", 68),
     // Twelve sources at each of two firewalls, the virus scanner, the database, the needles.
-    ("products:600", 34),
+    ("products:400", 34),
     // One for each machine, the needles.
-    ("settings:1500", 102),
+    ("settings:600", 102),
 ];
 
 fn simulated(arguments: &[&str]) -> Value {
