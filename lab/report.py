@@ -2,10 +2,11 @@
 """Tells what Quell made of a recorded attack, tool by tool and class by class: `quell detect`, then `quell triage`, then the truth.
 
     report.py [--recording DIR] [--ruleset PATH]... [--quell PROGRAM] [--misses] [--json]
+    report.py [--recording DIR] --needles DIR
     report.py --update [--stock PATH] [--quell PROGRAM]
 
 DIR has `access.log`, `security.log` and `truth.tsv`, plain or with `.gz`, or is what `attack.py` left. Without --ruleset Quell's own
-rules of this checkout are taken. `--json` prints figures for tests. `--update` reads the recording in `fixtures/lab` and writes its figures there and into
+rules of this checkout are taken. `--json` prints figures for tests. `--needles` writes the recording as `quell simulate` plays it. `--update` reads the recording in `fixtures/lab` and writes its figures there and into
 `lab/README.md`; with Wazuh's own rules in PATH it also notes what those find alone. Exit code 1 if a successful exploitation is told nowhere.
 """
 
@@ -19,7 +20,7 @@ import tempfile
 from collections import Counter
 from datetime import datetime
 
-from attack import page, truth
+from attack import needles, page, truth
 from attack.judgement import BY_THE_WHOLE, Judgement, Recording, is_about_attack
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
@@ -192,6 +193,7 @@ def main() -> int:
     parser.add_argument("--quell", default=os.path.join(TARGET, "release", "quell"))
     parser.add_argument("--misses", action="store_true", help="print every attack that was not found under its class")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--needles", metavar="DIR", help="write alerts.json and needles.tsv for `quell simulate`, and nothing else")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--stock", help="a folder with Wazuh's own rules and decoders, for --update")
     options = parser.parse_args()
@@ -201,6 +203,10 @@ def main() -> int:
         page.update(os.path.join(FIXTURE, "figures.json"), os.path.join(ROOT, "lab", "README.md"), now, stock)
         return 0
     judged = Judgement(record(options.recording, options.quell, options.ruleset or [os.path.join(ROOT, "rules")]))
+    if options.needles:
+        alerts, found = needles.write(judged, options.needles)
+        print(f"{alerts} alerts and {found} needles are in {options.needles}: quell simulate {options.needles}/alerts.json --truth {options.needles}/needles.tsv")
+        return 0
     if options.json:
         print(json.dumps(as_json(judged), indent=1))
         return 0

@@ -13,7 +13,7 @@ use simulate::Simulate;
 #[command(
     name = "quell",
     version,
-    about,
+    about = "Turns a flood of security alerts into a handful of judged incidents, on your own machines",
     long_about = "Turns a flood of security alerts into a handful of judged incidents, on your own machines.\n\n\
         Quell sits beside a Wazuh manager. It takes every alert, folds repeats into incidents, asks a local language model what \
         happened, how bad it is (0-10) and what to do, checks the answer, and hands the verdict back. No log line leaves the site.\n\n\
@@ -374,7 +374,7 @@ pub(crate) enum Incidents {
         /// Only by this actor
         #[arg(long, value_name = "NAME")]
         actor: Option<String>,
-        /// At most this many
+        /// At most this many; 0 for all
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: usize,
         #[command(flatten)]

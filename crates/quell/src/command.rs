@@ -166,7 +166,8 @@ fn refused(problems: &[Problem]) -> Failure {
         .iter()
         .filter(|problem| problem.severity == crate::config::Severity::Error)
         .count();
+    let plural = if errors == 1 { "" } else { "s" };
     Failure::usage(format!(
-        "the configuration has {errors} errors\nhint: `quell config reference` explains every setting"
+        "the configuration has {errors} error{plural}\nhint: `quell config reference` explains every setting"
     ))
 }

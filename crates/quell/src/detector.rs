@@ -62,7 +62,6 @@ pub(crate) struct Detector {
 #[derive(Debug)]
 struct Decider {
     session: Session,
-    options: SessionOptions,
     clock: EventClock,
     header: Header,
     written: Written,
@@ -85,8 +84,7 @@ impl Detector {
         readers.resize_with(threads.max(1), LineReader::default);
         Self {
             decider: Decider {
-                session: Session::new(Arc::clone(&ruleset), options.clone()),
-                options,
+                session: Session::new(Arc::clone(&ruleset), options),
                 clock,
                 header: Header::new(manager.clone(), zone),
                 written,
@@ -137,8 +135,7 @@ impl Decider {
     ) -> Seen {
         let moment = self.clock.time_of(line);
         if moment.began_anew {
-            let ruleset = Arc::clone(self.session.ruleset());
-            self.session = Session::new(ruleset, self.options.clone());
+            self.session.forget();
         }
         let outcome = self.session.decide(ruleset, read, moment.millis.div_euclid(1000));
         let is_alert = outcome.is_alert();

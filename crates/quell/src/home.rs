@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use alert::tag::TagKey;
 use anyhow::{Context as _, bail};
@@ -13,6 +14,12 @@ const KEY_FILE: &str = "mark.key";
 
 /// The file that a running daemon holds locked.
 const LOCK_FILE: &str = "quell.lock";
+
+/// How often a daemon tries for the lock: who only asks whether it is held has it for a moment.
+const LOCK_TRIES: u32 = 5;
+
+/// How long it waits in between.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A data directory that this process owns until it ends.
 #[derive(Debug)]
@@ -44,7 +51,15 @@ impl Home {
             .with_context(|| {
                 format!("could not open `{}`\nhint: the data directory must be writable for the user that runs quell", lock_path.display())
             })?;
-        match lock.try_lock() {
+        let mut taken = lock.try_lock();
+        for _ in 1..LOCK_TRIES {
+            if !matches!(taken, Err(fs::TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(LOCK_PAUSE);
+            taken = lock.try_lock();
+        }
+        match taken {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(fs::TryLockError::WouldBlock) => {
                 bail!(
@@ -89,6 +104,12 @@ impl Home {
             .with_context(|| format!("could not put `{}` in place", path.display()))?;
         Ok(TagKey::new(secret))
     }
+}
+
+/// Tells whether a daemon holds a data directory, whatever it says or can't say of itself. Who may not open the lock hears no.
+pub(crate) fn is_held(data_dir: &Path) -> bool {
+    let Ok(lock) = File::open(data_dir.join(LOCK_FILE)) else { return false };
+    matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }
 
 /// Reads the key in a data directory, if there is one.

@@ -15,9 +15,13 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::event;
 use crate::stage::Stage;
+use crate::stage::tend::{HEARTBEAT, Heartbeat};
 
 /// How long the desk may take to answer before the daemon counts as not ready.
 const READY_WITHIN: Duration = Duration::from_secs(5);
+
+/// Age of what was last written into the store from which on it counts as taking nothing: many turns of tending, even slow ones.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(15);
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -53,11 +57,20 @@ async fn metrics() -> String {
     RECORDER.get().map(PrometheusHandle::render).unwrap_or_default()
 }
 
-/// Ready means: the desk answers and its store can be read.
+/// Ready means: the desk answers, its store can be read, and it takes what the daemon writes into it twice a second.
 async fn ready(State(stage): State<Stage>) -> (StatusCode, String) {
-    let asked = stage.desk.call(|desk| desk.store.counts().map_err(|error| error.to_string()));
+    let asked =
+        stage.desk.call(|desk| desk.store.meta(HEARTBEAT).map_err(|error| error.to_string()));
+    let is_written = |word: &Option<String>| {
+        let beat = word.as_ref().and_then(|word| serde_json::from_str::<Heartbeat>(word).ok());
+        beat.is_some_and(|beat| stage.clock.now().since(beat.at) <= WRITTEN_WITHIN)
+    };
     match tokio::time::timeout(READY_WITHIN, asked).await {
-        Ok(Ok(Ok(_))) => (StatusCode::OK, "ready\n".to_owned()),
+        Ok(Ok(Ok(word))) if is_written(&word) => (StatusCode::OK, "ready\n".to_owned()),
+        Ok(Ok(Ok(_))) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "nothing was written into the store of late: the log says why\n".to_owned(),
+        ),
         Ok(Ok(Err(error))) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("the store can't be read: {error}\n"))
         }

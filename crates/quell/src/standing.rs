@@ -121,6 +121,8 @@ pub(crate) struct SourceStanding {
 pub(crate) struct Delay {
     /// Incidents that wait for a model, without those that are being judged.
     pub(crate) waiting: u64,
+    /// Incidents that are being judged.
+    pub(crate) running: u64,
     /// Of all that ask for a verdict: nobody judged them yet.
     pub(crate) unjudged: u64,
     /// The playbook judged them in the meantime.
@@ -142,11 +144,13 @@ impl Delay {
         now: Timestamp,
     ) -> Self {
         let sum = |field: fn(&QueueRow) -> u64| queue.iter().map(field).sum::<u64>();
-        let running: usize = models.iter().map(|model| model.running.len()).sum();
-        let waiting = sum(|row| row.jobs).saturating_sub(running as u64);
+        let jobs = sum(|row| row.jobs);
+        let running = models.iter().map(|model| model.running.len() as u64).sum::<u64>().min(jobs);
+        let waiting = jobs - running;
         let oldest = queue.iter().map(|row| row.oldest).min();
         Self {
             waiting,
+            running,
             unjudged: sum(|row| row.unjudged),
             judged_meanwhile: sum(|row| row.interim),
             past_deadline: sum(|row| row.overdue),
@@ -179,9 +183,15 @@ impl Delay {
             };
         }
         let mut parts = vec![format!(
-            "{} {} for a model, the oldest for {}",
+            "{} {} for a model{}, the oldest for {}",
             grouped(self.waiting),
             if self.waiting == 1 { "incident waits" } else { "incidents wait" },
+            // The sums below hold these too.
+            match self.running {
+                0 => String::new(),
+                1 => ", 1 more is being judged".to_owned(),
+                many => format!(", {} more are being judged", grouped(many)),
+            },
             span(Duration::from_secs(self.oldest_s))
         )];
         if let Some(seconds) = self.clears_in_s.filter(|_| self.waiting > 0) {
@@ -317,7 +327,7 @@ mod tests {
         let delay = Delay::of(&queue, &[model.clone()], 30, at(824));
         assert_eq!(
             delay.text(),
-            "40 incidents wait for a model, the oldest for 12m04s; done in about 3m20s; 3 past deadline; \
+            "40 incidents wait for a model, 1 more is being judged, the oldest for 12m04s; done in about 3m20s; 3 past deadline; \
              40 judged by the playbook meanwhile; 1 judged by nobody yet"
         );
         // A budget of 6 calls a minute is slower than two slots at ten seconds a case.

@@ -17,7 +17,7 @@ use crate::pattern::Pattern;
 use crate::prefilter::{Members, Prefilter};
 
 /// Stands for a decoder's name, so that `decoded_as` is one comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NameId(pub(crate) u32);
 
 /// Decoders of the daemon itself: for file integrity, policy checks and the like, which don't come as log lines. Rules may name

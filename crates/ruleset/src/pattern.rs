@@ -11,6 +11,7 @@ mod literals;
 mod needle;
 mod osmatch;
 mod osregex;
+mod outline;
 mod pcre2;
 mod tree;
 
@@ -202,6 +203,14 @@ impl Pattern {
             Program::Pcre2(program) => return program.words_of(form).to_vec(),
         };
         set.and_then(literals::worth_having).into_iter().collect()
+    }
+
+    /// Draws what takes every subject of [`Form::Once`] that the pattern matches, and few others.
+    pub(crate) fn outline(&self) -> Option<regex_syntax::hir::Hir> {
+        match &self.program {
+            Program::Pcre2(program) => program.outline(),
+            Program::OsMatch(_) | Program::OsRegex(_) => None,
+        }
     }
 
     /// Returns how often a bound on the work of one match was hit, each time making it no match.

@@ -75,7 +75,7 @@ impl Members {
         }
     }
 
-    fn remove(&mut self, member: u32) {
+    pub(crate) fn remove(&mut self, member: u32) {
         if let Some(word) = self.words.get_mut(member as usize / 64) {
             *word &= !(1 << (member % 64));
         }
@@ -91,6 +91,18 @@ impl Members {
         for (word, kept) in self.words.iter_mut().zip(&other.words) {
             *word &= kept;
         }
+    }
+
+    /// Keeps only what isn't in the other.
+    pub(crate) fn keep_not(&mut self, other: &Members) {
+        for (word, dropped) in self.words.iter_mut().zip(&other.words) {
+            *word &= !dropped;
+        }
+    }
+
+    /// Whether a member is in both.
+    pub(crate) fn meets(&self, other: &Members) -> bool {
+        self.words.iter().zip(&other.words).any(|(one, other)| one & other != 0)
     }
 
     /// Keeps only what is in one of the two others as well.

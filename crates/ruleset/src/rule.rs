@@ -11,6 +11,7 @@ pub(crate) mod frequency;
 pub(crate) mod link;
 pub(crate) mod load;
 pub(crate) mod options;
+pub(crate) mod outlines;
 pub(crate) mod run;
 pub(crate) mod siblings;
 

@@ -109,9 +109,10 @@ impl Session {
         session
     }
 
-    /// The ruleset that it runs.
-    pub fn ruleset(&self) -> &Arc<Ruleset> {
-        &self.ruleset
+    /// Forgets all events, so that the next one is decided as by a new session. What makes it quick stays.
+    pub fn forget(&mut self) {
+        let filters = std::mem::take(&mut self.memory.filters);
+        self.memory = Memory { filters, ..Memory::default() };
     }
 
     /// How many fields of JSON events found no room.
@@ -268,7 +269,7 @@ fn fire(
     };
     let rule = ruleset.rules.get(shown)?;
     if rule.level > 0 {
-        history.remember(shown, &ruleset.rules, event, &support);
+        history.remember(shown, &ruleset.rules, event, &mut support);
     }
     let options = rule.options;
     let loud = rule.level >= ruleset.options.log_alert_level;

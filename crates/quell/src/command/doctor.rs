@@ -16,6 +16,9 @@ use crate::{home, setup};
 /// Longest wait for one model.
 const PROBE_MAX: Duration = Duration::from_secs(60);
 
+/// Least room on the disk of the data directory: what the store's log of changes may take between two checkpoints.
+const FREE_BYTES_MIN: u64 = 64 << 20;
+
 /// How one thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
@@ -81,13 +84,36 @@ fn data_dir(config: &Config) -> Finding {
                 path.display()
             ),
         ),
-        Ok(_) => finding("data directory", Mark::Fine, path.display().to_string()),
+        Ok(_) => room(path),
         Err(_) => finding(
             "data directory",
             Mark::Note,
             format!("`{}` is not there yet; `quell run` makes it", path.display()),
         ),
     }
+}
+
+/// There is room for what comes next. A full disk is named by nothing else that is looked at here: reading goes on working.
+fn room(path: &Path) -> Finding {
+    let shown = path.display();
+    let free = match nix::sys::statvfs::statvfs(path) {
+        Ok(disk) => disk.blocks_available().saturating_mul(disk.fragment_size()),
+        Err(error) => {
+            return finding(
+                "data directory",
+                Mark::Note,
+                format!("`{shown}`: how much room is left can't be told: {error}"),
+            );
+        }
+    };
+    if free >= FREE_BYTES_MIN {
+        return finding("data directory", Mark::Fine, shown.to_string());
+    }
+    let said = format!(
+        "`{shown}` has {} kB left: free some space, or no alert can be stored; senders keep them meanwhile",
+        grouped(free / 1024)
+    );
+    finding("data directory", Mark::Bad, said)
 }
 
 fn store(config: &Config) -> Finding {
@@ -190,12 +216,17 @@ fn sources(config: &Config) -> Vec<Finding> {
             format!("`{}` {said}", socket.display()),
         ));
     }
-    if intake.http.enabled && intake.http.token.is_none() {
-        findings.push(finding(
-            "source http",
-            Mark::Bad,
-            "no token is set, so it takes nothing; set `intake.http.token_file`",
-        ));
+    if intake.http.enabled {
+        findings.push(match &intake.http.token {
+            Some(_) => {
+                finding("source http", Mark::Fine, format!("{}, with a token", intake.http.listen))
+            }
+            None => finding(
+                "source http",
+                Mark::Bad,
+                "no token is set, so it takes nothing; set `intake.http.token_file`",
+            ),
+        });
     }
     if findings.is_empty() {
         findings.push(finding("sources", Mark::Bad, "none is enabled: nothing will come in"));

@@ -52,12 +52,23 @@ pub(super) fn run(file: Option<&Path>, command: &Incidents) -> Result<(), Failur
 }
 
 fn list(store: &Store, filter: &IncidentFilter, as_json: bool) -> Result<(), Failure> {
-    let rows = store.incidents(filter)?;
-    if !as_json {
-        return Ok(print(&show::table(&rows))?);
+    // One more than is shown tells whether there are more.
+    let limit = filter.limit;
+    let more = limit.saturating_add(usize::from(limit > 0));
+    let mut rows = store.incidents(&IncidentFilter { limit: more, ..filter.clone() })?;
+    let is_cut = limit > 0 && rows.len() > limit;
+    if is_cut {
+        rows.truncate(limit);
     }
-    for row in &rows {
-        print(&Value::Object(show::incident_json(row)).to_string())?;
+    if as_json {
+        for row in &rows {
+            print(&Value::Object(show::incident_json(row)).to_string())?;
+        }
+    } else {
+        print(&show::table(&rows))?;
+    }
+    if is_cut {
+        Talk::say(&format!("there are more than these {limit}; --limit 0 gives all of them"));
     }
     Ok(())
 }

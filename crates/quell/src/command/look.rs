@@ -1,6 +1,7 @@
 //! One look at a daemon from outside: its heartbeat and its store, all at one moment. `quell status` prints one, `quell top` one after the other.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use alert::Timestamp;
@@ -38,6 +39,8 @@ pub(super) struct Look {
     pub(super) files: Vec<FileLag>,
     /// The newest verdicts, the newest first.
     pub(super) judged: Vec<JudgedRow>,
+    /// It is silent, and holds its data directory all the same: a store that takes nothing takes no word of it either.
+    pub(super) is_stuck: bool,
 }
 
 impl Look {
@@ -63,8 +66,16 @@ impl Look {
                 outbox: store.outbox_totals()?,
                 files: checkpoints.iter().filter_map(|body| lag(body)).collect(),
                 judged: store.judged_last(judged_max)?,
+                is_stuck: false,
             })
         })
+    }
+
+    /// Finds out what the silence of a daemon means, if it is silent.
+    pub(super) fn with_lock_of(mut self, data_dir: &Path) -> Self {
+        let has_ended = self.heartbeat.as_ref().is_none_or(|beat| beat.has_ended);
+        self.is_stuck = !self.runs() && !has_ended && crate::home::is_held(data_dir);
+        self
     }
 
     /// Tells whether the daemon runs, by its word.
@@ -100,6 +111,7 @@ impl Look {
         match &self.heartbeat {
             Some(beat) => json!({
                 "runs": self.runs(),
+                "is_stuck": self.is_stuck,
                 "pid": beat.pid,
                 "version": beat.version,
                 "started_at": beat.started_at.to_string(),
@@ -108,7 +120,7 @@ impl Look {
                 "incidents_in_memory": beat.incidents_in_memory,
                 "deliveries_waiting": beat.deliveries_waiting,
             }),
-            None => json!({ "runs": false }),
+            None => json!({ "runs": false, "is_stuck": false }),
         }
     }
 

@@ -30,6 +30,10 @@ const BATCH_ALERTS: usize = 256;
 /// The longest that a local Ollama may take to answer a question about itself.
 const PROBE_MAX: Duration = Duration::from_secs(180);
 
+/// What is said of an input in which no line is an alert.
+pub(super) const NO_ALERTS: &str = "no line is an alert\nhint: alerts are JSON, one object a line, as in Wazuh's alerts.json; \
+     `quell detect FILE` makes alerts of a raw log";
+
 /// The main job, offline.
 pub(super) struct Session {
     pub(super) desk: Desk,

@@ -2,9 +2,11 @@
 //!
 //! Everything that came from outside was cleaned before it gets here, or is cleaned here; a terminal never gets raw text.
 
+use std::io::IsTerminal as _;
+
 use alert::verdict::{Check, Verdict};
 use alert::{Incident, sanitize};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use serde_json::{Map, Value, json};
 use store::{IncidentRow, Note};
 
@@ -13,46 +15,85 @@ use crate::standing::span;
 /// Narrowest terminal that tables are made for.
 const WIDTH_MIN: u16 = 80;
 
-/// Width where nobody says how wide the terminal is.
-const WIDTH_DEFAULT: u16 = 120;
+/// Width from which on there is room for wide gaps between columns.
+const WIDTH_WIDE: u16 = 120;
+
+/// Columns that are never broken over lines: a name is copied and searched for, a number read.
+const WHOLE_COLUMNS: [usize; 3] = [0, 1, 4];
 
 /// Draws incidents as a table, the most dangerous first.
 pub(super) fn table(rows: &[IncidentRow]) -> String {
+    table_within(rows, width())
+}
+
+/// Draws them within a width. Without one each incident has one line, whatever its length; where it is narrow each has two, and what is
+/// short stands below what is long.
+fn table_within(rows: &[IncidentRow], width: Option<u16>) -> String {
+    let is_narrow = width.is_some_and(|width| width < WIDTH_WIDE);
     let mut table = Table::new();
-    table
-        .load_preset("     ──            ")
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width())
-        .set_header(["LVL", "INCIDENT", "WHAT", "WHO -> WHERE", "ALERTS", "OUTCOME", "ANALYST"]);
+    table.load_preset("     ──            ");
+    if let Some(width) = width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    let laid = |[level, name, what, who, alerts, outcome, analyst]: [String; 7]| {
+        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        if is_narrow {
+            let who = who.replacen(" -> ", "\n-> ", 1);
+            return vec![
+                right(level),
+                Cell::new(format!("{name}\n{analyst}")),
+                Cell::new(format!("{what}\n{outcome}")),
+                Cell::new(who),
+                right(alerts),
+            ];
+        }
+        let [name, what, who] = [name, what, who].map(Cell::new);
+        vec![right(level), name, what, who, right(alerts), Cell::new(outcome), Cell::new(analyst)]
+    };
+    let heading = ["LVL", "INCIDENT", "WHAT", "WHO -> WHERE", "ALERTS", "OUTCOME", "ANALYST"];
+    table.set_header(laid(heading.map(str::to_owned)));
     for row in rows {
-        let incident = &row.incident;
-        let verdict = row.verdict.as_ref();
-        let level = verdict
-            .map_or_else(|| "?".to_owned(), |verdict| verdict.draft.threat_level.to_string());
-        let what = verdict.map_or(incident.class, |verdict| verdict.draft.class);
-        let outcome = verdict.map_or_else(|| "not judged".to_owned(), outcome);
-        let analyst = verdict.map_or_else(String::new, |verdict| {
-            format!(
-                "{}{}",
-                sanitize::shown(&verdict.analyst.label(), 24),
-                if verdict.model_pending { " (model pending)" } else { "" }
-            )
-        });
-        table.add_row([
-            Cell::new(level).set_alignment(CellAlignment::Right),
-            Cell::new(incident.id.as_str()),
-            Cell::new(what.as_str()),
-            Cell::new(format!(
-                "{} -> {}",
-                sanitize::shown(incident.actor.name(), 39),
-                sanitize::shown(incident.target(), 24)
-            )),
-            Cell::new(incident.alert_count).set_alignment(CellAlignment::Right),
-            Cell::new(outcome),
-            Cell::new(analyst),
-        ]);
+        table.add_row(laid(texts(row)));
+    }
+    for (at, column) in table.column_iter_mut().enumerate() {
+        if WHOLE_COLUMNS.contains(&at) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        if is_narrow {
+            column.set_padding((0, 1));
+        }
     }
     table.trim_fmt()
+}
+
+/// Gives what a list says of an incident, in the order of its columns.
+fn texts(row: &IncidentRow) -> [String; 7] {
+    let incident = &row.incident;
+    let verdict = row.verdict.as_ref();
+    let level =
+        verdict.map_or_else(|| "?".to_owned(), |verdict| verdict.draft.threat_level.to_string());
+    let what = verdict.map_or(incident.class, |verdict| verdict.draft.class);
+    let analyst = verdict.map_or_else(String::new, |verdict| {
+        format!(
+            "{}{}",
+            sanitize::shown(&verdict.analyst.label(), 24),
+            if verdict.model_pending { " (model pending)" } else { "" }
+        )
+    });
+    let who = format!(
+        "{} -> {}",
+        sanitize::shown(incident.actor.name(), 39),
+        sanitize::shown(incident.target(), 24)
+    );
+    [
+        level,
+        incident.id.as_str().to_owned(),
+        what.as_str().to_owned(),
+        who,
+        incident.alert_count.to_string(),
+        verdict.map_or_else(|| "not judged".to_owned(), outcome),
+        analyst,
+    ]
 }
 
 fn outcome(verdict: &Verdict) -> String {
@@ -63,13 +104,13 @@ fn outcome(verdict: &Verdict) -> String {
     }
 }
 
-/// Gives the terminal's width, where a shell or a person says it.
-fn width() -> u16 {
-    std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok())
-        .unwrap_or(WIDTH_DEFAULT)
-        .max(WIDTH_MIN)
+/// Gives the width to keep to: what a person says, else the terminal's. A file or a pipe has none, and lines that are
+/// searched must not be broken.
+fn width() -> Option<u16> {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let is_terminal = std::io::stdout().is_terminal();
+    let seen = || is_terminal.then(|| crossterm::terminal::size().ok()).flatten();
+    said.or_else(|| seen().map(|(columns, _)| columns)).map(|columns: u16| columns.max(WIDTH_MIN))
 }
 
 /// Writes a page about one incident.

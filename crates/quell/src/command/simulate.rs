@@ -53,6 +53,12 @@ struct ModelSpeed {
 struct Report {
     alerts: usize,
     needles: usize,
+    /// How needles are called, in the order of all lists of their figures.
+    needle_names: Vec<String>,
+    /// The flood that was made, as it was asked for.
+    made: Option<String>,
+    /// What chance went by, in a made flood and in failures.
+    seed: u64,
     /// From the first alert to the last.
     seconds: f64,
     model: ModelSpeed,
@@ -105,6 +111,9 @@ fn stream_of(options: &Simulate) -> Result<(Stream, Vec<Needle>), Failure> {
         }
         None => {
             let mut stream = Stream::read(&options.files)?;
+            if stream.holds_no_alert() {
+                return Err(Failure::usage(super::offline::NO_ALERTS));
+            }
             stream.anchor();
             let late = stream.put_in_order();
             if late > 0 {
@@ -126,7 +135,7 @@ fn stream_of(options: &Simulate) -> Result<(Stream, Vec<Needle>), Failure> {
         stream.retime(rate);
     }
     if let Some(rate) = options.keep_coming {
-        stream.keep_coming(rate, options.keep_coming_seconds);
+        stream.keep_coming(rate, options.keep_coming_seconds)?;
     }
     Ok((stream, needles))
 }
@@ -159,6 +168,9 @@ fn report(
     Ok(Report {
         alerts: stream.events.len(),
         needles: needles.len(),
+        needle_names: needles.iter().map(|needle| needle.name.clone()).collect(),
+        made: options.generate.clone(),
+        seed: options.seed,
         seconds,
         model: ModelSpeed {
             name: speed.name,

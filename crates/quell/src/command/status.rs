@@ -16,7 +16,7 @@ pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     let config = load(file)?.config;
     let store = Store::open_existing(&config.general.data_dir)?;
     let now = SystemClock.now();
-    let look = Look::take(&store, 0, now)?;
+    let look = Look::take(&store, 0, now)?.with_lock_of(&config.general.data_dir);
     let delay = look.delay(config.judge.calls_per_minute);
     let status = gather(&store, &look, &delay, &config)?;
     if as_json {
@@ -57,6 +57,12 @@ fn text(status: &Value, look: &Look, delay: &Delay, config: &Config) -> String {
             "daemon    runs as process {} since {}",
             number("/daemon/pid"),
             word("/daemon/started_at")
+        ));
+    } else if look.is_stuck {
+        lines.push(format!(
+            "daemon    process {} holds the data directory and has written nothing since {}: is the disk full? Its log and `quell doctor` say more",
+            number("/daemon/pid"),
+            word("/daemon/last_word")
         ));
     } else {
         lines.push(format!("daemon    does not run (last word: {})", word("/daemon/last_word")));

@@ -94,7 +94,8 @@ impl Watched {
         if !Store::path(&self.data_dir).exists() {
             self.store = None;
         }
-        self.read(|store| Look::take(store, JUDGED_MAX, now))
+        let look = self.read(|store| Look::take(store, JUDGED_MAX, now))?;
+        Ok(look.with_lock_of(&self.data_dir))
     }
 
     /// Writes the page of an incident, or why there is none.

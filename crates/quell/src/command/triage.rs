@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use store::IncidentRow;
 
-use super::offline::{Progress, Session};
+use super::offline::{NO_ALERTS, Progress, Session};
 use super::{Failure, Talk, load, print, show};
 use crate::cli::{ModelOptions, Triage};
 
@@ -31,6 +31,10 @@ pub(super) fn run(file: Option<&Path>, options: &Triage) -> Result<(), Failure> 
     let start = session.now();
     say_who_judges(&session, &options.model);
     session.read(input, |_| {})?;
+    let counts = session.desk.store.counts()?;
+    if counts.accepted > 0 && counts.accepted == counts.malformed {
+        return Err(Failure::usage(NO_ALERTS));
+    }
     session.judge(model_progress())?;
     if options.json {
         print_json(&session, start, options.alert_ids)

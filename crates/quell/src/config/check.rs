@@ -178,8 +178,8 @@ impl<'a> Checker<'a, '_, '_> {
                     self.error(intake, "listen", what, hint);
                 }
                 None => {
-                    let what = "every user of this machine may post alerts, since `intake.http` \
-                                asks for no token";
+                    let what = "nothing is taken over HTTP: `intake.http` has no token, and an \
+                                open door would let every user of this machine write evidence";
                     self.warning(intake, "enabled", what.to_owned(), hint);
                 }
                 Some(secret) if secret.is_guessable() => {

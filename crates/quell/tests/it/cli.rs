@@ -221,6 +221,47 @@ fn nothing_is_coloured_whether_or_not_no_color_is_set() {
 }
 
 #[test]
+fn the_name_of_an_incident_is_never_broken_and_a_pipe_gets_one_line_for_each() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let alerts = dir.path().join("alerts.json");
+    std::fs::write(&alerts, crate::sample::flood().join("\n")).unwrap();
+    for (columns, is_broken) in [(None, false), (Some("80"), true)] {
+        let mut command = quell();
+        command.arg("triage").arg(&alerts).args(["--analyst", "playbook"]).env_remove("COLUMNS");
+        if let Some(columns) = columns {
+            command.env("COLUMNS", columns);
+        }
+        let table = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let names: Vec<&str> =
+            table.split_whitespace().filter(|word| word.starts_with("Q-2026")).collect();
+        assert_eq!(names.len(), 12, "{table}");
+        let length = "Q-20261124-142643-1e1fe020ee".len();
+        assert!(names.iter().all(|name| name.len() == length), "{table}");
+        // A heading, a line below it, the incidents: twice as many only where somebody looks at 80 columns.
+        assert_eq!(table.lines().count(), if is_broken { 27 } else { 14 }, "{table}");
+        if columns.is_some() {
+            assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+        }
+    }
+}
+
+#[test]
+fn a_raw_log_in_place_of_alerts_is_named_as_such() {
+    let log = b"192.0.2.1 - - [24/Nov/2026:14:16:37 +0000] \"GET / HTTP/1.1\" 200 66\n";
+    for command in ["triage", "simulate"] {
+        let said = run_with_input(&[command, "-"], log).expect_code(2);
+        assert!(said.err.contains("error: no line is an alert"), "{}", said.err);
+        assert!(said.err.contains("hint: ") && said.err.contains("quell detect"), "{}", said.err);
+        assert_eq!(said.out, "");
+    }
+    // Nothing at all is an empty list, and one alert among other lines is taken.
+    run_with_input(&["triage", "-", "--analyst", "playbook"], b"").expect_code(0);
+    let mixed = format!("no alert\n{}\n", crate::sample::flood()[0]);
+    let said = run_with_input(&["triage", "-", "--analyst", "playbook"], mixed.as_bytes());
+    assert!(said.expect_code(0).err.contains("2 alerts = 1 folded"));
+}
+
+#[test]
 fn the_demo_shows_the_flood_as_a_handful_of_incidents() {
     let said = run(["demo", "--analyst", "playbook"]).expect_code(0);
     assert!(

@@ -27,6 +27,9 @@ const FLUSHES: u64 = 30;
 /// daemon ever looked is nobody's to find.
 const ROTATED_FROM: u64 = 12;
 
+/// How long it may take until a daemon that writes nothing counts as silent.
+const SILENT_MAX: Duration = Duration::from_secs(40);
+
 /// How long a life may take until its flush comes. The heartbeat alone flushes twice a second.
 const LIFE_MAX: Duration = Duration::from_secs(40);
 
@@ -227,6 +230,26 @@ impl Drop for SmallDisk {
     }
 }
 
+/// Whoever looks from outside is told. The daemon lives, and can't leave a word of that in its store.
+fn tells_of_a_full_disk(daemon: &Daemon) {
+    // What room is left would do for some more words.
+    let mut filler = std::fs::File::create(daemon.path("data/filler")).unwrap();
+    while filler.write_all(&[0; 4096]).is_ok() {}
+    let said = daemon.quell(&["doctor"]).expect_code(1).out;
+    assert!(said.contains("BAD   data directory"), "{said}");
+    assert!(said.contains("kB left: free some space"), "{said}");
+    eventually("the status tells it from a daemon that is gone", SILENT_MAX, || {
+        daemon.quell(&["status"]).out.contains("is the disk full?").then_some(())
+    });
+    let said = daemon.quell(&["status", "--json"]).expect_code(1).lines().remove(0);
+    assert_eq!(said["daemon"]["runs"], Value::Bool(false), "{said}");
+    assert_eq!(said["daemon"]["is_stuck"], Value::Bool(true), "{said}");
+    let top = daemon.quell(&["top", "--once"]).expect_code(1).out;
+    assert!(top.contains("though it runs (is the disk full?)"), "{top}");
+    let page = daemon.page("/readyz");
+    assert_eq!((page.status, daemon.page("/healthz").status), (503, 200), "{}", page.body);
+}
+
 #[test]
 fn a_small_disk_fills_up_and_grows_and_nothing_is_lost() {
     let mut daemon = Daemon::configured("[judge]\nenabled = false\n");
@@ -255,8 +278,11 @@ fn a_small_disk_fills_up_and_grows_and_nothing_is_lost() {
     eventually("the log says what is wrong", Duration::from_secs(20), || {
         daemon.log().contains("free some space").then_some(())
     });
+    tells_of_a_full_disk(&daemon);
     // Killed and started on the full disk, it says so, or runs; either way nothing is lost.
     daemon.kill();
+    let said = daemon.quell(&["status"]).expect_code(1).out;
+    assert!(said.contains("does not run"), "{said}");
     disk.grow();
     daemon.start();
     eventually("the refused alerts are taken", Duration::from_secs(20), || {

@@ -122,7 +122,7 @@ fn a_flood_at_a_slow_model_is_told_of_everywhere_and_so_is_its_end() {
 fn tells_people(daemon: &Daemon) {
     let said = daemon.quell(&["status"]).expect_code(0).out;
     for part in [
-        "delayed   600 incidents wait for a model, the oldest for ",
+        "delayed   600 incidents wait for a model, 1 more is being judged, the oldest for ",
         "; 601 past deadline; 600 judged by the playbook meanwhile; 1 judged by nobody yet",
         "high     601, 601 past deadline, 600 judged by the playbook meanwhile",
         "model     slow: judging 1 of 1 at a time, the longest for ",

@@ -198,6 +198,10 @@ fn lists_can_be_narrowed() {
     assert_eq!(list(&["--level", "5"]), 1);
     assert_eq!(list(&["--limit", "1"]), 1);
     assert_eq!(list(&["--state", "closed"]), 0);
+    for (limit, is_cut) in [("1", true), ("2", false), ("0", false)] {
+        let said = daemon.quell(&["incidents", "list", "--limit", limit]).expect_code(0);
+        assert_eq!(said.err.contains("there are more than these 1"), is_cut, "{}", said.err);
+    }
     let table = daemon.quell(&["incidents", "list"]).expect_code(0).out;
     assert!(table.contains(&id) && table.contains("203.0.113.77"), "{table}");
     let first = table.lines().nth(2).unwrap();
@@ -231,4 +235,9 @@ fn what_people_did_is_in_an_audit_log_whose_chain_holds() {
     daemon.quell(&["incidents", "note", &id, "later"]).expect_code(0);
     let said = daemon.quell(&["doctor"]);
     assert!(said.out.contains("audit chain of 3 lines holds"), "{}", said.out);
+    assert!(
+        said.out.contains("ok    source http ") && said.out.contains(", with a token"),
+        "{}",
+        said.out
+    );
 }

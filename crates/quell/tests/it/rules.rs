@@ -87,6 +87,17 @@ fn a_place_without_tests_is_an_error_and_not_a_success() {
 }
 
 #[test]
+fn files_of_tests_without_a_sample_are_no_success_either() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("lost.ini");
+    // Somebody put the samples into a comment, or wrote another word than `log`.
+    std::fs::write(&file, "[a section]\n; log 1 pass = x\nlogs 1 pass = x\nrule = 1\n").unwrap();
+    let arguments = ["rules", "test", "--ruleset", ".", file.to_str().unwrap()];
+    let said = in_gate(&arguments, "").expect_code(1);
+    assert!(said.err.contains("there is no sample in these tests"), "{}", said.err);
+}
+
+#[test]
 fn a_file_that_cannot_be_read_fails_the_run_and_keeps_nobody_from_the_others() {
     let dir = tempfile::TempDir::new().unwrap();
     let gate = repository("fixtures/rules/gate/tests/gate.ini");

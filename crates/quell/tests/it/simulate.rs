@@ -292,6 +292,38 @@ fn what_was_made_and_written_plays_again_the_same() {
 }
 
 #[test]
+fn a_hook_that_stands_alone_is_judged_by_needle_too() {
+    let flood = ["simulate", "--generate", "starvation:200", "--seed", "7"];
+    let alone = [&flood[..], &["--policy", "per-alert-fifo"]].concat();
+    let said = run(&alone).expect_code(0).out;
+    assert!(
+        said.starts_with("200 alerts in ") && said.contains("starvation:200, seed 7"),
+        "{said}"
+    );
+    let needles = said.split("\nneedles\n").nth(1).expect("a list of needles");
+    assert!(needles.contains("if told of every needle"), "{needles}");
+    assert_eq!(needles.matches(" behind serious noise ").count(), 2, "{needles}");
+    // At its own level it is asked about neither of them.
+    assert_eq!(needles.matches("never").count(), 2, "{needles}");
+    let report = run([&alone[..], &["--json"]].concat()).expect_code(0).lines().remove(0);
+    assert_eq!(number(&report, "/seed"), 7);
+    assert_eq!(report["needle_names"].as_array().map(Vec::len), Some(2), "{report}");
+    // Where no hook was played, none has a column.
+    let said = run([&flood[..], &["--policy", "quell"]].concat()).expect_code(0).out;
+    assert!(!said.contains("hook"), "{said}");
+}
+
+#[test]
+fn a_file_that_breaks_off_is_named() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let broken = dir.path().join("half.json.gz");
+    let whole = std::fs::read(repository("fixtures/flood14k/alerts.json.gz"));
+    std::fs::write(&broken, &whole.unwrap()[..20_000]).unwrap();
+    let said = run(["simulate", broken.to_str().unwrap()]).expect_code(3);
+    assert!(said.err.contains("half.json.gz`: could not read the alerts"), "{}", said.err);
+}
+
+#[test]
 fn a_truth_that_names_only_who_and_when_is_enough() {
     let dir = tempfile::TempDir::new().unwrap();
     let (alerts, table) = (dir.path().join("alerts.json"), dir.path().join("who.tsv"));
@@ -345,6 +377,17 @@ fn noise_that_keeps_coming_delays_no_needle() {
     for needle in report["quell"]["needles"].as_array().unwrap() {
         assert!(flag(needle, "is_prompt"), "{needle}");
     }
+}
+
+#[test]
+fn more_noise_than_fits_is_refused_and_not_cut() {
+    let flood = ["simulate", "--generate", "one-parameter:300", "--keep-coming", "50000"];
+    let said = run(flood).expect_code(2);
+    assert!(
+        said.err.contains("are 6000000, and all alerts together may be 5000000"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

@@ -42,11 +42,17 @@ pub(super) fn worth_having(mut set: Words) -> Option<Words> {
     if set.iter().any(Vec::is_empty) {
         return None;
     }
-    let holds_another = |word: &Vec<u8>| {
-        set.iter()
-            .any(|other| other.len() < word.len() && memchr::memmem::find(word, other).is_some())
+    // Most pairs differ in a byte, and so need no search.
+    let bytes: Vec<Bytes> = set.iter().map(|word| Bytes::of(word)).collect();
+    let holds_another = |(word, of_word): &(&Vec<u8>, &Bytes)| {
+        set.iter().zip(&bytes).any(|(other, of_other)| {
+            of_word.holds(of_other)
+                && other.len() < word.len()
+                && memchr::memmem::find(word, other).is_some()
+        })
     };
-    Some(set.iter().filter(|word| !holds_another(word)).cloned().collect())
+    let others = set.iter().zip(&bytes).filter(|word| !holds_another(word));
+    Some(others.map(|(word, _)| word.clone()).collect())
 }
 
 /// Returns sets of words of a PCRE2 pattern: each matching subject holds one of each. The most telling set stands first.
@@ -92,7 +98,9 @@ struct Reader {
 impl Reader {
     fn known(&self, tree: &Tree) -> Known {
         match tree {
-            Tree::Nothing | Tree::Start => Known::Exactly(vec![Vec::new()]),
+            Tree::Nothing | Tree::Start | Tree::End | Tree::WordEdge | Tree::NoWordEdge => {
+                Known::Exactly(vec![Vec::new()])
+            }
             Tree::Anything => Known::nothing(),
             Tree::One(bytes) => letters(bytes).map_or_else(Known::nothing, Known::Exactly),
             Tree::Group(inner) => self.known(inner),

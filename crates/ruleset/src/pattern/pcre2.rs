@@ -9,10 +9,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
+use regex_syntax::hir::Hir;
 
 use super::form::Form;
 use super::literals::{self, Words};
 use super::needle::Needle;
+use super::outline::outline;
+use super::tree;
 use super::tree::narrow::{Narrow, narrow};
 use super::{Captures, PatternError};
 
@@ -106,8 +109,13 @@ impl Pcre2 {
 
     /// Tells the same of a subject whose form is known. A pattern that is often asked is made anew for such subjects.
     pub(super) fn is_match_of(&self, subject: &[u8], form: Form) -> bool {
-        if self.tries.load(Ordering::Relaxed) < TRIES_BEFORE_NARROW {
+        let is_new = self.tries.load(Ordering::Relaxed) < TRIES_BEFORE_NARROW;
+        if is_new {
             self.tries.fetch_add(1, Ordering::Relaxed);
+        }
+        // One whose words were asked for is made already, and if the other was never tried there is no need to compile both.
+        let is_made = self.narrow.get().is_some() && self.compiled.get().is_none();
+        if is_new && !is_made {
             return self.is_match(subject);
         }
         self.narrow_is_match(subject, form).unwrap_or_else(|| self.is_match(subject))
@@ -212,6 +220,15 @@ impl Pcre2 {
             Form::Once => self.narrow.get_or_init(make).as_deref(),
             Form::Any => None,
         }
+    }
+
+    /// Draws the outline of what it is for subjects of [`Form::Once`].
+    pub(super) fn outline(&self) -> Option<Hir> {
+        let text = match self.narrow(Form::Once) {
+            Some(narrow) => narrow.text.as_deref()?,
+            None => self.text(),
+        };
+        outline(&tree::read(text.as_bytes())?)
     }
 
     fn text(&self) -> &str {

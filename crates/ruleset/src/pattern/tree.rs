@@ -1,8 +1,7 @@
 //! Reads a PCRE2 pattern as a tree of what it consumes.
 //!
-//! Only what takes bytes is kept. Look-arounds, word boundaries and ends only restrict a match, a possessive or lazy repetition
-//! decides only which match is found first, and a reference back stands for anything: so the tree matches all that the pattern
-//! matches, and more. Where a construct is not known the answer is that nothing is known, never a guess.
+//! Look-arounds are left out: they only restrict a match. A possessive or lazy repetition decides only which match is found first,
+//! and a reference back stands for anything: so the tree matches all that the pattern matches, and more. Where a construct is not known the answer is that nothing is known, never a guess.
 
 pub(super) mod narrow;
 
@@ -16,12 +15,17 @@ const DEPTH_MAX: usize = 100;
 pub(super) struct Bytes([u64; 4]);
 
 impl Bytes {
-    const ALL: Bytes = Bytes([u64::MAX; 4]);
+    pub(super) const ALL: Bytes = Bytes([u64::MAX; 4]);
 
     pub(super) fn of(bytes: &[u8]) -> Bytes {
         let mut set = Bytes::default();
         bytes.iter().for_each(|byte| set.insert(*byte));
         set
+    }
+
+    /// Whether all of another set is in it.
+    pub(super) fn holds(&self, other: &Bytes) -> bool {
+        self.0.iter().zip(&other.0).all(|(word, other)| other & !word == 0)
     }
 
     pub(super) fn contains(&self, byte: u8) -> bool {
@@ -84,6 +88,12 @@ pub(super) enum Tree {
     Nothing,
     /// No byte, at the start of the text only.
     Start,
+    /// No byte, at the end of the text, or before a line break there.
+    End,
+    /// No byte, where a word begins or ends.
+    WordEdge,
+    /// No byte, where no word begins or ends.
+    NoWordEdge,
     /// Any bytes at all.
     Anything,
     One(Bytes),
@@ -205,6 +215,7 @@ impl Reader<'_> {
             b'(' => self.group()?,
             b'.' => Tree::One(Bytes::ALL),
             b'^' if !self.options.many_lines => Tree::Start,
+            b'$' if !self.options.many_lines => Tree::End,
             b'^' | b'$' => Tree::Nothing,
             b'*' | b'+' | b'?' => return None,
             byte => self.one(Bytes::of(&[byte])),
@@ -216,8 +227,10 @@ impl Reader<'_> {
         let Some((min, max)) = self.times()? else { return Some(part) };
         Some(match part {
             Tree::Nothing => Tree::Nothing,
-            // A start that comes any number of times restricts nothing, if none will do.
-            Tree::Start if min == 0 => Tree::Nothing,
+            // A place that comes any number of times restricts nothing, if none will do.
+            Tree::Start | Tree::End | Tree::WordEdge | Tree::NoWordEdge if min == 0 => {
+                Tree::Nothing
+            }
             part => Tree::Repeated { of: Rc::new(part), min, max },
         })
     }
@@ -280,7 +293,9 @@ impl Reader<'_> {
                 }
                 Tree::Anything
             }
-            b'b' | b'B' | b'z' | b'Z' => Tree::Nothing,
+            b'b' => Tree::WordEdge,
+            b'B' => Tree::NoWordEdge,
+            b'z' | b'Z' => Tree::End,
             b'A' => Tree::Start,
             _ => {
                 let set = self.escaped_set(byte)?;

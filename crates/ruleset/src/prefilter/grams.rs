@@ -1,42 +1,40 @@
 //! Finds beginnings of many words in a short text.
 //!
 //! A URL is looked through for thousands of words of a few bytes each. A state machine for so many has a table that no near cache
-//! holds, and each byte has to wait for the one before. Here words are cut to one of a few lengths. At each byte two maps of bits, which stay in
-//! the nearest cache, say nearly always that no such word ends there; only else the words with that end are compared.
+//! holds, and each byte has to wait for the one before. Here words are cut to one of a few lengths. At each byte a few maps of bits, which stay in
+//! the nearest cache, say mostly that no such word ends there; only else the words with that end are compared.
 
 /// The lengths to which words are cut. A longer one would tell little more.
 const LENGTHS: [usize; 7] = [1, 2, 3, 4, 5, 6, 8];
 
-/// Words up to this many bytes are found by their last byte, longer ones by their last three.
-const SHORT_BYTES_MAX: usize = 2;
+/// By how many last bytes words are found: short ones by all they have, longer ones by four. Many words end alike; with three
+/// bytes ten times as many would have to be compared.
+const END_BYTES: [usize; 4] = [1, 2, 3, 4];
 
-/// How many bits a map has: 8 KB. Of the second at most a twentieth are set for some 3,000 words.
+/// How many bits a map has: 8 KB. Of the last at most a tenth are set for some 6,000 words.
 const MAP_BITS: u32 = 16;
 
 /// Words of a few lengths with their numbers.
 #[derive(Debug)]
 pub(super) struct Grams {
-    /// Which two bytes end a short word.
-    short_ends: Map,
-    /// Which three bytes, mixed, end a longer one.
-    long_ends: Map,
-    short: Words,
-    long: Words,
+    /// Those that are found by each of the [`END_BYTES`].
+    of_ends: [Words; END_BYTES.len()],
 }
 
-#[derive(Debug)]
-struct Map(Box<[u64]>);
-
-/// Words by their last bytes.
+/// Words that are found by so many last bytes.
 #[derive(Debug)]
 struct Words {
-    /// The last bytes that words are found by.
     end_mask: u64,
+    /// Which ends there are, mixed.
+    ends: Map,
     /// In the order of their ends.
     all: Vec<Word>,
     /// Each end with its first word; it stands where its mixed bits say, or in the next free slot. Half of them are free.
     slots: Box<[Option<(u64, u32)>]>,
 }
+
+#[derive(Debug)]
+struct Map(Box<[u64]>);
 
 #[derive(Debug, Clone, Copy)]
 struct Word {
@@ -61,28 +59,20 @@ impl Grams {
         }
         cut.sort_unstable_by_key(|(word, number)| (word.mask, word.key, *number));
         let mut owners: Vec<Vec<usize>> = Vec::new();
-        let (mut short_ends, mut long_ends) = (Map::new(), Map::new());
-        let (mut short, mut long) = (Vec::new(), Vec::new());
+        let mut of_ends = END_BYTES.map(|_| Vec::new());
         for same in cut.chunk_by(|(a, _), (b, _)| (a.mask, a.key) == (b.mask, b.key)) {
             let Some((word, _)) = same.first() else { continue };
             let Ok(place) = u32::try_from(owners.len()) else { continue };
-            let word = Word { place, ..*word };
             owners.push(same.iter().map(|(_, number)| *number).collect());
-            if word.mask > short_mask() {
-                long_ends.insert(mixed(word.key & long_mask(), MAP_BITS));
-                long.push(word);
-                continue;
+            let holds = |bytes: &usize| word.mask <= last_bytes(*bytes);
+            let of_end = END_BYTES.iter().position(holds).unwrap_or(END_BYTES.len() - 1);
+            if let Some(words) = of_ends.get_mut(of_end) {
+                words.push(Word { place, ..*word });
             }
-            if word.mask == short_mask() {
-                short_ends.insert(word.key);
-            } else {
-                (0..256).for_each(|before| short_ends.insert(before << 8 | word.key));
-            }
-            short.push(word);
         }
-        let short = Words::new(short, 0xFF);
-        let long = Words::new(long, long_mask());
-        (Grams { short_ends, long_ends, short, long }, owners)
+        let mut end_bytes = END_BYTES.into_iter();
+        let of_ends = of_ends.map(|words| Words::new(words, end_bytes.next().unwrap_or_default()));
+        (Grams { of_ends }, owners)
     }
 
     /// Reports the place of each word that stands in a text.
@@ -90,24 +80,19 @@ impl Grams {
         let mut last = 0u64;
         for byte in text {
             last = last << 8 | u64::from(byte.to_ascii_lowercase());
-            if self.short_ends.contains(last & short_mask()) {
-                self.short.at(last, &mut found);
-            }
-            if self.long_ends.contains(mixed(last & long_mask(), MAP_BITS)) {
-                self.long.at(last, &mut found);
+            for words in &self.of_ends {
+                let end = last & words.end_mask;
+                if words.ends.contains(end) {
+                    words.at(end, last, &mut found);
+                }
             }
         }
     }
 }
 
-/// The bytes of the longest short word.
-const fn short_mask() -> u64 {
-    (1 << (8 * SHORT_BYTES_MAX)) - 1
-}
-
-/// The bytes that longer words are found by.
-const fn long_mask() -> u64 {
-    (1 << (8 * (SHORT_BYTES_MAX + 1))) - 1
+/// So many last bytes of eight.
+const fn last_bytes(bytes: usize) -> u64 {
+    u64::MAX >> (64 - 8 * bytes)
 }
 
 impl Map {
@@ -115,22 +100,25 @@ impl Map {
         Map(vec![0; 1 << (MAP_BITS - 6)].into_boxed_slice())
     }
 
-    fn insert(&mut self, bit: u64) {
+    fn insert(&mut self, end: u64) {
+        let bit = mixed(end, MAP_BITS);
         if let Some(word) = self.0.get_mut((bit / 64) as usize) {
             *word |= 1 << (bit % 64);
         }
     }
 
-    fn contains(&self, bit: u64) -> bool {
+    fn contains(&self, end: u64) -> bool {
+        let bit = mixed(end, MAP_BITS);
         self.0.get((bit / 64) as usize).is_some_and(|word| word & (1 << (bit % 64)) != 0)
     }
 }
 
 impl Words {
-    fn new(mut all: Vec<Word>, end_mask: u64) -> Words {
+    fn new(mut all: Vec<Word>, end_bytes: usize) -> Words {
+        let end_mask = last_bytes(end_bytes);
         all.sort_unstable_by_key(|word| (word.key & end_mask, word.mask, word.key));
         let slots = vec![None; (2 * all.len()).next_power_of_two().max(2)].into_boxed_slice();
-        let mut words = Words { end_mask, all: Vec::new(), slots };
+        let mut words = Words { end_mask, ends: Map::new(), all: Vec::new(), slots };
         for (first, word) in (0u32..).zip(&all) {
             let end = word.key & end_mask;
             if words.first_of(end).is_some() {
@@ -140,6 +128,7 @@ impl Words {
             let free = words.places(end).find(is_free);
             if let Some(slot) = free.and_then(|at| words.slots.get_mut(at)) {
                 *slot = Some((end, first));
+                words.ends.insert(end);
             }
         }
         words.all = all;
@@ -163,9 +152,8 @@ impl Words {
         None
     }
 
-    /// Reports the words that end with the last bytes of a text.
-    fn at(&self, last: u64, found: &mut impl FnMut(usize)) {
-        let end = last & self.end_mask;
+    /// Reports the words that have this end and are the last bytes of a text.
+    fn at(&self, end: u64, last: u64, found: &mut impl FnMut(usize)) {
         let Some(first) = self.first_of(end) else { return };
         let same_end = self.all.get(first as usize..).unwrap_or_default().iter();
         for word in same_end.take_while(|word| word.key & self.end_mask == end) {

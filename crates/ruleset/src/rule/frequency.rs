@@ -39,6 +39,8 @@ pub(crate) struct ChainSpec {
     pub(crate) same: Vec<Compared>,
     pub(crate) different: Vec<Compared>,
     pub(crate) global: bool,
+    /// The same for all chains that ask for the same things to be equal.
+    pub(crate) keying: u32,
 }
 
 /// An event that may support a rule.
@@ -87,6 +89,8 @@ pub(crate) struct Support {
     pub(crate) previous_log: Option<Box<[u8]>>,
     /// The highest level of a correlation that the event itself completed.
     used: u8,
+    /// The event's key, with the keying it was made for: most chains ask for the same address.
+    key: Option<(u32, Option<u64>)>,
 }
 
 /// Remembered events of one session.
@@ -111,7 +115,7 @@ impl History {
         event: &Event<'_>,
         support: &mut Support,
     ) -> bool {
-        let found = self.find(correlation, level, rules, event);
+        let found = self.find(correlation, level, rules, event, support);
         let Some(found) = found else {
             // As in Wazuh, a failed search loses what an earlier one found.
             support.logs.clear();
@@ -145,16 +149,13 @@ impl History {
         level: u8,
         rules: &Rules,
         event: &Event<'_>,
+        support: &mut Support,
     ) -> Option<Vec<u64>> {
         let spec = rules.chains.get(correlation.chain as usize)?;
-        let key = self.key(spec, event)?;
+        let key = self.key(spec, event, support)?;
         let entries = self.chains.get(correlation.chain as usize)?.get(&key)?;
         let different = self.differences(spec, event);
         let wanted = correlation.frequency.saturating_sub(1).max(1) as usize;
-        if entries.len() < wanted {
-            return None;
-        }
-        // Most searches fail, so nothing is gathered before one has succeeded.
         let is_different = |entry: &&Entry| {
             let mut pairs = different.iter().zip(&entry.different);
             !pairs.any(|(now, then)| now.is_some() && now == then)
@@ -165,6 +166,8 @@ impl History {
                     && earlier.used < level
             })
         };
+        // Most searches fail. Many do at the oldest entry that is needed, and nothing is gathered before one has succeeded.
+        entries.get(entries.len().checked_sub(wanted)?).filter(is_usable)?;
         let supporting = || entries.iter().rev().take_while(is_usable).filter(is_different);
         supporting().nth(wanted - 1)?;
         Some(supporting().take(wanted).map(|entry| entry.number).collect())
@@ -176,7 +179,7 @@ impl History {
         rule: RuleIndex,
         rules: &Rules,
         event: &Event<'_>,
-        support: &Support,
+        support: &mut Support,
     ) {
         self.position += 1;
         self.forget();
@@ -188,17 +191,12 @@ impl History {
         }
         let number = self.first_number + self.events.len() as u64;
         let mut filed = Vec::with_capacity(feeds.len());
-        // Most chains ask for the same address, so the last key often is the next one too.
-        let mut last: Option<(&ChainSpec, Option<u64>)> = None;
         for chain in feeds {
             let Some(spec) = rules.chains.get(*chain as usize) else { continue };
             if !source_matches(&spec.source, rules, event) {
                 continue;
             }
-            let known = last.filter(|(of, _)| of.same == spec.same && of.global == spec.global);
-            let key = known.map_or_else(|| self.key(spec, event), |(_, key)| key);
-            last = Some((spec, key));
-            let Some(key) = key else { continue };
+            let Some(key) = self.key(spec, event, support) else { continue };
             let different = self.differences(spec, event).into_boxed_slice();
             let Some(entries) = self.chains.get_mut(*chain as usize) else { continue };
             entries.entry(key).or_default().push_back(Entry { number, different });
@@ -244,7 +242,18 @@ impl History {
     }
 
     /// Hashes what must be equal. `None` when the event lacks some of it: then nothing is equal to it.
-    fn key(&self, spec: &ChainSpec, event: &Event<'_>) -> Option<u64> {
+    fn key(&self, spec: &ChainSpec, event: &Event<'_>, support: &mut Support) -> Option<u64> {
+        match support.key {
+            Some((keying, key)) if keying == spec.keying => key,
+            _ => {
+                let key = self.new_key(spec, event);
+                support.key = Some((spec.keying, key));
+                key
+            }
+        }
+    }
+
+    fn new_key(&self, spec: &ChainSpec, event: &Event<'_>) -> Option<u64> {
         let mut hasher = self.hasher.build_hasher();
         if !spec.global {
             event.source.agent_id.hash(&mut hasher);

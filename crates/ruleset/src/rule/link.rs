@@ -191,6 +191,7 @@ impl Rules {
                 same: sorted(&correlation.same),
                 different: sorted(&correlation.different),
                 global: correlation.global,
+                keying: 0,
             };
             let known = chains.iter().position(|other| *other == spec);
             let chain = known.unwrap_or_else(|| {
@@ -198,6 +199,14 @@ impl Rules {
                 chains.len() - 1
             });
             correlation.chain = u32::try_from(chain).unwrap_or(u32::MAX);
+        }
+        for index in 0..chains.len() {
+            let (before, rest) = chains.split_at_mut(index);
+            let Some(chain) = rest.first_mut() else { break };
+            let is_alike =
+                |other: &ChainSpec| other.same == chain.same && other.global == chain.global;
+            let first = before.iter().position(is_alike).unwrap_or(index);
+            chain.keying = u32::try_from(first).unwrap_or(u32::MAX);
         }
         self.feeds = self.chains_fed(&chains);
         self.chains = chains;
@@ -214,7 +223,11 @@ impl Rules {
                 ChainSource::Group(text) => matching.contains(text.as_slice()),
                 ChainSource::Regex(_) => true,
             };
-            (0u32..).zip(chains).filter(|(_, spec)| joins(spec)).map(|(chain, _)| chain).collect()
+            let mut joined: Vec<(u32, &ChainSpec)> =
+                (0u32..).zip(chains).filter(|(_, spec)| joins(spec)).collect();
+            // One key after the other.
+            joined.sort_by_key(|(_, spec)| spec.keying);
+            joined.into_iter().map(|(chain, _)| chain).collect()
         };
         let mut fed = Vec::with_capacity(self.all.len());
         for rule in &self.all {

@@ -2,9 +2,11 @@
 
 use super::condition::{Condition, Surroundings};
 use super::frequency::{History, Support};
+use super::outlines::Outlines;
 use super::siblings::Siblings;
 use super::{Rule, RuleIndex, Rules};
 use crate::event::Event;
+use crate::pattern::Form;
 use crate::prefilter::Members;
 use crate::state::State;
 
@@ -42,6 +44,7 @@ pub(crate) struct Tried {
 pub(crate) struct Filters {
     levels: Vec<Members>,
     spare: Members,
+    outlines: Outlines,
     /// Lets every rule be tried: to show that the filters change nothing.
     pub(crate) off: bool,
 }
@@ -129,8 +132,14 @@ impl Walk<'_, '_> {
         if self.filters.levels.len() <= depth {
             self.filters.levels.resize_with(depth + 1, Members::default);
         }
-        let Filters { levels, spare, .. } = &mut *self.filters;
-        filter.candidates(rule, self.rules, self.event, levels.get_mut(depth)?, spare);
+        let Filters { levels, spare, outlines, .. } = &mut *self.filters;
+        let candidates = levels.get_mut(depth)?;
+        filter.candidates(rule, self.rules, self.event, candidates, spare);
+        if filter.look_at_urls()
+            && let Some((url, Form::Once)) = self.event.url()
+        {
+            outlines.rule_out((index, rule), self.rules, url, candidates);
+        }
         let mut from = 0;
         while let Some(position) = self.filters.levels.get(depth)?.next(from) {
             let child = rule.children.get(position)?;

@@ -7,7 +7,7 @@
 //!
 //! A rule may hang below another and again below a child of that one. Then the search for the first tells of the second too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -47,9 +47,10 @@ pub(crate) struct Siblings {
     all: Members,
     /// Children that want no certain decoder.
     any_decoder: Members,
-    by_decoder: HashMap<NameId, Members>,
-    /// For children that have nearly only children which hang below this rule as well: the positions of those here.
-    shared: HashMap<usize, Box<[Option<u32>]>>,
+    /// In the order of decoders.
+    by_decoder: Vec<(NameId, Members)>,
+    /// For children, by position, that have nearly only children which hang below this rule as well: the positions of those here.
+    shared: Vec<(usize, Box<[Option<u32>]>)>,
 }
 
 impl Siblings {
@@ -66,7 +67,7 @@ impl Siblings {
         // What is looked for in the URL need not be looked for in the whole line as well.
         let in_line = |condition: &&Condition| !looks_at_urls || url_pattern(condition).is_none();
         let mut any_decoder = Members::none(len);
-        let mut by_decoder: HashMap<NameId, Members> = HashMap::new();
+        let mut by_decoder: BTreeMap<NameId, Members> = BTreeMap::new();
         let mut required = Vec::with_capacity(len);
         for (position, child) in (0u32..).zip(&rule.children) {
             let conditions = conditions_of(child);
@@ -84,13 +85,20 @@ impl Siblings {
         }
         let texts = Prefilter::new(&required);
         let urls = looks_at_urls.then(Urls::default);
+        let by_decoder = by_decoder.into_iter().collect();
         let shared = shared(rule, rules);
         Some(Siblings { texts, urls, all: Members::all(len), any_decoder, by_decoder, shared })
     }
 
     /// Tells where the children of the child at `position` are among these siblings.
     pub(crate) fn shared_with(&self, position: usize) -> Option<&[Option<u32>]> {
-        self.shared.get(&position).map(AsRef::as_ref)
+        let (_, positions) = self.shared.iter().find(|(of, _)| *of == position)?;
+        Some(positions)
+    }
+
+    /// Whether many of them look at the URL.
+    pub(crate) fn look_at_urls(&self) -> bool {
+        self.urls.is_some()
     }
 
     /// Notes which children may match. What is in `spare` is overwritten.
@@ -112,7 +120,10 @@ impl Siblings {
             urls.of(form, rule, rules).scan(url, spare);
             candidates.keep(spare);
         }
-        let of_decoder = |name: Option<NameId>| name.and_then(|name| self.by_decoder.get(&name));
+        let of_decoder = |name: Option<NameId>| {
+            let at = self.by_decoder.binary_search_by_key(&name?, |(name, _)| *name).ok()?;
+            self.by_decoder.get(at).map(|(_, members)| members)
+        };
         // An event with two names is rare: then the decoder decides nothing.
         if event.also_decoded_as.is_none() {
             candidates.keep_either(&self.any_decoder, of_decoder(event.decoded_as));
@@ -151,7 +162,7 @@ fn of_urls(rule: &Rule, rules: &Rules, form: Form) -> Prefilter {
 }
 
 /// Finds the children of `rule` whose own children are filtered together with them.
-fn shared(rule: &Rule, rules: &Rules) -> HashMap<usize, Box<[Option<u32>]>> {
+fn shared(rule: &Rule, rules: &Rules) -> Vec<(usize, Box<[Option<u32>]>)> {
     let positions: HashMap<u32, u32> = rule.children.iter().copied().zip(0..).collect();
     let positions_of = |child: &Rule| -> Box<[Option<u32>]> {
         child.children.iter().map(|grandchild| positions.get(grandchild).copied()).collect()
@@ -187,7 +198,7 @@ fn most_telling(sets: impl Iterator<Item = Set>) -> Vec<Set> {
 }
 
 /// The pattern that the URL must match for a condition to hold.
-fn url_pattern(condition: &Condition) -> Option<&Pattern> {
+pub(super) fn url_pattern(condition: &Condition) -> Option<&Pattern> {
     match condition {
         Condition::Text { subject: Subject::Field(StaticField::Url), pattern, negate: false } => {
             Some(pattern)

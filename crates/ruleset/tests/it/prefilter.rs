@@ -8,9 +8,9 @@ use ruleset::{Options, Record, Ruleset, Session, SessionOptions, Source};
 const DECODERS: &str = r#"
 <decoder name="program"><program_name>^appd</program_name></decoder>
 <decoder name="json"><prematch>^{\s*"</prematch><plugin_decoder>JSON_Decoder</plugin_decoder></decoder>
-<decoder name="pipe"><prematch>^\d+|\w+|</prematch></decoder>
 <decoder name="gate"><prematch>^gate: |^door: </prematch></decoder>
 <decoder name="gate-f"><parent>gate</parent><regex offset="after_parent">^(\S+) (\S+)</regex><order>url, what</order></decoder>
+<decoder name="pipe"><prematch>^\d+|\w+|</prematch></decoder>
 <decoder name="any"><prematch type="pcre2">fail(ed|ure)?\s</prematch></decoder>
 "#;
 
@@ -115,4 +115,56 @@ proptest! {
         let ruleset = load();
         prop_assert_eq!(said(&ruleset, &lines, false), said(&ruleset, &lines, true));
     }
+}
+
+/// Rules over URLs, enough of them for every filter, which share their words.
+fn url_rules() -> Arc<Ruleset> {
+    const WORDS: [&str; 6] = ["union", "select", "from", "order", "having", "script"];
+    let mut rules = String::from(
+        r#"<group name="t,"><rule id="1" level="0" noalert="1"><category>syslog</category><description>r</description></rule>
+        <rule id="100" level="3"><if_sid>1</if_sid><decoded_as>gate</decoded_as><description>r</description></rule>"#,
+    );
+    let pairs = WORDS.iter().flat_map(|one| WORDS.iter().map(move |other| (one, other)));
+    for (number, (one, other)) in pairs.enumerate() {
+        let (id, level) = (2000 + number, 5 + number % 11);
+        rules.push_str(&format!(
+            r#"<rule id="{id}" level="{level}"><if_sid>100</if_sid><url type="pcre2">(?i)\b{one}(?>%(?:25|u00)*(?:2[0b]|0a)|[+ ]){{1,4}}{other}\b</url><description>d</description></rule>"#
+        ));
+    }
+    rules.push_str("</group>");
+    let mut source = Source::default();
+    source.add_decoders("d.xml", DECODERS);
+    source.add_rules("r.xml", rules);
+    ruleset::load(&source, &Options::default()).ruleset.expect("these rules load")
+}
+
+/// So many lines that patterns are made for URLs that encode little, and groups for those that are asked most.
+#[test]
+fn filters_that_are_made_after_many_urls_change_nothing() {
+    const PIECES: [&str; 11] =
+        ["union", "select", "from", "order", "having", "script", "SELECT", "+", "+", "%20", "%2b"];
+    /// One URL in so many encodes more.
+    const ODD_ONE_IN: usize = 8;
+    let mut random = 7u64;
+    let mut line = |number: usize| {
+        let mut log = b"gate: /?q=".to_vec();
+        for _ in 0..9 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let piece = PIECES.get((random >> 33) as usize % PIECES.len());
+            log.extend_from_slice(piece.copied().unwrap_or_default().as_bytes());
+        }
+        if number % ODD_ONE_IN == 0 {
+            log.extend_from_slice(b"+order%2520by\\");
+        }
+        log.extend_from_slice(b" end");
+        log
+    };
+    let lines: Vec<Vec<u8>> = (0..12_000).map(&mut line).collect();
+    let ruleset = url_rules();
+    let filtered = said(&ruleset, &lines, false);
+    let found = filtered.iter().filter(|said| said.contains(r#""id":"20"#)).count();
+    assert!((1_000..11_000).contains(&found), "{found} lines match a pattern");
+    let whole = said(&ruleset, &lines, true);
+    let differs = filtered.iter().zip(&whole).position(|(filtered, whole)| filtered != whole);
+    assert_eq!(differs.map(|at| String::from_utf8_lossy(&lines[at]).into_owned()), None);
 }

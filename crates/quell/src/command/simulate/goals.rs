@@ -69,12 +69,20 @@ pub(super) fn goals(quell: &OfQuell, told: Option<&OfFifo>, seconds: f64) -> Vec
             name: "needles have their first verdict 100 times sooner than the hook's, at median and maximum",
             holds: sooner.first_median >= TIMES_SOONER_MIN && sooner.first_max >= TIMES_SOONER_MIN,
             because: format!(
-                "{:.0} times at the median and {:.0} times at the maximum, the model's verdict {:.0} and {:.0} times, if the hook is told of every needle",
-                sooner.first_median, sooner.first_max, sooner.median, sooner.max
+                "{} times at the median and {} times at the maximum, the model's verdict {} and {} times, if the hook is told of every needle",
+                times(sooner.first_median),
+                times(sooner.first_max),
+                times(sooner.median),
+                times(sooner.max)
             ),
         });
     }
     goals
+}
+
+/// Writes a ratio: less than one is later, and must not read as nothing.
+fn times(ratio: f64) -> String {
+    if ratio < 9.95 { format!("{ratio:.1}") } else { format!("{ratio:.0}") }
 }
 
 /// Compares ages of needles with those of the hook. A needle that has no verdict of the model in one of the two is as old as the run.

@@ -14,6 +14,17 @@ const RIGHT: f64 = 24.0;
 const AGES: (f64, f64) = (92.0, 440.0);
 /// The lower plot: the queue.
 const QUEUE: (f64, f64) = (520.0, 700.0);
+/// Height below the line of one, for an empty queue: a logarithm has no place for nothing.
+const EMPTY: f64 = 16.0;
+/// Most marks of time below a plot, the first not counted: more would run into each other.
+const TICKS_MAX: f64 = 6.0;
+/// Steps between marks of time that people read without a sum, in seconds. Beyond the last, days by tens.
+const STEPS: [f64; 21] = [
+    0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0,
+    7200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0,
+];
+/// The least age that has a place of its own, in seconds.
+const AGE_LEAST: f64 = 0.01;
 /// Most marks of the hook: more look the same, and make the file large.
 const MARKS_MAX: usize = 1500;
 
@@ -96,8 +107,8 @@ impl<'a> Drawing<'a> {
             oldest = oldest.max(hook.verdict.map_or(0.0, |ages| ages.max));
             deepest = deepest.max(count(hook.queue_max));
         }
-        let ages = Scale::new(0.01, oldest, AGES);
-        let queue = Scale::new(1.0, deepest, QUEUE);
+        let ages = Scale::new(AGE_LEAST, oldest, AGES);
+        let queue = Scale::new(1.0, deepest, (QUEUE.0, QUEUE.1 - EMPTY));
         let wide = report.seconds.max(1.0);
         let last = shown_hook(report).and_then(|hook| hook.queue.last()).map(|(at, _)| *at);
         // The hook's queue may last for hours behind Quell's: then it leaves the picture.
@@ -156,17 +167,18 @@ impl<'a> Drawing<'a> {
                 let name = if scale == 0 { power_of_seconds(power) } else { format!("{power:.0}") };
                 self.text(LEFT - 8.0, y + 4.0, "text-anchor=\"end\"", &name);
             }
+            if scale == 1 {
+                self.text(LEFT - 8.0, bottom + 4.0, "text-anchor=\"end\"", "0");
+            }
             let middle = f64::midpoint(top, bottom);
             let turned = format!("text-anchor=\"middle\" transform=\"rotate(-90 18 {middle:.1})\"");
             let unit = if scale == 0 { "" } else { " (incidents; the hook: alerts)" };
             self.text(18.0, middle, &turned, &format!("{label}{unit}"));
-            for step in 0..=4 {
-                let wide = if scale == 0 { self.wide } else { self.wide_queue };
-                let at = wide * f64::from(step) / 4.0;
+            let wide = if scale == 0 { self.wide } else { self.wide_queue };
+            for at in ticks(wide) {
                 let x = Self::across(at, wide);
                 self.line((x, bottom), (x, bottom + 5.0), "stroke=\"#222\"");
-                let name = if step == 0 { "0".to_owned() } else { span(at) };
-                self.text(x, bottom + 19.0, "text-anchor=\"middle\"", &name);
+                self.text(x, bottom + 19.0, "text-anchor=\"middle\"", &tick_name(at));
             }
             self.line((LEFT, bottom), (WIDTH - RIGHT, bottom), "stroke=\"#222\"");
             self.line((LEFT, top), (LEFT, bottom), "stroke=\"#222\"");
@@ -200,9 +212,9 @@ impl<'a> Drawing<'a> {
         for (severity, colour) in SEVERITIES.into_iter().rev() {
             for it in quell.waited.iter().filter(|it| it.severity == severity) {
                 let x = self.x(it.at);
-                let first = self.ages.place(it.first.max(0.01));
+                let first = self.ages.place(it.first.max(AGE_LEAST));
                 if let Some(model) = it.model {
-                    let y = self.ages.place(model.max(0.01));
+                    let y = self.ages.place(model.max(AGE_LEAST));
                     if it.is_needle {
                         self.line(
                             (x, first),
@@ -250,12 +262,11 @@ impl<'a> Drawing<'a> {
 
     fn steps(&mut self, queue: &[(f64, u64)], colour: &str, more: &str) {
         let mut path = String::new();
-        let mut last = self.queue.bottom;
+        let mut last = QUEUE.1;
         for (at, waiting) in queue.iter().filter(|(at, _)| *at <= self.wide_queue) {
-            let (x, y) =
-                (Self::across(*at, self.wide_queue), self.queue.place(count(*waiting).max(1.0)));
+            let x = Self::across(*at, self.wide_queue);
             // Nobody waits: below the line of one.
-            let y = if *waiting == 0 { self.queue.bottom } else { y };
+            let y = if *waiting == 0 { QUEUE.1 } else { self.queue.place(count(*waiting)) };
             if path.is_empty() {
                 path = format!("M{x:.1} {y:.1}");
             } else {
@@ -284,7 +295,7 @@ impl<'a> Drawing<'a> {
         self.text(x + 199.0, 68.0, "", "by the playbook until then");
         if self.report.baseline.is_some() {
             self.mark(x + 374.0, 64.0, HOOK, false, false);
-            self.text(x + 383.0, 68.0, "", "the hook");
+            self.text(x + 383.0, 68.0, "", hook_name(self.report));
         }
         self.line(
             (LEFT, QUEUE.0 - 12.0),
@@ -299,7 +310,7 @@ impl<'a> Drawing<'a> {
                 (LEFT + 108.0, y),
                 &format!("stroke=\"{HOOK}\" stroke-width=\"1.6\" stroke-dasharray=\"6 3\""),
             );
-            self.text(LEFT + 114.0, QUEUE.0 - 8.0, "", "the hook");
+            self.text(LEFT + 114.0, QUEUE.0 - 8.0, "", hook_name(self.report));
         }
     }
 }
@@ -309,11 +320,80 @@ fn shown_hook(report: &Report) -> Option<&super::figures::OfFifo> {
     report.baseline_told.as_ref().or(report.baseline.as_ref())
 }
 
+/// Names the hook that is drawn: what it is told of makes much of its figures.
+fn hook_name(report: &Report) -> &'static str {
+    if report.baseline_told.is_some() { "the hook, told of every needle" } else { "the hook" }
+}
+
 fn power_of_seconds(seconds: f64) -> String {
-    if seconds < 1.0 { format!("{seconds} s") } else { format!("{seconds:.0} s") }
+    match seconds {
+        // What is less stands here too.
+        least if least <= AGE_LEAST => format!("\u{2264} {AGE_LEAST} s"),
+        part if part < 1.0 => format!("{part} s"),
+        whole => format!("{whole:.0} s"),
+    }
+}
+
+/// Gives the times that are marked below a plot: whole steps of a size that people read without a sum.
+fn ticks(wide: f64) -> Vec<f64> {
+    let mut steps = STEPS.into_iter();
+    let mut step = steps.next().unwrap_or(1.0);
+    while wide / step > TICKS_MAX {
+        step = steps.next().unwrap_or(step * 10.0);
+    }
+    let mut ticks = vec![0.0];
+    let mut number = 1_u8;
+    while f64::from(number) * step <= wide {
+        ticks.push(f64::from(number) * step);
+        number += 1;
+    }
+    ticks
+}
+
+/// Names a mark of time in the largest unit that holds it without a rest.
+fn tick_name(seconds: f64) -> String {
+    let is_whole = |unit: f64| seconds >= unit && (seconds / unit).fract() < 1e-9;
+    match seconds {
+        0.0 => "0".to_owned(),
+        days if is_whole(86_400.0) => format!("{:.0} d", days / 86_400.0),
+        hours if is_whole(3600.0) => format!("{:.0} h", hours / 3600.0),
+        minutes if is_whole(60.0) => format!("{:.0} min", minutes / 60.0),
+        whole if is_whole(1.0) => format!("{whole:.0} s"),
+        part => format!("{part:.1} s"),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a queue has far fewer than 2^52 entries")]
 fn count(waiting: u64) -> f64 {
     waiting as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(wide: f64) -> Vec<String> {
+        ticks(wide).into_iter().map(tick_name).collect()
+    }
+
+    #[test]
+    fn marks_of_time_are_round_and_stand_where_they_say() {
+        assert_eq!(names(75.0), ["0", "15 s", "30 s", "45 s", "1 min", "75 s"]);
+        assert_eq!(names(537.0), ["0", "2 min", "4 min", "6 min", "8 min"]);
+        assert_eq!(names(79_200.0), ["0", "6 h", "12 h", "18 h"]);
+        assert_eq!(names(1.0), ["0", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1 s"]);
+        assert_eq!(names(6.0 * 86_400.0), ["0", "1 d", "2 d", "3 d", "4 d", "5 d", "6 d"]);
+        let far = names(2_912_078.0 * 86_400.0);
+        assert!(
+            (2..=7).contains(&far.len()) && far.iter().skip(1).all(|it| it.ends_with(" d")),
+            "{far:?}"
+        );
+    }
+
+    #[test]
+    fn an_empty_queue_and_a_queue_of_one_are_drawn_at_different_heights() {
+        let queue = Scale::new(1.0, 10.0, (QUEUE.0, QUEUE.1 - EMPTY));
+        assert!((queue.place(1.0) - (QUEUE.1 - EMPTY)).abs() < 1e-9);
+        assert!((queue.place(10.0) - QUEUE.0).abs() < 1e-9);
+    }
 }

@@ -118,12 +118,29 @@ impl Stream {
                 })?;
                 Box::new(opened)
             };
-            let mut lines = Lines::new(input)?;
-            while let Some(line) = lines.next_line()? {
-                stream.push(line.unwrap_or_else(|(bytes, _)| bytes))?;
-            }
+            stream.read_one(input).map_err(|failure| Failure {
+                message: format!(
+                    "`{}`: {}",
+                    alert::sanitize::shown(&path.display().to_string(), 200),
+                    failure.message
+                ),
+                ..failure
+            })?;
         }
         Ok(stream)
+    }
+
+    fn read_one(&mut self, input: Box<dyn Read>) -> Result<(), Failure> {
+        let mut lines = Lines::new(input)?;
+        while let Some(line) = lines.next_line()? {
+            self.push(line.unwrap_or_else(|(bytes, _)| bytes))?;
+        }
+        Ok(())
+    }
+
+    /// Tells whether there are lines and none of them is an alert: a raw log, most likely.
+    pub(super) fn holds_no_alert(&self) -> bool {
+        !self.events.is_empty() && self.events.iter().all(|event| event.id.is_empty())
     }
 
     /// Takes alerts that were made, already in order.
@@ -181,8 +198,8 @@ impl Stream {
     }
 
     /// Lets noise go on behind the stream: what it has that is no needle, again and again under new names.
-    pub(super) fn keep_coming(&mut self, per_second: f64, seconds: u32) {
-        let Some(last) = self.events.last().map(|event| event.at) else { return };
+    pub(super) fn keep_coming(&mut self, per_second: f64, seconds: u32) -> Result<(), Failure> {
+        let Some(last) = self.events.last().map(|event| event.at) else { return Ok(()) };
         let noise: Vec<usize> = self
             .events
             .iter()
@@ -191,15 +208,20 @@ impl Stream {
             .map(|(at, _)| at)
             .collect();
         if noise.is_empty() {
-            return;
+            return Ok(());
         }
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "both are positive, and the product is capped"
+            reason = "both are positive, and what is too large becomes the largest number"
         )]
         let more = (per_second * f64::from(seconds)) as usize;
-        for number in 0..more.min(ALERTS_MAX.saturating_sub(self.events.len())) {
+        if more > ALERTS_MAX.saturating_sub(self.events.len()) {
+            return Err(Failure::usage(format!(
+                "{per_second} alerts a second for {seconds} s are {more}, and all alerts together may be {ALERTS_MAX}\nhint: give less of --keep-coming or --keep-coming-seconds"
+            )));
+        }
+        for number in 0..more {
             let at = evenly(last, number + 1, per_second);
             let Some(model) = noise.get(number % noise.len()).and_then(|at| self.events.get(*at))
             else {
@@ -208,6 +230,7 @@ impl Stream {
             let copy = model.again(at, format!("again.{number}"));
             self.events.push(copy);
         }
+        Ok(())
     }
 
     /// Gives for each name of an alert where it is in the stream.
@@ -297,7 +320,7 @@ mod tests {
     fn noise_goes_on_under_new_names_and_needles_do_not() {
         let mut stream = stream();
         stream.events[1].needle = Some(0);
-        stream.keep_coming(2.0, 2);
+        stream.keep_coming(2.0, 2).expect("few");
         assert_eq!(stream.events.len(), 7);
         assert!(
             stream.events[3..]

@@ -8,11 +8,15 @@ use super::figures::{Ages, OfFifo, OfQuell};
 /// Writes a report.
 pub(super) fn written(report: &Report) -> String {
     let mut text = format!(
-        "{} alerts in {}, {} needles; model: {} ({} tokens/s read, {} written, {} at once)\n\
+        "{} in {}, {}{}; model: {} ({} tokens/s read, {} written, {} at once)\n\
          No model was asked. Time is virtual; a model's verdict is the playbook's draft, at the time the model would have needed.\n",
-        report.alerts,
+        count_of(report.alerts as u64, "alert"),
         span(report.seconds),
-        report.needles,
+        count_of(report.needles as u64, "needle"),
+        report
+            .made
+            .as_ref()
+            .map_or_else(String::new, |made| format!(" of {made}, seed {}", report.seed)),
         report.model.name,
         report.model.prompt_per_second,
         report.model.generation_per_second,
@@ -24,10 +28,10 @@ pub(super) fn written(report: &Report) -> String {
     if let Some(fifo) = &report.baseline {
         text.push_str(&of_fifo(fifo, report.baseline_told.as_ref()));
     }
-    if let Some(quell) = &report.quell
-        && !quell.needles.is_empty()
-    {
-        text.push_str(&needles(report, quell));
+    match &report.quell {
+        Some(quell) if !quell.needles.is_empty() => text.push_str(&needles(report, quell)),
+        None if report.needles > 0 => text.push_str(&needles_of_hook(report)),
+        _ => {}
     }
     if !report.goals.is_empty() {
         text.push_str("\ngoals\n");
@@ -63,18 +67,21 @@ fn of_quell(quell: &OfQuell) -> String {
     }
     let mut text = format!(
         "\nquell\n{table}\n\
-         {} alerts = {}\n\
-         {} incidents, {:.1} alerts each: {:.2} % fewer; {} verdicts by the model, {} by the playbook, {} incidents wait at the end\n\
-         {} model calls, {:.3} % of the alerts (0.2 % would be {}, one for each needle is {}), {} failed; about {} tokens read and {} written; queue at most {}\n",
-        quell.counts.accepted,
+         {} = {}\n\
+         {}, {:.1} alerts each: {:.2} % fewer; {} by the model, {} by the playbook, {} at the end\n\
+         {}, {:.3} % of the alerts (0.2 % would be {}, one for each needle is {}), {} failed; about {} tokens read and {} written; queue at most {}\n",
+        count_of(quell.counts.accepted, "alert"),
         quell.places(),
-        quell.incidents,
+        count_of(quell.incidents as u64, "incident"),
         quell.alerts_per_incident,
         quell.reduction_percent,
-        quell.model_verdicts,
+        count_of(quell.model_verdicts as u64, "verdict"),
         quell.playbook_verdicts,
-        quell.incidents_waiting,
-        quell.model_calls,
+        match quell.incidents_waiting {
+            1 => "1 incident waits".to_owned(),
+            many => format!("{many} incidents wait"),
+        },
+        count_of(quell.model_calls, "model call"),
         quell.calls_per_alert_percent,
         quell.calls_of_goal,
         quell.needles.len(),
@@ -85,8 +92,8 @@ fn of_quell(quell: &OfQuell) -> String {
     );
     if let Some(fair) = &quell.fairness {
         text.push_str(&format!(
-            "{} actors: Jain index {:.2}, slowest ({}) {} = {:.1} times the median\n",
-            fair.actors,
+            "{}: Jain index {:.2}, slowest ({}) {} = {:.1} times the median\n",
+            count_of(fair.actors as u64, "actor"),
             fair.jain_index,
             fair.slowest_actor,
             span(fair.slowest),
@@ -114,7 +121,7 @@ fn of_fifo(fifo: &OfFifo, told: Option<&OfFifo>) -> String {
 }
 
 fn needles(report: &Report, quell: &OfQuell) -> String {
-    let mut table = table(&[
+    let mut header = vec![
         "needle",
         "alerts",
         "own",
@@ -124,9 +131,12 @@ fn needles(report: &Report, quell: &OfQuell) -> String {
         "ranked above",
         "first verdict",
         "model's",
-        "hook's",
-    ]);
+    ];
     let hook = report.baseline_told.as_ref().or(report.baseline.as_ref());
+    if hook.is_some() {
+        header.push("hook's");
+    }
+    let mut table = table(&header);
     for (number, needle) in quell.needles.iter().enumerate() {
         let classes: Vec<&str> = needle.classes.iter().map(|class| class.as_str()).collect();
         let right = match needle.is_class_right {
@@ -138,7 +148,7 @@ fn needles(report: &Report, quell: &OfQuell) -> String {
             shares.push(format!("{} strangers", needle.strangers));
         }
         let theirs = hook.and_then(|hook| hook.needles.get(number).copied().flatten());
-        table.add_row(vec![
+        let mut row = vec![
             alert::sanitize::shown(&needle.name, 48),
             needle.alerts.to_string(),
             if needle.is_own { "yes" } else { "NO" }.to_owned(),
@@ -148,8 +158,11 @@ fn needles(report: &Report, quell: &OfQuell) -> String {
             format!("{} of {} noise", needle.noise_passed, needle.noise_incidents),
             maybe(needle.first_verdict),
             maybe(needle.model_verdict),
-            if hook.is_some() { maybe(theirs) } else { String::new() },
-        ]);
+        ];
+        if hook.is_some() {
+            row.push(maybe(theirs));
+        }
+        table.add_row(row);
     }
     let found = quell.needles.iter().filter(|needle| needle.is_own).count();
     let of = quell.needles.len();
@@ -158,6 +171,27 @@ fn needles(report: &Report, quell: &OfQuell) -> String {
     format!(
         "\nneedles\n{table}\nrecall: {found} of {of} have an incident of their own; in {alone} cases it is mostly theirs alone; {above} of {of} are ranked above nine tenths of the noise\n"
     )
+}
+
+/// Says when the hook alone has judged each needle: at the level it is set to, and if it is told of every needle.
+fn needles_of_hook(report: &Report) -> String {
+    let mut table = table(&["needle", "hook's verdict", "if told of every needle"]);
+    let age = |hook: Option<&OfFifo>, number: usize| {
+        maybe(hook.and_then(|hook| hook.needles.get(number).copied().flatten()))
+    };
+    for (number, name) in report.needle_names.iter().enumerate() {
+        table.add_row(vec![
+            alert::sanitize::shown(name, 48),
+            age(report.baseline.as_ref(), number),
+            age(report.baseline_told.as_ref(), number),
+        ]);
+    }
+    format!("\nneedles\n{table}\n")
+}
+
+/// Writes a count with what is counted.
+fn count_of(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn table(header: &[&str]) -> Table {

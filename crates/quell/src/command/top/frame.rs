@@ -324,10 +324,10 @@ fn verdicts(pen: &mut Pen, view: &View, order: Order, rows_max: usize, now: Time
     pen.pieces([
         (0, "LVL", bold),
         (4, "BY", bold),
-        (15, "AGO", bold),
-        (21, "WAIT", bold),
-        (27, "ACTOR", bold),
-        (43, order.heading(), bold),
+        (17, "AGO", bold),
+        (23, "WAIT", bold),
+        (28, "ACTOR", bold),
+        (44, order.heading(), bold),
     ]);
     let room = pen.room().min(rows_max);
     let marked = (order == view.order).then(|| view.mark_place(&rows)).flatten();
@@ -361,10 +361,10 @@ fn verdict_row(pen: &mut Pen, row: &JudgedRow, now: Timestamp, is_marked: bool) 
         (0, mark, pen.bold()),
         (1, format!("{level:>2}").as_str(), style),
         (4, by, Style::new()),
-        (13, format!("{ago:>5}").as_str(), Style::new()),
-        (19, format!("{waited:>6}").as_str(), Style::new()),
-        (27, fit(&row.actor, 15).as_str(), Style::new()),
-        (43, what.as_str(), style),
+        (14, format!("{ago:>6}").as_str(), Style::new()),
+        (21, format!("{waited:>6}").as_str(), Style::new()),
+        (28, fit(&row.actor, 15).as_str(), Style::new()),
+        (44, what.as_str(), style),
     ]);
 }
 

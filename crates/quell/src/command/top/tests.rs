@@ -151,6 +151,7 @@ fn flooded(second: i64) -> Look {
                 "\u{767b}\u{5f55}\u{5931}\u{8d25} many logins failed for one user of the machine",
             ),
         ],
+        is_stuck: false,
     }
 }
 
@@ -215,6 +216,13 @@ fn a_glance_tells_whether_it_is_late_delayed_on_time_gone_or_broken() {
     // The heartbeat stays as it was, and time goes on.
     view.looked(Ok(flooded(34)));
     assert_eq!(glance(&view, at(34)), "GONE     no word from the daemon for 34s; still looking");
+    let mut look = flooded(34);
+    look.is_stuck = true;
+    view.looked(Ok(look));
+    assert_eq!(
+        glance(&view, at(34)),
+        "GONE     no word from the daemon for 34s, though it runs (is the disk full?); still looking"
+    );
     let mut look = flooded(34);
     look.heartbeat = look.heartbeat.map(|beat| Heartbeat { has_ended: true, ..beat });
     view.looked(Ok(look));
@@ -300,6 +308,9 @@ fn keys_sort_pause_open_scroll_and_go_back() {
     assert!(screen(&view, 80, 24).contains("PAUSED"));
     view.press(Key::Help, 24);
     assert!(screen(&view, 80, 24).contains("take the mark away"));
+    view.press(Key::Help, 24);
+    assert_eq!(view.page, Page::Board, "the key that shows the help takes it away");
+    view.press(Key::Help, 24);
     view.press(Key::Back, 24);
     assert_eq!(view.press(Key::Quit, 24), Wish::Quit);
 }

@@ -193,7 +193,8 @@ impl View {
                 (Glance::Ended, format!("the daemon ended {} ago", ago(beat)))
             }
             Some(beat) if !look.runs() || is_silent(beat) => {
-                (Glance::Gone, format!("no word from the daemon for {}", ago(beat)))
+                let why = if look.is_stuck { ", though it runs (is the disk full?)" } else { "" };
+                (Glance::Gone, format!("no word from the daemon for {}{why}", ago(beat)))
             }
             Some(_) => {
                 let delay = look.delay(self.promises.calls_per_minute);
@@ -235,6 +236,7 @@ impl View {
         match (&mut self.page, key) {
             (Page::Board, Key::Quit) => return Wish::Quit,
             (Page::Text { .. }, Key::Quit | Key::Back) => self.page = Page::Board,
+            (Page::Text { text, .. }, Key::Help) if text == HELP => self.page = Page::Board,
             (_, Key::Help) => self.show(HELP.to_owned()),
             (Page::Text { text, scroll }, _) => {
                 let last = text.lines().count().saturating_sub(1);

@@ -133,7 +133,7 @@ pub(super) static HTTP: Section = Section {
             "listen",
             Kind::Address,
             Standard::Text("127.0.0.1:9480"),
-            "The address and port to listen on. Anything but a loopback address needs a token.",
+            "The address and port to listen on. Without a token nothing is taken, and only a loopback address is allowed.",
         ),
         setting(
             "token_file",
@@ -141,7 +141,7 @@ pub(super) static HTTP: Section = Section {
             Standard::Text(""),
             "The file that holds the token which senders must present.",
         )
-        .or_empty("no token is asked for"),
+        .or_empty("nothing is taken"),
     ],
 };
 

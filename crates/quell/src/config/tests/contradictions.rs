@@ -107,8 +107,8 @@ error: quell.toml:3:10: `intake.http.listen` is 0.0.0.0:9480, which others can r
         said("[intake.http]\nenabled = true\n", &[]),
         format!(
             "\
-warning: quell.toml:2:11: every user of this machine may post alerts, since `intake.http` asks for \
-             no token
+warning: quell.toml:2:11: nothing is taken over HTTP: `intake.http` has no token, and an open door \
+             would let every user of this machine write evidence
   2 | enabled = true
     |           ^^^^
   hint: {hint}

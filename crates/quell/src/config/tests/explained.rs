@@ -103,7 +103,7 @@ The lowest Wazuh rule level, from 0 to 16, that is looked at.
         "\
 - type: absolute path of a file that holds a secret
 - default: `\"\"`
-- empty: no token is asked for
+- empty: nothing is taken
 - environment: `QUELL_INTAKE__HTTP__TOKEN_FILE`, or `QUELL_INTAKE__HTTP__TOKEN` for the secret itself
 "
     ));

@@ -176,7 +176,9 @@ impl Writer<'_> {
         Some(match tree {
             Tree::One(set) => Node::Byte { set, text: self.byte_text(start, set) },
             // An end of a word or of the text. A reference back could run into a digit that comes to stand behind it.
-            Tree::Nothing | Tree::Start => Node::Kept(self.text_from(start)?),
+            Tree::Nothing | Tree::Start | Tree::End | Tree::WordEdge | Tree::NoWordEdge => {
+                Node::Kept(self.text_from(start)?)
+            }
             _ => return None,
         })
     }

@@ -281,8 +281,8 @@ const HEAD: &str = r#"<!--
   The tree
     100200  a gate: the request has some syntax in it
     100201  a gate: a header has some syntax in it
-    100202  a gate: a request with a quote, which the stock decoder for FTP took; below it are the signs for headers, which
-            read whole lines
+    100202  a gate: a request with a quote or without a protocol, which the stock decoder for FTP took; below it are the
+            signs for headers, which read whole lines
     1002NN to 1006NN  one rule for each sign of an attack in the request
     1012NN to 1016NN  the same sign in a header, if it is a clear one
     1007NN  the same kind of attack, and the server answered 2xx
@@ -307,8 +307,8 @@ const HEAD: &str = r#"<!--
 
   <rule id="100202" level="0" noalert="1">
     <if_sid>11310</if_sid>
-    <regex type="pcre2">^(?>(?:[^\]]++|\](?! "))*+\] ")[A-Za-z_-]{1,32} .{1,8000} HTTP/\d[\d.]{0,4}" \d{3} </regex>
-    <description>A request with a quote in it, which the decoder for FTP took.</description>
+    <regex type="pcre2">^(?>(?:[^\]]++|\](?! "))*+\] ")[A-Za-z_-]{1,32} .{1,8000}(?: HTTP/\d[\d.]{0,4}" \d{3} |" \d{3} (?:\d{1,20}|-) ")</regex>
+    <description>A request with a quote in it or without a protocol, which the decoder for FTP took.</description>
   </rule>
 
 </group>

@@ -15,7 +15,7 @@ const FAILURES_SHOWN_MAX: usize = 200;
 /// Longest text that is shown whole.
 const CHARACTERS_MAX: usize = 300;
 
-/// Prints the results; the answer is no when a sample failed. A line that was not understood is told and no more: Wazuh's runner passes
+/// Prints the results; the answer is no when a sample failed, or when there was none. A line that was not understood is told and no more: Wazuh's runner passes
 /// over it, and its own tests have some.
 pub(super) fn tell(results: &[FileResult], is_json: bool) -> Result<(), Failure> {
     let tally = Tally::of(results);
@@ -24,7 +24,18 @@ pub(super) fn tell(results: &[FileResult], is_json: bool) -> Result<(), Failure>
     } else {
         print_text(results, &tally)?
     }
-    if tally.failed > 0 || tally.unreadable > 0 { Err(Failure::no()) } else { Ok(()) }
+    if tally.failed > 0 || tally.unreadable > 0 {
+        return Err(Failure::no());
+    }
+    if tally.passed == 0 {
+        // A green run that tried nothing would hide a file that lost its tests.
+        return Err(Failure {
+            code: Failure::NO,
+            message: "there is no sample in these tests\nhint: a sample is `log 1 pass = ...` in a section, with `rule = ...` below"
+                .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// What a sample is called.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use super::super::super::outline::tests::outline_is_in;
 use super::super::super::{Form, Language, Pattern};
 use super::*;
 
@@ -58,10 +59,14 @@ fn what_is_not_understood_stays_whole() {
     }
 }
 
-/// Fails where the pattern for subjects that encode little says something else, or needs words that aren't there.
+/// Fails where the pattern for subjects that encode little says something else, or needs words that aren't there, or its outline is missing.
 fn says_the_same(pattern: &str, subject: &[u8]) -> Result<(), String> {
     let Ok(whole) = Pattern::compile(Language::Pcre2, pattern.as_bytes()) else { return Ok(()) };
     let wanted = whole.is_match(subject);
+    if wanted && outline_is_in(&whole, subject) == Some(false) {
+        let shown = String::from_utf8_lossy(subject);
+        return Err(format!("the outline of `{pattern}` is not in `{shown}`"));
+    }
     let (text, found) = match narrow(pattern.as_bytes()) {
         None => return Ok(()),
         Some(Narrow::Never) => ("never".to_owned(), false),
@@ -242,6 +247,7 @@ fn the_rules_say_the_same_of_the_urls_in_their_own_tests() {
             let lower = url.to_ascii_lowercase();
             let holds = |word: &Vec<u8>| memchr::memmem::find(&lower, word).is_some();
             assert!(!wanted || sets.iter().all(|set| set.iter().any(holds)), "{pattern}");
+            assert!(!wanted || outline_is_in(&whole, url) == Some(true), "{pattern}");
             matches += usize::from(wanted);
         }
     }
