@@ -137,7 +137,10 @@ impl Detail {
             class if !class.is_web_exploit() && finds(incident, Class::CommandExecution) => {
                 Some(Self::TellingCommand)
             }
-            Class::DefenseEvasion | Class::AccountChange | Class::Persistence
+            Class::DefenseEvasion
+            | Class::AccountChange
+            | Class::Persistence
+            | Class::PrivilegeEscalation
                 if finds(incident, incident.class) =>
             {
                 Some(Self::TellingOperation)
@@ -181,6 +184,28 @@ fn of_file(path: &str) -> Option<(u8, Detail, &'static str)> {
     }
     let starts = ends(START_FILES) || lies(START_FOLDERS);
     starts.then_some((1, Detail::StartFile, "start"))
+}
+
+/// Endings of what people read, whom somebody has something to tell.
+const NOTE_ENDINGS: &[&str] = &[".txt", ".html", ".htm", ".hta", ".rtf", ".url"];
+
+/// Words of which a note has one that wants money for files.
+const NOTE_DEEDS: &[&str] = &["decrypt", "ransom", "recover", "restore", "unlock", "unencrypt"];
+
+/// Words of which it has one more, unless the first says all.
+const NOTE_THINGS: &[&str] = &["file", "data", "how", "read", "instruction", "help", "your"];
+
+/// Tells whether a file is named as those are named that ransomware leaves behind: `HOW_TO_RECOVER_FILES.txt`.
+pub fn is_ransom_note(path: &str) -> bool {
+    let path = path.to_lowercase().replace('\\', "/");
+    let name = path.rsplit('/').next().unwrap_or_default();
+    // Programs and their manuals are about files that are restored too, but they don't shout.
+    let shouts = |name: &str| name.contains('_') || name.contains('!') || name.contains(' ');
+    NOTE_ENDINGS.iter().any(|ending| name.ends_with(ending))
+        && (name.contains("ransom")
+            || (shouts(name)
+                && NOTE_DEEDS.iter().any(|word| name.contains(word))
+                && NOTE_THINGS.iter().any(|word| name.contains(word))))
 }
 
 /// Tells whether a path is that of a program which a web server would run.

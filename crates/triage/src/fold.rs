@@ -28,7 +28,7 @@ mod absorb;
 mod gather;
 mod known;
 
-use gather::{Gatherings, Guessers};
+use gather::{Crowds, Gatherings};
 
 /// Failures after which a login by the same actor counts as the end of a brute force. Wazuh's own correlation rules use 8; people mistype 3 times.
 const FAILURES_BEFORE_LOGIN: u64 = 5;
@@ -85,7 +85,7 @@ pub struct Fold {
     /// of what an alert may join does not exist, and is asked for once instead of with every batch.
     absent: HashSet<Fingerprint>,
     gatherings: Gatherings,
-    guessers: Guessers,
+    crowds: Crowds,
     memory: known::Memory,
     usual: Usual,
 }
@@ -106,9 +106,9 @@ impl Fold {
     /// Makes an empty fold that knows what is usual.
     pub fn with_memory(limits: FoldLimits, usual: Usual) -> Self {
         let (incidents, ended) = (HashMap::new(), Vec::new());
-        let (gatherings, guessers) = (Gatherings::default(), Guessers::default());
+        let (gatherings, crowds) = (Gatherings::default(), Crowds::default());
         let (absent, memory) = (HashSet::new(), known::Memory::default());
-        Self { limits, incidents, ended, absent, gatherings, guessers, memory, usual }
+        Self { limits, incidents, ended, absent, gatherings, crowds, memory, usual }
     }
 
     /// Names the keys that these alerts may join and that are not in memory.
@@ -118,10 +118,10 @@ impl Fold {
             .flat_map(|admitted| {
                 let keys = &admitted.keys;
                 let alone = self.is_alone(admitted).then(|| alone(keys.own));
-                [Some(keys.own), Some(keys.crowded), Some(keys.various), alone]
+                [keys.own, keys.crowded, keys.various]
                     .into_iter()
-                    .chain(keys.guessed_before)
-                    .flatten()
+                    .chain(alone)
+                    .chain(keys.guessed_before.into_iter().flat_map(Guessed::all))
             })
             .filter(|key| !self.incidents.contains_key(key) && !self.absent.contains(key))
             .collect();
@@ -282,15 +282,16 @@ impl Fold {
             class: admitted.observation.class,
             success: admitted.observation.success,
         };
-        // A login by whoever was just guessing passwords is not another login: it is the success of the guessing. One of a crowd who
-        // gets in leaves the crowd: what it tried is one of thousands, that it worked is a thing of its own.
-        if let [Some(alone), Some(crowded)] = keys.guessed_before
-            && (self.was_guessing(alone, admitted)
-                || self.was_guessing(crowded, admitted)
-                || self.was_in_crowd(crowded, admitted))
+        // A login by whoever was just guessing passwords is not another login: it is the success of the guessing. What was tried is one of
+        // thousands, alone or in a crowd; that it worked is a thing of its own.
+        if let Some(guessed) = keys.guessed_before
+            && (self.was_guessing(guessed.alone, admitted)
+                || self.was_guessing(guessed.crowded, admitted)
+                || self.was_in_crowd(guessed.crowded, admitted)
+                || self.was_in(guessed.got_in, admitted))
         {
             return Key {
-                fingerprint: alone,
+                fingerprint: guessed.got_in,
                 class: Class::BruteForce,
                 success: Success::Confirmed,
                 ..own
@@ -302,8 +303,8 @@ impl Fold {
         match self.gatherings.place(keys, admitted, self.limits.window_max) {
             gather::Place::Own => own,
             gather::Place::Crowd => {
-                if own.class == Class::BruteForce {
-                    self.guessers.note(keys.crowded, own.actor.name(), admitted.time);
+                if self.crowds.note(keys.crowded, own.actor.name(), admitted.time) {
+                    return own;
                 }
                 Key { fingerprint: keys.crowded, actor: Actor::Many, ..own }
             }
@@ -321,8 +322,16 @@ impl Fold {
 
     /// Tells whether the actor of a login is one of a crowd that was guessing until just now, whose names an incident can't all hold.
     fn was_in_crowd(&self, crowd: Fingerprint, login: &Admitted) -> bool {
-        let seen = self.guessers.last_seen(crowd, login.observation.actor.name());
+        let seen = self.crowds.last_seen(crowd, login.observation.actor.name());
         seen.is_some_and(|seen| login.time.since(seen) <= self.limits.quiet_after)
+    }
+
+    /// Tells whether the actor of a login got in by guessing before, and was there until just now.
+    fn was_in(&self, key: Fingerprint, login: &Admitted) -> bool {
+        self.incidents.get(&key).into_iter().flatten().any(|held| {
+            login.time.since(held.incident.last_seen) <= self.limits.quiet_after
+                && login.time >= held.incident.first_seen
+        })
     }
 
     /// Tells whether the actor of a login was guessing passwords in this incident until just now.
@@ -410,8 +419,25 @@ pub(crate) struct Keys {
     crowded: Fingerprint,
     /// What x who x where without the shape: for behaviours of too many shapes.
     various: Fingerprint,
-    /// Where guessing by the same actor would have folded, alone or in a crowd, for a login.
-    guessed_before: [Option<Fingerprint>; 2],
+    /// For a login: where guessing by the same actor folds.
+    guessed_before: Option<Guessed>,
+}
+
+/// Where guessing by one actor folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Guessed {
+    /// What failed, in an incident of its own.
+    alone: Fingerprint,
+    /// What failed, in a crowd.
+    crowded: Fingerprint,
+    /// What worked.
+    got_in: Fingerprint,
+}
+
+impl Guessed {
+    fn all(self) -> [Fingerprint; 3] {
+        [self.alone, self.crowded, self.got_in]
+    }
 }
 
 impl Keys {
@@ -419,7 +445,7 @@ impl Keys {
         let echo = if origin == Origin::Echo { "echo" } else { "" };
         let (kind, name) = (seen.actor.kind(), seen.actor.name());
         let class = seen.class.fold_name();
-        let variant = if seen.behaviour.is_empty() { "" } else { seen.variant.as_str() };
+        let variant = if seen.behaviour.is_empty() { hit(seen) } else { seen.variant.as_str() };
         // Those who got an answer are few among those who only tried, and must not be lost among them: they are a crowd of their own.
         let answered = if seen.success >= Success::Answered { "answered" } else { "" };
         let key = |class: &str, behaviour: &str, variant: &str, kind: &str, name: &str| {
@@ -449,14 +475,30 @@ impl Keys {
                 // Without an address or a user there is nobody of whom to say that it is the same one.
                 (Class::Login, Actor::Address(_) | Actor::User(_)) => {
                     let guessing = Class::BruteForce.fold_name();
-                    [
-                        Some(key(guessing, "", "", kind, name)),
-                        Some(key(guessing, "", "", "many", "")),
-                    ]
+                    Some(Guessed {
+                        alone: key(guessing, "", "", kind, name),
+                        crowded: key(guessing, "", "", "many", ""),
+                        got_in: key(guessing, "", GOT_IN, kind, name),
+                    })
                 }
-                _ => [None, None],
+                _ => None,
             },
         }
+    }
+}
+
+/// What sets a guess that worked apart from those that failed.
+const GOT_IN: &str = "got in";
+
+/// What sets a page apart that a scan found and that should not be public.
+const FOUND: &str = "found";
+
+/// Says what an alert has that guessing and scanning are for. Among thousands that failed nobody would look for it.
+fn hit(seen: &Observation) -> &'static str {
+    match seen.class {
+        Class::BruteForce if seen.success == Success::Confirmed => GOT_IN,
+        Class::ForcedBrowsing if seen.success >= Success::Answered => FOUND,
+        _ => "",
     }
 }
 

@@ -2,20 +2,20 @@
 //!
 //! A model that judged "an update of the virus scanner on mail01" need not be asked about the one on mail02, nor about tomorrow's. Three
 //! names say how alike two incidents are: of one *sort* (the same thing, said in the same words), of one *kin* (the same thing at the same
-//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious, or told by its class, has a fourth, of one *fleet*:
-//! the same thing at many places, which three judgements tell as much about as three hundred. And what users do by the dozen, of which
-//! nothing is serious or stands out, is of one *practice*. Whether a judgement is taken over is
+//! place, in whatever words), of one *burst* (unusual things that came to one place together). What is serious, told by its class, or what one
+//! address does, has a fourth, of one *fleet*: the same thing at many places, which three judgements tell as much about as three
+//! hundred. And what users do by the dozen, of which nothing is serious or stands out, is of one *practice*. Whether a judgement is taken over is
 //! decided in `schedule/precedent.rs`; what sets an incident apart (success, a person's wish) is never like another, and text aimed at a model
 //! is like other such text at most, for whoever writes it must not be able to buy a call with each line.
 
-use alert::detail::{self, Detail};
+use alert::detail;
 use alert::incident::{Actor, Incident, Reason, Success};
 use alert::{Class, Fingerprint, Likeness};
 
-use crate::observe::is_told_by_class;
+use crate::observe::{is_state_group, is_told_by_class};
 use crate::priority::Severity;
 use crate::template;
-use crate::threat::has_no_class;
+use crate::threat::{GUESSES_MIN, has_no_class};
 
 /// Names what an incident is like, that looks as serious as `level`.
 pub fn of(incident: &Incident, level: u8) -> Likeness {
@@ -34,7 +34,8 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         ("", String::new(), String::new())
     } else {
         // The words on a flaw are those on the one that came first of many.
-        let is_one_of_many = Detail::of(incident) == Some(Detail::KnownFlaw);
+        let is_one_of_many =
+            class == Class::PolicyViolation && incident.groups.names().any(is_state_group);
         let shape = |text: &str| if is_one_of_many { String::new() } else { masked(text) };
         let words = incident.evidence.first().map(|first| shape(first.excerpt.as_raw()));
         (
@@ -44,8 +45,12 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         )
     };
     let is_serious = Severity::of(level) >= Severity::High;
+    // A few wrong passwords are typed everywhere, every day.
+    let is_mistyped = class == Class::BruteForce
+        && incident.success == Success::None
+        && incident.alert_count < GUESSES_MIN;
     // What is serious or stands out where it is says nothing of other places.
-    let is_bound = by_class || is_serious || incident.setting.is_unusual();
+    let is_bound = (by_class && !is_mistyped) || is_serious || incident.setting.is_unusual();
     let bound_to = if is_bound { place.as_str() } else { "" };
     let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
     // Each attack in a request is one of its own: what differs is in the request.
@@ -73,6 +78,7 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         text.clone()
     };
     let fleet = by_whom
+        // Serious or not, what one address does to a hundred machines is one thing.
         .filter(|_| (is_serious || by_class) && !class.is_web_exploit())
         .map(|whom| name(&["fleet", class_name, told_by, &said, whom, outcome, what]));
     let burst = (incident.setting.is_unusual()
@@ -244,5 +250,27 @@ mod tests {
         worked.success = Success::Confirmed;
         let worked = of(&worked, 9);
         assert!(!worked.may_be_like && worked.fleet != one.fleet);
+    }
+
+    #[test]
+    fn what_one_address_does_to_many_machines_is_one_thing_and_a_wrong_password_is_typed_anywhere()
+    {
+        let scan = |agent: &str, source: &str, status: u16| {
+            let alert = json!({
+                "id": "1.1", "rule": {"id": "31101", "level": 5, "description": "an error", "groups": ["web", "accesslog"]},
+                "agent": {"id": agent, "name": format!("web{agent}")},
+                "data": {"protocol": "GET", "srcip": source, "id": status.to_string(), "url": "/login"},
+            });
+            of(&incident_of(&alert), 3)
+        };
+        let (one, other) = (scan("001", "192.0.2.1", 404), scan("002", "192.0.2.1", 404));
+        assert!(one.fleet.is_some() && one.fleet == other.fleet);
+        assert_ne!(
+            one.sort, other.sort,
+            "what was found elsewhere says nothing of what is found here"
+        );
+        assert_ne!(one.fleet, scan("001", "192.0.2.2", 404).fleet);
+        let (mistyped, elsewhere) = (scan("001", "192.0.2.1", 401), scan("002", "192.0.2.9", 401));
+        assert_eq!(mistyped.sort, elsewhere.sort);
     }
 }

@@ -9,26 +9,37 @@ use std::borrow::Cow;
 use alert::incident::{Actor, Finding, Success};
 use alert::sanitize::{self, Removed};
 use alert::{Alert, Class, Fingerprint, Untrusted, decode};
-use memchr::memmem;
+use memchr::{memmem, memrchr_iter};
 
 use crate::classify::{self, Field, Request};
 use crate::template;
 
 use asked::Asked;
-pub(crate) use class::is_told_by_class;
+pub(crate) use class::{is_state_group, is_told_by_class};
 
 pub mod asked;
 mod class;
 mod command;
 mod entity;
 mod login;
+mod named;
 mod operation;
 
 /// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.
 const EXCERPT_BYTES_MAX: usize = 700;
 
+/// Where the name of a user stands as somebody typed it.
+const NAMES_OF_USERS: &[&str] =
+    &["data.dstuser", "data.srcuser", "data.user", "data.win.eventdata.targetUserName"];
+
+/// Most of such a name that is searched, in bytes.
+const NAME_BYTES_MAX: usize = 1024;
+
 /// Most text per alert that is searched for instructions to a model, in bytes.
 const SEARCHED_BYTES_MAX: usize = 16 * 1024;
+
+/// Where virus scanners put the name of what they found.
+const VIRUS_NAMES: &[&str] = &["data.extra_data", "data.virus"];
 
 /// What an alert shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +79,11 @@ pub struct Observation {
 /// Looks at an alert.
 pub fn observe(alert: &Alert) -> Observation {
     let web = web_request(alert);
-    let (field, finding) = web.as_ref().and_then(|web| strongest_finding(web)).unzip();
+    let found = match &web {
+        Some(web) => strongest_finding(web).filter(|(_, finding)| !is_missing_name(web, finding)),
+        None => in_a_name(alert),
+    };
+    let (field, finding) = found.unzip();
     let status = web.as_ref().and_then(|web| web.status);
     let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
     let class = match exposed {
@@ -105,8 +120,10 @@ pub fn observe(alert: &Alert) -> Observation {
         variant: match (class, &actor) {
             // What an application says when a request breaks it is half written by whoever sent the request, so its shape tells nothing apart.
             (Class::SystemError, Actor::Address(_) | Actor::User(_)) => entity::service(alert),
-            // Each package and each flaw is a text of its own; together they are the state of one machine.
+            // Each package, flaw and setting is a text of its own; together they are the state of one machine.
             (Class::PolicyViolation, _) if class::is_known_flaw(alert) => String::new(),
+            // What a scanner calls a virus tells it from a test file; where it was found does not.
+            (Class::Malware, _) => alert.first_field(VIRUS_NAMES).map_or(shape, str::to_owned),
             _ => shape,
         },
         status,
@@ -142,6 +159,10 @@ struct WebRequest<'a> {
 }
 
 fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
+    // A virus scanner's decoder calls the file that it found `url`.
+    if alert.rule.groups.iter().any(|group| group.trim() == "virus") {
+        return None;
+    }
     let target = alert.first_field(&[
         "data.url",
         "data.http.url",
@@ -208,7 +229,7 @@ fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
 /// quoted texts, if there are three.
 fn quoted_tail(line: &str) -> (&str, &str, &str) {
     let line = template::head(line, SEARCHED_BYTES_MAX);
-    let mut quoted = line.rsplit('"');
+    let mut quoted = split_at_quotes_from_end(line);
     // `… "request" 200 5 "referer" "agent"` splits, from the end, into: rest, agent, blank, referer, ` 200 5 `, request.
     let (_, agent, _, referer, between) =
         (quoted.next(), quoted.next(), quoted.next(), quoted.next(), quoted.next());
@@ -220,6 +241,34 @@ fn quoted_tail(line: &str) -> (&str, &str, &str) {
         }
         _ => ("", "", ""),
     }
+}
+
+/// Splits at quotes, from the end. A quote that the client sent stands behind a backslash, and ends nothing.
+fn split_at_quotes_from_end(line: &str) -> impl Iterator<Item = &str> {
+    let mut left = Some(line);
+    std::iter::from_fn(move || {
+        let text = left?;
+        let is_end = |at: &usize| {
+            let before = text.as_bytes().get(..*at).unwrap_or_default();
+            before.iter().rev().take_while(|byte| **byte == b'\\').count().is_multiple_of(2)
+        };
+        let Some(at) = memrchr_iter(b'"', text.as_bytes()).find(is_end) else {
+            return left.take();
+        };
+        left = text.get(..at);
+        text.get(at + 1..)
+    })
+}
+
+/// Tells whether all that looks like an attack is the name of something that is not there, or not given out: a script as planted ones are called, a program in a
+/// folder of programs. Dictionaries of scanners are full of such names, and each is one wish among thousands.
+fn is_missing_name(web: &WebRequest<'_>, finding: &Finding) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    matches!(web.status, Some(403 | 404 | 410))
+        && matches!(finding.class, Class::Webshell | Class::CommandInjection)
+        && finding.parameter.is_none()
+        && web.target.bytes().all(is_plain)
+        && web.target.contains(finding.fragment.as_raw().trim())
 }
 
 /// Names what kind of file was given out that should not be public.
@@ -255,7 +304,33 @@ fn strongest_finding(web: &WebRequest<'_>) -> Option<(Field, Finding)> {
         referer: web.referer,
         extra: web.extra,
     };
-    let found = classify::classify(&request).into_iter().next()?;
+    strongest(&request)
+}
+
+/// Looks for an attack in the name of a user: whoever logs in chooses it, and what reads the log or asks a database for it may obey.
+fn in_a_name(alert: &Alert) -> Option<(Field, Finding)> {
+    let name = alert.first_field(NAMES_OF_USERS)?;
+    // Hardly a name has such signs, and nothing is searched where none is.
+    if !name.contains(['\'', '"', '<', ';', '|', '`', '(', '{']) {
+        return None;
+    }
+    let mut target = "/?user=".to_owned();
+    for byte in template::head(name, NAME_BYTES_MAX).bytes() {
+        target.push_str(&format!("%{byte:02X}"));
+    }
+    let request = Request {
+        method: "GET",
+        target: &target,
+        status: None,
+        user_agent: "",
+        referer: "",
+        extra: "",
+    };
+    strongest(&request)
+}
+
+fn strongest(request: &Request<'_>) -> Option<(Field, Finding)> {
+    let found = classify::classify(request).into_iter().next()?;
     let finding = Finding {
         class: class::of_web(found.class),
         strength: found.strength.clamp(1, 100),

@@ -20,7 +20,7 @@ pub const SCAN_OBJECTS_MIN: u64 = 20;
 const SCAN_OBJECTS_LARGE: u64 = 500;
 
 /// Failed logins from which on it is no mistyped password.
-const GUESSES_MIN: u64 = 10;
+pub(crate) const GUESSES_MIN: u64 = 10;
 
 /// Judges an incident by rule knowledge alone.
 pub fn assess(incident: &Incident) -> Bounds {

@@ -131,10 +131,6 @@ fn stream_of(options: &Simulate) -> Result<(Stream, Vec<Needle>), Failure> {
     if stream.events.is_empty() {
         return Err(Failure::usage("there are no alerts to play"));
     }
-    let lost = needles.iter().filter(|needle| needle.alerts.is_empty()).count();
-    if lost > 0 {
-        Talk::say(&format!("{lost} needles have no alert in the stream: they can't be found"));
-    }
     if let Some(rate) = options.rate {
         stream.retime(rate);
     }
@@ -208,7 +204,7 @@ fn write_stream(path: &Path, stream: &Stream, needles: &[Needle]) -> Result<(), 
     file.flush()?;
     let mut truth_path = path.as_os_str().to_owned();
     truth_path.push(".truth.tsv");
-    write(Path::new(&truth_path), &truth::written(needles, stream))
+    write(Path::new(&truth_path), &truth::as_table(needles, stream))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -167,7 +167,7 @@ fn report(more: &[&str]) -> Option<String> {
 /// Most incidents that may come of the recorded attack: twice as many would be noise that came apart.
 const INCIDENTS_MAX: u64 = 160;
 
-/// Most calls that it may cost. The goal of 0.2 % of the alerts are 46, and it costs 53: tools that try twenty kinds of attack leave
+/// Most calls that it may cost. The goal of 0.2 % of the alerts are 46, and it costs 55: tools that try twenty kinds of attack leave
 /// twenty serious incidents, each of which is worth a look.
 const CALLS_MAX: u64 = 60;
 

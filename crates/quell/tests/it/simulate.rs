@@ -30,6 +30,14 @@ const FLOODS: &[(&str, u64)] = &[
     // Three sorts of flaws on each of ninety machines; hundreds of packages.
     ("fleet:2000", 271),
     ("one-address:300", 5),
+    // Twelve sources that guess, twelve that scan, the needles.
+    ("hits:400", 26),
+    // Sixty-four sources, the rest of them, the needles. What they ask for makes no second incident of one.
+    ("wishes:300", 68),
+    // Twelve sources at each of two firewalls, the virus scanner, the database, the needles.
+    ("products:400", 34),
+    // One for each machine, the needles.
+    ("settings:600", 102),
 ];
 
 fn simulated(arguments: &[&str]) -> Value {

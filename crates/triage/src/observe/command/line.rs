@@ -24,12 +24,16 @@ const DIGITS_MIN: usize = 8;
 /// Where command lines are, as one text.
 const LINES: &[&str] = &["data.command", "data.win.eventdata.commandLine", "data.cmd"];
 
+/// Where a database has the query that it ran, and Docker what was started in a container (`exec_create: sh -c ls`).
+const OTHER_LINES: &[&str] = &["data.audit_record.sqltext", "data.docker.Action"];
+
 /// Where the audit log has a command line as one text.
 const TITLE: &str = "data.audit.proctitle";
 
 /// Gives all command lines of an alert: one field may be cut or empty where another is whole.
 pub(super) fn all(alert: &Alert) -> Vec<String> {
-    let plain = LINES.iter().filter_map(|path| alert.field(path)).map(searchable);
+    let plain = LINES.iter().chain(OTHER_LINES);
+    let plain = plain.filter_map(|path| alert.field(path)).map(searchable);
     let title = alert.field(TITLE).map(|title| searchable(&decoded(title)));
     plain.chain(title).chain(arguments(alert)).filter(|line| !line.is_empty()).collect()
 }
