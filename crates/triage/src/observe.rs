@@ -16,11 +16,13 @@ use crate::template;
 
 use asked::Asked;
 pub(crate) use class::is_told_by_class;
+use line::AccessLine;
 
 pub mod asked;
 mod class;
 mod command;
 mod entity;
+mod line;
 mod operation;
 
 /// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.
@@ -66,7 +68,8 @@ pub struct Observation {
 
 /// Looks at an alert.
 pub fn observe(alert: &Alert) -> Observation {
-    let web = web_request(alert);
+    let line = line::of(alert);
+    let web = web_request(alert, line.as_ref());
     let (field, finding) = web.as_ref().and_then(|web| strongest_finding(web)).unzip();
     let status = web.as_ref().and_then(|web| web.status);
     let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
@@ -86,7 +89,7 @@ pub fn observe(alert: &Alert) -> Observation {
     let told = command.or_else(|| is_elsewhere.then(|| operation::telling(alert)).flatten());
     let behaviour = class::behaviour(class, alert, told.as_ref());
     let finding = finding.or(told);
-    let (actor, others) = entity::actors(alert, class);
+    let (actor, others) = entity::actors(alert, class, line.map(|line| line.client));
     let event = event_text(alert);
     let (cleaned, hidden) = sanitize::clean(&event);
     let decoded = decode::decode(&cleaned);
@@ -140,7 +143,12 @@ struct WebRequest<'a> {
     extra: &'a str,
 }
 
-fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
+fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<WebRequest<'a>> {
+    if let Some(asked) = line.and_then(|line| line.asked.as_ref()) {
+        let (referer, user_agent, _) = quoted_tail(alert.full_log.as_raw());
+        let (method, target, status, size) = (asked.method, asked.target, asked.status, asked.size);
+        return Some(WebRequest { method, target, status, size, user_agent, referer, extra: "" });
+    }
     let target = alert.first_field(&[
         "data.url",
         "data.http.url",
