@@ -72,7 +72,12 @@ pub fn observe(alert: &Alert) -> Observation {
     let web = web_request(alert, line.as_ref());
     let (field, finding) = web.as_ref().and_then(|web| strongest_finding(web)).unzip();
     let status = web.as_ref().and_then(|web| web.status);
-    let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
+    // That somebody guesses passwords at a page says more than that the page is there.
+    let exposed = web
+        .as_ref()
+        .filter(|_| finding.is_none())
+        .and_then(exposed_path)
+        .filter(|_| !class::names_guessing(alert));
     let class = match exposed {
         Some(_) => Class::ForcedBrowsing,
         None => class::of(alert, web.as_ref(), finding.as_ref()),

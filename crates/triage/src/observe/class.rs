@@ -52,7 +52,7 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
         class,
         Class::Scanner | Class::WebError | Class::ForcedBrowsing | Class::WebAttack | Class::Other
     );
-    if !says_less || !web.is_some_and(is_refused_login) {
+    if !says_less || !web.is_some_and(|web| is_refused_login(web) || names_guessing(alert)) {
         return class;
     }
     // The status stood before the words, but where a rule or a sensor names an attack in them, that is more than a guess.
@@ -72,6 +72,14 @@ const LOGIN_PATHS: &[&str] =
 fn is_refused_login(web: &WebRequest<'_>) -> bool {
     let path = web.target.split(['?', '#']).next().unwrap_or_default().to_lowercase();
     web.status == Some(401) && LOGIN_PATHS.iter().any(|word| path.contains(word))
+}
+
+/// Groups of rules that count tries to log in.
+const GUESSING_GROUPS: &[&str] = &["brute_force", "authentication_failures"];
+
+/// Tells whether the rule itself says that somebody guesses passwords. It counted requests, and the alert shows only the last of them.
+pub(super) fn names_guessing(alert: &Alert) -> bool {
+    alert.rule.groups.iter().any(|group| GUESSING_GROUPS.contains(&group.trim()))
 }
 
 /// Tells whether a check of the system itself found a program of an attacker, and not just a setting that it dislikes.
