@@ -14,6 +14,7 @@ use super::json::snapshot;
 use super::pen::{Colours, text};
 use super::view::{Key, Page, Promises, View, Wish};
 use crate::command::look::{FileLag, Look};
+use crate::home::Hold;
 use crate::stage::tend::Heartbeat;
 use crate::standing::{ModelStanding, RunningCase, SourceStanding, Spent};
 
@@ -151,7 +152,7 @@ fn flooded(second: i64) -> Look {
                 "\u{767b}\u{5f55}\u{5931}\u{8d25} many logins failed for one user of the machine",
             ),
         ],
-        is_stuck: false,
+        hold: Hold::Unknown,
     }
 }
 
@@ -217,11 +218,19 @@ fn a_glance_tells_whether_it_is_late_delayed_on_time_gone_or_broken() {
     view.looked(Ok(flooded(34)));
     assert_eq!(glance(&view, at(34)), "GONE     no word from the daemon for 34s; still looking");
     let mut look = flooded(34);
-    look.is_stuck = true;
+    look.hold = Hold::Held;
     view.looked(Ok(look));
     assert_eq!(
         glance(&view, at(34)),
         "GONE     no word from the daemon for 34s, though it runs (is the disk full?); still looking"
+    );
+    // Nobody has to wait for the word of the dead.
+    let mut look = flooded(2);
+    look.hold = Hold::Free;
+    view.looked(Ok(look));
+    assert_eq!(
+        glance(&view, at(2)),
+        "GONE     no word from the daemon for 2s: it died; still looking"
     );
     let mut look = flooded(34);
     look.heartbeat = look.heartbeat.map(|beat| Heartbeat { has_ended: true, ..beat });
