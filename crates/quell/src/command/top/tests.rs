@@ -179,6 +179,25 @@ fn a_flood_on_120_columns_and_40_rows() {
 }
 
 #[test]
+fn on_narrow_screens_the_columns_of_the_funnel_keep_apart() {
+    for width in [40, 52, 60, 72] {
+        let shown = screen(&view(), width, 24);
+        let mut lines = shown.lines().skip_while(|line| !line.contains("FUNNEL")).take(3);
+        let columns = |line: &str| line.split_whitespace().count();
+        let [heads, sums, rates] = [(); 3].map(|()| columns(lines.next().unwrap_or_default()));
+        // `in all` and `a second` are two words, `FUNNEL` is one.
+        assert_eq!((sums, rates), (heads + 1, heads + 1), "{shown}");
+        assert_eq!(
+            heads,
+            if width >= 60 { 7 } else { 1 + (usize::from(width) - 12) / 8 },
+            "{shown}"
+        );
+    }
+    assert!(screen(&view(), 60, 24).contains("up 2h13m         19:20:11 UTC"));
+    assert!(screen(&view(), 60, 24).contains("came   taken  folded  opened  judged    sent"));
+}
+
+#[test]
 fn all_is_well_on_80_columns_and_24_rows() {
     let mut view = view();
     let mut look = flooded(0);

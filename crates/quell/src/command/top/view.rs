@@ -29,6 +29,7 @@ folded      joined an incident
 incidents   what a person would work on
 verdicts    one for each revision of an incident
 published   messages that sinks have: one for each verdict and sink
+On few columns these are: came, taken, folded, opened, judged, sent.
 
 QUEUE
 ask         incidents that ask for a verdict, those being judged too
