@@ -35,7 +35,7 @@ pub(crate) const METRICS: &[(&str, &str)] = &[
     ("quell_verdicts_total", "Verdicts by analyst (model, playbook, interim) and severity."),
     (
         "quell_verdict_age_seconds",
-        "From an incident asking for a verdict to its verdict, by severity.",
+        "From an incident asking for a verdict to its verdict, by analyst (model, playbook, interim) and severity.",
     ),
     ("quell_deadline_misses_total", "Verdicts that came after their deadline, by severity."),
     ("quell_queue_jobs", "Incidents waiting for a verdict."),
@@ -130,7 +130,8 @@ pub(crate) fn log_time_went_back() {
 pub(crate) fn judged(analyst: &'static str, severity: &str, age: Duration, is_late: bool) {
     counter!("quell_verdicts_total", "analyst" => analyst, "severity" => severity.to_owned())
         .increment(1);
-    histogram!("quell_verdict_age_seconds", "severity" => severity.to_owned())
+    // What the playbook says in the meantime comes within a second, and would hide how long the model takes.
+    histogram!("quell_verdict_age_seconds", "analyst" => analyst, "severity" => severity.to_owned())
         .record(age.as_secs_f64());
     if is_late {
         counter!("quell_deadline_misses_total", "severity" => severity.to_owned()).increment(1);

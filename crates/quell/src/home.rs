@@ -106,10 +106,25 @@ impl Home {
     }
 }
 
-/// Tells whether a daemon holds a data directory, whatever it says or can't say of itself. Who may not open the lock hears no.
-pub(crate) fn is_held(data_dir: &Path) -> bool {
-    let Ok(lock) = File::open(data_dir.join(LOCK_FILE)) else { return false };
-    matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
+/// Who has a data directory, as its lock tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// A daemon has it, whatever it says or can't say of itself.
+    Held,
+    /// Nobody has it: a daemon that was killed let it go as it died.
+    Free,
+    /// The lock can't be asked: there is none, or not for this user.
+    Unknown,
+}
+
+/// Asks the lock of a data directory who has it.
+pub(crate) fn hold(data_dir: &Path) -> Hold {
+    let Ok(lock) = File::open(data_dir.join(LOCK_FILE)) else { return Hold::Unknown };
+    match lock.try_lock_shared() {
+        Ok(()) => Hold::Free,
+        Err(fs::TryLockError::WouldBlock) => Hold::Held,
+        Err(fs::TryLockError::Error(_)) => Hold::Unknown,
+    }
 }
 
 /// Reads the key in a data directory, if there is one.

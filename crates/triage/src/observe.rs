@@ -16,11 +16,13 @@ use crate::template;
 
 use asked::Asked;
 pub(crate) use class::{is_state_group, is_told_by_class};
+use line::AccessLine;
 
 pub mod asked;
 mod class;
 mod command;
 mod entity;
+mod line;
 mod login;
 mod named;
 mod operation;
@@ -78,14 +80,20 @@ pub struct Observation {
 
 /// Looks at an alert.
 pub fn observe(alert: &Alert) -> Observation {
-    let web = web_request(alert);
+    let line = line::of(alert);
+    let web = web_request(alert, line.as_ref());
     let found = match &web {
         Some(web) => strongest_finding(web).filter(|(_, finding)| !is_missing_name(web, finding)),
         None => in_a_name(alert),
     };
     let (field, finding) = found.unzip();
     let status = web.as_ref().and_then(|web| web.status);
-    let exposed = web.as_ref().filter(|_| finding.is_none()).and_then(exposed_path);
+    // That somebody guesses passwords at a page says more than that the page is there.
+    let exposed = web
+        .as_ref()
+        .filter(|_| finding.is_none())
+        .and_then(exposed_path)
+        .filter(|_| !class::names_guessing(alert));
     let class = match exposed {
         Some(_) => Class::ForcedBrowsing,
         None => class::of(alert, web.as_ref(), finding.as_ref()),
@@ -102,7 +110,7 @@ pub fn observe(alert: &Alert) -> Observation {
     let told = command.or_else(|| is_elsewhere.then(|| operation::telling(alert)).flatten());
     let behaviour = class::behaviour(class, alert, told.as_ref());
     let finding = finding.or(told);
-    let (actor, others) = entity::actors(alert, class);
+    let (actor, others) = entity::actors(alert, class, line.map(|line| line.client));
     let event = event_text(alert);
     let (cleaned, hidden) = sanitize::clean(&event);
     let decoded = decode::decode(&cleaned);
@@ -158,7 +166,12 @@ struct WebRequest<'a> {
     extra: &'a str,
 }
 
-fn web_request(alert: &Alert) -> Option<WebRequest<'_>> {
+fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<WebRequest<'a>> {
+    if let Some(asked) = line.and_then(|line| line.asked.as_ref()) {
+        let (referer, user_agent, _) = quoted_tail(alert.full_log.as_raw());
+        let (method, target, status, size) = (asked.method, asked.target, asked.status, asked.size);
+        return Some(WebRequest { method, target, status, size, user_agent, referer, extra: "" });
+    }
     // A virus scanner's decoder calls the file that it found `url`.
     if alert.rule.groups.iter().any(|group| group.trim() == "virus") {
         return None;

@@ -11,6 +11,7 @@ use store::{Counts, JudgedRow, OutboxTotals, QueueRow, Store, StoreError};
 use triage::priority::{Deadlines, Severity};
 use wazuh::Checkpoint;
 
+use crate::home::{self, Hold};
 use crate::stage::tend::{HEARTBEAT, Heartbeat};
 use crate::standing::{Delay, ModelStanding, SourceStanding, by_severity};
 
@@ -39,8 +40,8 @@ pub(super) struct Look {
     pub(super) files: Vec<FileLag>,
     /// The newest verdicts, the newest first.
     pub(super) judged: Vec<JudgedRow>,
-    /// It is silent, and holds its data directory all the same: a store that takes nothing takes no word of it either.
-    pub(super) is_stuck: bool,
+    /// Who has the data directory. A word in the store outlives the daemon that wrote it, the lock does not.
+    pub(super) hold: Hold,
 }
 
 impl Look {
@@ -66,23 +67,30 @@ impl Look {
                 outbox: store.outbox_totals()?,
                 files: checkpoints.iter().filter_map(|body| lag(body)).collect(),
                 judged: store.judged_last(judged_max)?,
-                is_stuck: false,
+                hold: Hold::Unknown,
             })
         })
     }
 
-    /// Finds out what the silence of a daemon means, if it is silent.
+    /// Asks the lock who has the data directory.
     pub(super) fn with_lock_of(mut self, data_dir: &Path) -> Self {
-        let has_ended = self.heartbeat.as_ref().is_none_or(|beat| beat.has_ended);
-        self.is_stuck = !self.runs() && !has_ended && crate::home::is_held(data_dir);
+        self.hold = home::hold(data_dir);
         self
     }
 
-    /// Tells whether the daemon runs, by its word.
+    /// Tells whether the daemon runs: by its word, unless the lock knows better.
     pub(super) fn runs(&self) -> bool {
-        self.heartbeat
-            .as_ref()
-            .is_some_and(|beat| !beat.has_ended && self.at.since(beat.at) <= SILENCE_MAX)
+        self.hold != Hold::Free
+            && self
+                .heartbeat
+                .as_ref()
+                .is_some_and(|beat| !beat.has_ended && self.at.since(beat.at) <= SILENCE_MAX)
+    }
+
+    /// Tells whether it is silent and has its data directory all the same: a store that takes nothing takes no word of it either.
+    pub(super) fn is_stuck(&self) -> bool {
+        let has_ended = self.heartbeat.as_ref().is_none_or(|beat| beat.has_ended);
+        self.hold == Hold::Held && !has_ended && !self.runs()
     }
 
     /// Gives what a daemon that runs says of its models. What a dead one said last is not true any more.
@@ -111,7 +119,7 @@ impl Look {
         match &self.heartbeat {
             Some(beat) => json!({
                 "runs": self.runs(),
-                "is_stuck": self.is_stuck,
+                "is_stuck": self.is_stuck(),
                 "pid": beat.pid,
                 "version": beat.version,
                 "started_at": beat.started_at.to_string(),

@@ -58,7 +58,7 @@ fn text(status: &Value, look: &Look, delay: &Delay, config: &Config) -> String {
             number("/daemon/pid"),
             word("/daemon/started_at")
         ));
-    } else if look.is_stuck {
+    } else if look.is_stuck() {
         lines.push(format!(
             "daemon    process {} holds the data directory and has written nothing since {}: is the disk full? Its log and `quell doctor` say more",
             number("/daemon/pid"),

@@ -196,6 +196,11 @@ fn the_metrics_page_has_the_metrics_that_are_documented_and_no_others() {
         let name = line.split(' ').nth(2).unwrap();
         assert!(names.iter().any(|known| known == name), "{name} is not in the table");
     }
+    // Here no model is asked; what the playbook takes must not count into what a model takes.
+    let is_told = |line: &str| {
+        line.starts_with("quell_verdict_age_seconds") && line.contains("analyst=\"playbook\"")
+    };
+    assert!(page.lines().any(is_told), "{page}");
     let accepted = page
         .lines()
         .find(|line| line.starts_with("quell_alerts_total{result=\"accepted\"}"))

@@ -219,11 +219,18 @@ fn status_says_by_its_exit_code_whether_a_daemon_runs() {
         "{}",
         said.out
     );
-    daemon.terminate();
-    // A daemon that was killed can't say goodbye; its word is stale after 15 s.
-    let said = eventually("status says that none runs", Duration::from_secs(25), || {
-        Some(daemon.quell(&["status"])).filter(|said| said.code == 1)
+    // A daemon that is killed can't say goodbye, and its word is seconds old. The lock went with it.
+    daemon.kill();
+    let said = daemon.quell(&["status"]).expect_code(1);
+    assert!(said.out.contains("does not run"), "{}", said.out);
+    let said = daemon.quell(&["top", "--once"]).expect_code(1);
+    assert!(said.out.contains("it died"), "{}", said.out);
+    daemon.start();
+    eventually("status says that it runs again", Duration::from_secs(10), || {
+        (daemon.quell(&["status"]).code == 0).then_some(())
     });
+    daemon.terminate();
+    let said = daemon.quell(&["status"]).expect_code(1);
     assert!(said.out.contains("does not run"), "{}", said.out);
 }
 

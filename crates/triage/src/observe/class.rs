@@ -61,7 +61,7 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
         class,
         Class::Scanner | Class::WebError | Class::ForcedBrowsing | Class::WebAttack | Class::Other
     );
-    if !says_less || !web.is_some_and(is_refused_login) {
+    if !says_less || !web.is_some_and(|web| is_refused_login(web) || names_guessing(alert)) {
         return class;
     }
     // The status stood before the words, but where a rule or a sensor names an attack in them, that is more than a guess.
@@ -82,6 +82,14 @@ fn is_ransom_note(alert: &Alert) -> bool {
 /// Only the path says so. Clients that negotiate how they log in (NTLM, Kerberos) are answered 401 at any path before they are let in.
 fn is_refused_login(web: &WebRequest<'_>) -> bool {
     web.status == Some(401) && login::is_asked_for(web.target)
+}
+
+/// Groups of rules that count tries to log in.
+const GUESSING_GROUPS: &[&str] = &["brute_force", "authentication_failures"];
+
+/// Tells whether the rule itself says that somebody guesses passwords. It counted requests, and the alert shows only the last of them.
+pub(super) fn names_guessing(alert: &Alert) -> bool {
+    alert.rule.groups.iter().any(|group| GUESSING_GROUPS.contains(&group.trim()))
 }
 
 /// Tells whether a check of the system itself found a program of an attacker, and not just a setting that it dislikes.

@@ -75,10 +75,15 @@ const OBJECTS: &[&str] = &[
 /// Where decoders put the name of an application that writes its own log.
 const APPLICATIONS: &[&str] = &["data.app", "data.application", "data.service"];
 
-/// Says who did it, and who else took part.
-pub(super) fn actors(alert: &Alert, class: Class) -> (Actor, Vec<String>) {
+/// Gives the address that did it, as the decoder names it.
+pub(super) fn source(alert: &Alert) -> Option<String> {
+    ADDRESSES.iter().find_map(|path| alert.field(path).and_then(address))
+}
+
+/// Says who did it, and who else took part. `client` is the address in a line that the decoder did not read.
+pub(super) fn actors(alert: &Alert, class: Class, client: Option<String>) -> (Actor, Vec<String>) {
     let mut others = Vec::new();
-    let address = ADDRESSES.iter().find_map(|path| alert.field(path).and_then(address));
+    let address = source(alert).or(client);
     // `SYSTEM` and machine accounts act on everybody's behalf: they name nobody.
     let user = USERS
         .iter()
@@ -162,7 +167,7 @@ fn host(alert: &Alert) -> String {
 }
 
 /// Reads an address, with or without a port. Names and dashes are none.
-fn address(text: &str) -> Option<String> {
+pub(super) fn address(text: &str) -> Option<String> {
     let text = text.trim().trim_matches(['[', ']']);
     let bare = text.parse::<IpAddr>().ok().or_else(|| {
         let (head, port) = text.rsplit_once(':')?;

@@ -435,3 +435,27 @@ fn all_flaws_of_a_machine_are_one_thing_by_how_bad_they_are() {
     assert_eq!(key("23505", "curl"), key("23505", "vim"));
     assert_ne!(key("23505", "curl"), key("23506", "curl"));
 }
+
+/// An alert of the rule that counts what is sent to a login form, on the last of the requests.
+fn guessed(rule: &str, groups: &[&str], status: u16, agent: &str, url: &str) -> Observation {
+    let mut alert = web(url, status, agent);
+    alert["rule"] = json!({"id": rule, "level": 10, "description": "Brute force: a form was sent many times.", "groups": groups});
+    seen(&alert.to_string())
+}
+
+#[test]
+fn a_rule_that_counted_tries_to_log_in_says_more_than_the_path_of_the_form() {
+    let tries = ["web", "web_attack", "brute_force", "authentication_failures"];
+    let success = ["web", "web_attack", "brute_force", "authentication_success"];
+    let form = "/wp-login.php";
+    let refused = guessed("100805", &tries, 200, "x", form);
+    assert_eq!(told(&refused), "brute_force by address 203.0.113.9 on [/wp-login.php]");
+    let led_on = guessed("100810", &success, 302, "x", form);
+    assert_eq!(told(&led_on), "brute_force by address 203.0.113.9 on [/wp-login.php], Confirmed");
+    assert_eq!((refused.actor, refused.behaviour), (led_on.actor, led_on.behaviour));
+    // The program that sends them says less as well, and an attack in the form more.
+    assert_eq!(guessed("100805", &tries, 200, "gobuster/3.6", form).class, Class::BruteForce);
+    let attack = "/wp-login.php?a=1%27%20UNION%20SELECT%20name,pw%20FROM%20users--%20-";
+    assert_eq!(guessed("100805", &tries, 200, "x", attack).class, Class::SqlInjection);
+    assert_eq!(guessed("1", &["web"], 200, "x", form).class, Class::ForcedBrowsing);
+}

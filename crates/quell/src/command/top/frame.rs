@@ -26,6 +26,12 @@ const WIDE: usize = 100;
 /// Rows from which on there is room for what is left out on 24.
 const TALL: u16 = 34;
 
+/// Fewest columns for one step of the funnel: a number of six digits, its comma, and a blank.
+const FUNNEL_STEP_MIN: usize = 8;
+
+/// What its steps are called where their names don't fit.
+const FUNNEL_NARROW: [&str; 6] = ["came", "taken", "folded", "opened", "judged", "sent"];
+
 /// Draws a frame.
 pub(super) fn draw(view: &View, now: Timestamp, area: Rect, colours: Colours) -> Buffer {
     let area = Rect { width: area.width.max(WIDTH_MIN), height: area.height.max(4), ..area };
@@ -61,6 +67,9 @@ fn head(pen: &mut Pen, view: &View, now: Timestamp) {
     );
     let clock = now.to_string();
     let clock = clock.get(..19).unwrap_or_default().replace('T', " ");
+    // Where the day would hide since when the daemon runs, the time is enough.
+    let is_narrow = pen.width() < who.chars().count() + clock.len() + " UTC".len() + 4;
+    let clock = if is_narrow { clock.get(11..).unwrap_or_default() } else { &clock };
     let right = format!("{}{clock} UTC", if view.is_paused { "PAUSED  " } else { "" });
     pen.reverse();
     let place = pen.width().saturating_sub(right.chars().count() + 1);
@@ -119,7 +128,9 @@ fn board(pen: &mut Pen, view: &View, now: Timestamp) {
 }
 
 fn funnel(pen: &mut Pen, view: &View, look: &Look) {
-    let step = (pen.width().saturating_sub(12) / 6).min(18);
+    let step = (pen.width().saturating_sub(12) / 6).clamp(FUNNEL_STEP_MIN, 18);
+    // A column that is cut would show another number: it is left out.
+    let shown = pen.width().saturating_sub(12) / step;
     let column =
         |at: usize, text: &str| 12 + at * step + step.saturating_sub(text.chars().count() + 1);
     let bold = pen.bold();
@@ -130,13 +141,15 @@ fn funnel(pen: &mut Pen, view: &View, look: &Look) {
         None => vec!["-".to_owned(); steps.len()],
     };
     pen.put(1, "FUNNEL", bold);
-    for (at, (name, _)) in steps.iter().enumerate() {
+    let is_narrow = steps.iter().any(|(name, _)| name.len() >= step);
+    for (at, ((name, _), short)) in steps.iter().zip(FUNNEL_NARROW).enumerate().take(shown) {
+        let name = if is_narrow { short } else { name };
         pen.put(column(at, name), name, bold);
     }
     pen.row = pen.row.saturating_add(1);
     for (label, texts) in [("in all", &totals), ("a second", &rates)] {
         pen.put(1, label, Style::new());
-        for (at, text) in texts.iter().enumerate() {
+        for (at, text) in texts.iter().enumerate().take(shown) {
             pen.put(column(at, text), text, Style::new());
         }
         pen.row = pen.row.saturating_add(1);
@@ -394,14 +407,10 @@ fn page(pen: &mut Pen, text: &str, scroll: usize) {
 
 /// Writes a count so that it fits a column.
 fn compact(count: u64, width: usize) -> String {
-    let text = grouped(count);
-    if text.len() < width {
-        return text;
-    }
-    match count {
-        0..1_000_000_000 => format!("{}k", grouped(count / 1_000)),
-        _ => format!("{}M", grouped(count / 1_000_000)),
-    }
+    [grouped(count), format!("{}k", grouped(count / 1_000))]
+        .into_iter()
+        .find(|text| text.len() < width)
+        .unwrap_or_else(|| format!("{}M", grouped(count / 1_000_000)))
 }
 
 fn rate_text(rate: f64) -> String {

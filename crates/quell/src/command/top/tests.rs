@@ -14,6 +14,7 @@ use super::json::snapshot;
 use super::pen::{Colours, text};
 use super::view::{Key, Page, Promises, View, Wish};
 use crate::command::look::{FileLag, Look};
+use crate::home::Hold;
 use crate::stage::tend::Heartbeat;
 use crate::standing::{ModelStanding, RunningCase, SourceStanding, Spent};
 
@@ -151,7 +152,7 @@ fn flooded(second: i64) -> Look {
                 "\u{767b}\u{5f55}\u{5931}\u{8d25} many logins failed for one user of the machine",
             ),
         ],
-        is_stuck: false,
+        hold: Hold::Unknown,
     }
 }
 
@@ -175,6 +176,25 @@ fn a_flood_on_80_columns_and_24_rows() {
 #[test]
 fn a_flood_on_120_columns_and_40_rows() {
     assert_snapshot!(screen(&view(), 120, 40));
+}
+
+#[test]
+fn on_narrow_screens_the_columns_of_the_funnel_keep_apart() {
+    for width in [40, 52, 60, 72] {
+        let shown = screen(&view(), width, 24);
+        let mut lines = shown.lines().skip_while(|line| !line.contains("FUNNEL")).take(3);
+        let columns = |line: &str| line.split_whitespace().count();
+        let [heads, sums, rates] = [(); 3].map(|()| columns(lines.next().unwrap_or_default()));
+        // `in all` and `a second` are two words, `FUNNEL` is one.
+        assert_eq!((sums, rates), (heads + 1, heads + 1), "{shown}");
+        assert_eq!(
+            heads,
+            if width >= 60 { 7 } else { 1 + (usize::from(width) - 12) / 8 },
+            "{shown}"
+        );
+    }
+    assert!(screen(&view(), 60, 24).contains("up 2h13m         19:20:11 UTC"));
+    assert!(screen(&view(), 60, 24).contains("came   taken  folded  opened  judged    sent"));
 }
 
 #[test]
@@ -217,11 +237,19 @@ fn a_glance_tells_whether_it_is_late_delayed_on_time_gone_or_broken() {
     view.looked(Ok(flooded(34)));
     assert_eq!(glance(&view, at(34)), "GONE     no word from the daemon for 34s; still looking");
     let mut look = flooded(34);
-    look.is_stuck = true;
+    look.hold = Hold::Held;
     view.looked(Ok(look));
     assert_eq!(
         glance(&view, at(34)),
         "GONE     no word from the daemon for 34s, though it runs (is the disk full?); still looking"
+    );
+    // Nobody has to wait for the word of the dead.
+    let mut look = flooded(2);
+    look.hold = Hold::Free;
+    view.looked(Ok(look));
+    assert_eq!(
+        glance(&view, at(2)),
+        "GONE     no word from the daemon for 2s: it died; still looking"
     );
     let mut look = flooded(34);
     look.heartbeat = look.heartbeat.map(|beat| Heartbeat { has_ended: true, ..beat });

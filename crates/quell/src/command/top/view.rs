@@ -6,6 +6,7 @@ use triage::priority::Deadlines;
 
 use super::rate::{History, Point};
 use crate::command::look::{Look, SILENCE_MAX};
+use crate::home::Hold;
 use crate::stage::tend::Heartbeat;
 use crate::standing::span;
 
@@ -28,6 +29,7 @@ folded      joined an incident
 incidents   what a person would work on
 verdicts    one for each revision of an incident
 published   messages that sinks have: one for each verdict and sink
+On few columns these are: came, taken, folded, opened, judged, sent.
 
 QUEUE
 ask         incidents that ask for a verdict, those being judged too
@@ -193,7 +195,11 @@ impl View {
                 (Glance::Ended, format!("the daemon ended {} ago", ago(beat)))
             }
             Some(beat) if !look.runs() || is_silent(beat) => {
-                let why = if look.is_stuck { ", though it runs (is the disk full?)" } else { "" };
+                let why = match look.hold {
+                    Hold::Held => ", though it runs (is the disk full?)",
+                    Hold::Free => ": it died",
+                    Hold::Unknown => "",
+                };
                 (Glance::Gone, format!("no word from the daemon for {}{why}", ago(beat)))
             }
             Some(_) => {
