@@ -389,8 +389,8 @@ impl Writer<'_> {
         if members == [b'%'] {
             branches.push(format!("{LAYERS}+"));
         } else if members.contains(&b'%') {
-            // One of many is the sign itself, not what an escape of a character outside the set begins with.
-            branches.push(format!("{LAYERS}(?![0-9a-f]{{2}})"));
+            // One of many is the sign itself, not what an escape of a character outside the set begins with, in however many layers.
+            branches.push(format!("{LAYERS}+(?![0-9a-f]{{2}})"));
         }
         if !plain.is_empty() {
             branches.push(literal_class(&plain, false));
