@@ -29,7 +29,7 @@ const ERROR_JIT_STACK: i32 = -46;
 
 /// How often a pattern is asked before it is made anew for subjects that encode little. That costs some 300 us, and saves half a
 /// microsecond each time. Most that are asked so often are ruled out with others before.
-const TRIES_BEFORE_NARROW: u32 = 1024;
+const TRIES_BEFORE_NARROW: u32 = 512;
 
 /// How many sets of capture places are kept for the next match: more threads than that rarely match one pattern at once.
 const SPARE_PLACES_MAX: usize = 16;
