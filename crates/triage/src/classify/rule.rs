@@ -304,12 +304,12 @@ impl Evidence {
             })
             .filter(|finding| finding.strength >= STRENGTH_MIN)
             .collect();
-        let strengths: Vec<(WebClass, Field)> =
-            findings.iter().map(|finding| (finding.class, finding.field)).collect();
+        let outer: Vec<(WebClass, Field, u8)> =
+            findings.iter().map(|found| (found.class, found.field, found.strength)).collect();
         let is_only_argument = |finding: &Finding| {
-            strengths
-                .iter()
-                .any(|(class, field)| *field == finding.field && carries(*class, finding.class))
+            outer.iter().any(|(class, field, strength)| {
+                *field == finding.field && carries(*class, *strength, finding.class)
+            })
         };
         findings.sort_by(|a, b| {
             is_only_argument(a)
@@ -321,11 +321,18 @@ impl Evidence {
     }
 }
 
+/// How sure it must be that a script was planted, for a command in its request to be what it is told to run.
+const SHELL_STRENGTH_MIN: u8 = 90;
+
 /// Says whether an attack of one kind usually carries the other inside: a command names a file, a
-/// lookup a command.
-fn carries(outer: WebClass, inner: WebClass) -> bool {
-    use WebClass::{CodeInjection, CommandInjection, Log4shell, PathTraversal, SqlInjection, Ssti};
+/// lookup a command. What a planted script is told to run is its own, where it is hardly anything but one.
+fn carries(outer: WebClass, strength: u8, inner: WebClass) -> bool {
+    use WebClass::{
+        CodeInjection, CommandInjection, Log4shell, PathTraversal, SqlInjection, Ssti, Webshell,
+    };
+    let is_shell = outer == Webshell && strength >= SHELL_STRENGTH_MIN;
     match inner {
+        PathTraversal | CommandInjection if is_shell => true,
         PathTraversal => {
             matches!(outer, CommandInjection | CodeInjection | Ssti | SqlInjection | Log4shell)
         }

@@ -240,6 +240,8 @@ fn planted_scripts_are_found() {
         classify(&request).first().map(|finding| finding.class)
     };
     assert_eq!(first("/uploads/shell.php?cmd=id", 200), Some(Webshell));
+    let many = "/uploads/shell.php?cmd=ls%20-la%20%2Fhome%3B%20uname%20-a%3B%20crontab%20-l";
+    assert_eq!(first(many, 200), Some(Webshell));
     assert_eq!(first("/images/c99.php", 404), Some(Webshell));
     assert_eq!(first("/x.jsp?cmd=whoami", 200), Some(Webshell));
     assert_eq!(first("/wso.php", 200), Some(Webshell));
