@@ -328,7 +328,8 @@ const SHELL_STRENGTH_MIN: u8 = 90;
 /// lookup a command. What a planted script is told to run is its own, where it is hardly anything but one.
 fn carries(outer: WebClass, strength: u8, inner: WebClass) -> bool {
     use WebClass::{
-        CodeInjection, CommandInjection, Log4shell, PathTraversal, SqlInjection, Ssti, Webshell,
+        CodeInjection, CommandInjection, FileInclusion, Log4shell, PathTraversal, SqlInjection,
+        Ssti, Webshell,
     };
     let is_shell = outer == Webshell && strength >= SHELL_STRENGTH_MIN;
     match inner {
@@ -337,6 +338,8 @@ fn carries(outer: WebClass, strength: u8, inner: WebClass) -> bool {
             matches!(outer, CommandInjection | CodeInjection | Ssti | SqlInjection | Log4shell)
         }
         CommandInjection => matches!(outer, Log4shell),
+        // What a wrapper such as `data:` makes a file of is code.
+        CodeInjection => matches!(outer, FileInclusion),
         _ => false,
     }
 }

@@ -234,6 +234,15 @@ fn scanners_that_name_themselves_are_found() {
 }
 
 #[test]
+fn code_in_a_wrapper_is_a_file_that_is_included() {
+    let target = "/page/?name=data:text/plain;base64,PD9waHAgcGhwaW5mbygpOyA/Pg==";
+    let request = Request { method: "GET", target, status: Some(200), ..Request::default() };
+    let classes: Vec<WebClass> = classify(&request).iter().map(|found| found.class).collect();
+    assert_eq!(classes.first(), Some(&FileInclusion), "{classes:?}");
+    assert!(classes.contains(&CodeInjection), "{classes:?}");
+}
+
+#[test]
 fn planted_scripts_are_found() {
     let first = |target: &str, status: u16| {
         let request = Request { method: "GET", target, status: Some(status), ..Request::default() };
