@@ -228,12 +228,13 @@ impl Fold {
         let Some(windows) = self.incidents.get_mut(key) else { return };
         let Some(place) = window_of(windows, time, window_max) else { return };
         let Some(held) = windows.get_mut(place) else { return };
-        held.is_changed = true;
+        let before = held.incident.setting;
         if stands_out_more(&mut held.incident, |setting| {
             setting.accompany(with.company, with.sources);
         }) {
             revise(held, vec![Reason::Unusual]);
         }
+        held.is_changed |= held.incident.setting != before;
     }
 
     /// Changes an incident outside the flow of alerts: a person closed it, a verdict asks for the next. Gives it as it is now, or none if

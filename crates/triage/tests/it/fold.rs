@@ -79,7 +79,8 @@ fn assert_grew(before: &Incident, after: &Incident) {
     assert!(
         after.alert_count > before.alert_count
             || (after.alert_count == before.alert_count
-                && after.setting.company > before.setting.company)
+                && (after.setting.company > before.setting.company
+                    || after.setting.sources > before.setting.sources))
     );
     assert!(after.first_seen <= before.first_seen && after.last_seen >= before.last_seen);
     assert_eq!(after.anchored_at, before.anchored_at);
