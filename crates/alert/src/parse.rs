@@ -54,6 +54,13 @@ pub struct Rule {
     pub techniques: Vec<String>,
 }
 
+impl Rule {
+    /// Tells whether the rule is in a group. Wazuh leaves the blanks around the names that a rule file has.
+    pub fn has_group(&self, name: &str) -> bool {
+        self.groups.iter().any(|group| group.trim() == name)
+    }
+}
+
 /// The machine that an alert is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Agent {

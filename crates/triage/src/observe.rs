@@ -173,7 +173,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
         return Some(WebRequest { method, target, status, size, user_agent, referer, extra: "" });
     }
     // A virus scanner's decoder calls the file that it found `url`.
-    if alert.rule.groups.iter().any(|group| group.trim() == "virus") {
+    if alert.rule.has_group("virus") {
         return None;
     }
     let target = alert.first_field(&[

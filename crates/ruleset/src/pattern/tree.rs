@@ -1,7 +1,8 @@
 //! Reads a PCRE2 pattern as a tree of what it consumes.
 //!
 //! Look-arounds are left out: they only restrict a match. A possessive or lazy repetition decides only which match is found first,
-//! and a reference back stands for anything: so the tree matches all that the pattern matches, and more. Where a construct is not known the answer is that nothing is known, never a guess.
+//! and a reference back stands for anything: so the tree matches all that the pattern matches, and more. Where a construct is not
+//! known the answer is that nothing is known, never a guess.
 
 pub(super) mod narrow;
 

@@ -12,7 +12,7 @@ use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson;
 use regex_automata::{Input, MatchKind};
 
-use super::siblings::url_pattern;
+use super::siblings::url_pattern_of;
 use super::{Rule, RuleIndex, Rules};
 use crate::prefilter::Members;
 
@@ -120,9 +120,8 @@ impl Outlines {
 impl OfRule {
     fn new(rule: &Rule, rules: &Rules) -> OfRule {
         let mut alone = Members::none(rule.children.len());
-        let looks_at_url = |child: &Rule| child.conditions.iter().any(|c| url_pattern(c).is_some());
         for (position, child) in (0u32..).zip(&rule.children) {
-            if rules.get(*child).is_some_and(looks_at_url) {
+            if rules.get(*child).and_then(url_pattern_of).is_some() {
                 alone.insert(position);
             }
         }
@@ -183,8 +182,7 @@ impl Group {
         let mut outlines = Vec::with_capacity(order.len());
         order.retain(|position| {
             let child = rule.children.get(*position as usize).and_then(|child| rules.get(*child));
-            let pattern = child.and_then(|child| child.conditions.iter().find_map(url_pattern));
-            let outline = pattern.and_then(|pattern| pattern.outline());
+            let outline = child.and_then(url_pattern_of).and_then(|pattern| pattern.outline());
             let is_drawn = outline.is_some();
             outlines.extend(outline);
             is_drawn

@@ -62,7 +62,7 @@ impl Siblings {
         let len = rule.children.len();
         let conditions_of =
             |child: &u32| rules.get(*child).map_or(&[][..], |child| &child.conditions);
-        let has_url = |child: &&u32| conditions_of(child).iter().any(|c| url_pattern(c).is_some());
+        let has_url = |child: &&u32| rules.get(**child).and_then(url_pattern_of).is_some();
         let looks_at_urls = rule.children.iter().filter(has_url).count() >= CHILDREN_MIN;
         // What is looked for in the URL need not be looked for in the whole line as well.
         let in_line = |condition: &&Condition| !looks_at_urls || url_pattern(condition).is_none();
@@ -197,8 +197,13 @@ fn most_telling(sets: impl Iterator<Item = Set>) -> Vec<Set> {
     sets
 }
 
+/// The first pattern that the URL must match for a rule to.
+pub(super) fn url_pattern_of(rule: &Rule) -> Option<&Pattern> {
+    rule.conditions.iter().find_map(url_pattern)
+}
+
 /// The pattern that the URL must match for a condition to hold.
-pub(super) fn url_pattern(condition: &Condition) -> Option<&Pattern> {
+fn url_pattern(condition: &Condition) -> Option<&Pattern> {
     match condition {
         Condition::Text { subject: Subject::Field(StaticField::Url), pattern, negate: false } => {
             Some(pattern)

@@ -73,7 +73,7 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
 
 /// Tells whether a note was left that wants money for files. One that is gone was read.
 fn is_ransom_note(alert: &Alert) -> bool {
-    let is_there = !alert.rule.groups.iter().any(|group| group.trim() == "syscheck_entry_deleted");
+    let is_there = !alert.rule.has_group("syscheck_entry_deleted");
     is_there && entity::watched(alert).is_some_and(|path| alert::detail::is_ransom_note(&path))
 }
 
@@ -179,7 +179,7 @@ fn by_groups(alert: &Alert, is_web: bool) -> Option<Class> {
 
 /// Says what the answer to a request makes of it, where nobody says more.
 fn by_status(alert: &Alert, web: Option<&WebRequest<'_>>) -> Option<Class> {
-    let has = |name: &str| alert.rule.groups.iter().any(|group| group.trim() == name);
+    let has = |name: &str| alert.rule.has_group(name);
     let is_attack = has("attack") || has("attacks") || has("web_attack");
     if !(web.is_some() || has("web") || has("accesslog")) {
         return has("system_error").then_some(Class::SystemError);
@@ -197,7 +197,7 @@ fn by_status(alert: &Alert, web: Option<&WebRequest<'_>>) -> Option<Class> {
 
 /// Tells whether one of Quell's rules for attacks in requests fired: they look for the same signs as the classification.
 fn is_own_rule(alert: &Alert) -> bool {
-    alert.rule.groups.iter().any(|group| group.trim() == "web_attack")
+    alert.rule.has_group("web_attack")
 }
 
 /// Words of a rule's description (signatures of network sensors, mostly) and the class they stand for, most telling first. Each stands where a

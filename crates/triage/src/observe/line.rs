@@ -43,8 +43,7 @@ pub(super) struct LineRequest<'a> {
 
 /// Reads the line of an alert on an attack whose decoder named no address.
 pub(super) fn of(alert: &Alert) -> Option<AccessLine<'_>> {
-    let is_attack = alert.rule.groups.iter().any(|group| group.trim() == GROUP);
-    if !is_attack || entity::source(alert).is_some() {
+    if !alert.rule.has_group(GROUP) || entity::source(alert).is_some() {
         return None;
     }
     let line = template::head(alert.full_log.as_raw(), SEARCHED_BYTES_MAX);

@@ -94,10 +94,10 @@ pub(super) fn class(alert: &Alert) -> Option<Class> {
 
 /// Takes the message out of a line of ModSecurity: `[msg "SQL Injection Attack"]`.
 fn message(alert: &Alert) -> Option<&str> {
-    let line = template::head(alert.full_log.as_raw(), LINE_BYTES_MAX);
-    if !alert.rule.groups.iter().any(|group| group.trim() == "modsecurity") {
+    if !alert.rule.has_group("modsecurity") {
         return None;
     }
+    let line = template::head(alert.full_log.as_raw(), LINE_BYTES_MAX);
     // The client chooses other parts of the line (the path), but none of them before the rule's own.
     let (_, rest) = line.split_once("[msg \"")?;
     rest.split('"').next()
