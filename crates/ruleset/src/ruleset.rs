@@ -139,9 +139,10 @@ fn load_parts(
         ruleset.lists.push(CdbList::parse(text));
         ruleset.list_names.push(path.clone());
     }
+    let mut shared = rule::load::Shared::new();
     for (file, (name, text)) in source.rules.iter().enumerate() {
         let mut findings = Findings::new(name);
-        let answer = rule::load::load(text, file, ruleset, &mut findings);
+        let answer = rule::load::load(text, file, ruleset, &mut shared, &mut findings);
         diagnostics.append(&mut findings.list);
         answer?;
     }

@@ -244,7 +244,7 @@ mod tests {
 
     fn condition(language: Language, text: &str, negate: bool) -> Condition {
         let pattern = Pattern::compile(language, text.as_bytes()).unwrap();
-        Condition::Text { subject: Subject::Match, pattern, negate }
+        Condition::Text { subject: Subject::Match, pattern: pattern.into(), negate }
     }
 
     fn plain(text: &str) -> Condition {

@@ -4,7 +4,10 @@
 //! works if no set is ever wrong, so each answer here follows from the pattern's structure, and where the structure is
 //! not understood the answer is that nothing is known. PCRE2 patterns come as a [`tree`](super::tree).
 
+mod word;
+
 use super::tree::{self, Bytes, Tree};
+use word::Word;
 
 /// The largest set worth having. One word more makes the common search longer for every line, and a pattern with so
 /// many ways to begin is seldom ruled out.
@@ -14,7 +17,7 @@ const WORDS_MAX: usize = 256;
 const CLASS_BYTES_MAX: usize = 6;
 
 /// The longest word kept: the first bytes of a longer one rule out as much.
-const WORD_BYTES_MAX: usize = 64;
+const WORD_BYTES_MAX: usize = 23;
 
 /// To how many bytes the words of a large set are cut, one after the other, until they are few enough.
 const CUTS: [usize; 6] = [8, 6, 5, 4, 3, 2];
@@ -33,6 +36,9 @@ const GATHERED_MAX: usize = 32;
 
 /// Words of which one must occur, in lower case.
 pub(super) type Words = Vec<Vec<u8>>;
+
+/// The same while a pattern is read.
+type Set = Vec<Word>;
 
 /// Passes a set on, without words that hold another one, unless it holds an empty word, which occurs everywhere and so tells nothing.
 pub(super) fn worth_having(mut set: Words) -> Option<Words> {
@@ -63,25 +69,31 @@ pub(super) fn of_pcre2(text: &[u8]) -> Vec<Words> {
         // A call of a group that comes later, or of the group itself, finds nothing here: nothing is known then.
         reader.groups.push(reader.known(group));
     }
-    reader.known(&pattern.tree).sets().into_iter().filter_map(worth_having).collect()
+    let sets = reader.known(&pattern.tree).sets().into_iter();
+    let words = |set: Set| set.iter().map(|word| word.as_slice().to_vec()).collect();
+    sets.map(words).filter_map(worth_having).collect()
 }
 
 /// What is known of what a tree matches.
 #[derive(Clone)]
 enum Known {
     /// All the words that it can match: they are few.
-    Exactly(Words),
+    Exactly(Set),
     /// What it matches begins and ends with one of these, and holds one of each set, the most telling first. An empty word says that
     /// nothing is known.
-    Partly { starts: Words, sets: Vec<Words>, ends: Words },
+    Partly { starts: Set, sets: Vec<Set>, ends: Set },
 }
 
 impl Known {
     fn nothing() -> Known {
-        Known::Partly { starts: vec![Vec::new()], sets: Vec::new(), ends: vec![Vec::new()] }
+        Known::Partly {
+            starts: vec![Word::default()],
+            sets: Vec::new(),
+            ends: vec![Word::default()],
+        }
     }
 
-    fn sets(self) -> Vec<Words> {
+    fn sets(self) -> Vec<Set> {
         match self {
             Known::Exactly(words) => vec![words],
             Known::Partly { sets, .. } => sets,
@@ -99,7 +111,7 @@ impl Reader {
     fn known(&self, tree: &Tree) -> Known {
         match tree {
             Tree::Nothing | Tree::Start | Tree::End | Tree::WordEdge | Tree::NoWordEdge => {
-                Known::Exactly(vec![Vec::new()])
+                Known::Exactly(vec![Word::default()])
             }
             Tree::Anything => Known::nothing(),
             Tree::One(bytes) => letters(bytes).map_or_else(Known::nothing, Known::Exactly),
@@ -115,7 +127,7 @@ impl Reader {
         match (min, max) {
             (0, Some(1)) => match self.known(of) {
                 Known::Exactly(mut words) if words.len() < WORDS_MAX => {
-                    words.push(Vec::new());
+                    words.push(Word::default());
                     Known::Exactly(words)
                 }
                 _ => Known::nothing(),
@@ -133,16 +145,16 @@ impl Reader {
         let known: Vec<Known> = branches.iter().map(|branch| self.known(branch)).collect();
         let is_exact = |known: &Known| matches!(known, Known::Exactly(_));
         if known.iter().all(is_exact) {
-            let words: Words = known.into_iter().flat_map(Known::sets).flatten().collect();
+            let words: Set = known.into_iter().flat_map(Known::sets).flatten().collect();
             if words.len() <= WORDS_MAX {
                 return Known::Exactly(words);
             }
             let starts = beginnings(words);
             let sets = telling(&starts).then(|| starts.clone()).into_iter().collect();
-            return Known::Partly { starts, sets, ends: vec![Vec::new()] };
+            return Known::Partly { starts, sets, ends: vec![Word::default()] };
         }
-        let (mut starts, mut ends) = (Words::new(), Words::new());
-        let mut union = Some(Words::new());
+        let (mut starts, mut ends) = (Set::new(), Set::new());
+        let mut union = Some(Set::new());
         for branch in known {
             let best = match branch {
                 Known::Exactly(words) => {
@@ -168,10 +180,20 @@ impl Reader {
 
     /// Joins neighbours whose words are known, and adds what the others require.
     fn of_parts(&self, parts: &[Tree]) -> Known {
-        let mut sets: Vec<Words> = Vec::new();
+        let mut sets: Vec<Set> = Vec::new();
         let mut starts = None;
-        let mut run: Words = vec![Vec::new()];
+        let mut run: Set = vec![Word::default()];
         for part in parts {
+            // Most parts are letters of a word.
+            if let Tree::One(bytes) = part
+                && let Some(letter) = only_letter(bytes)
+                && run.iter().all(|word| word.len() < WORD_BYTES_MAX)
+            {
+                run.iter_mut().for_each(|word| {
+                    word.push(letter);
+                });
+                continue;
+            }
             let (first, others) = match self.known(part) {
                 Known::Exactly(words) => (words, None),
                 Known::Partly { starts, sets, ends } => (starts, Some((sets, ends))),
@@ -199,7 +221,7 @@ impl Reader {
 }
 
 /// Chooses the most telling of several sets.
-fn best(mut sets: Vec<Words>) -> Vec<Words> {
+fn best(mut sets: Vec<Set>) -> Vec<Set> {
     sets.retain(telling);
     sets.sort_by_cached_key(|set| std::cmp::Reverse(worth(set)));
     sets.dedup();
@@ -208,7 +230,7 @@ fn best(mut sets: Vec<Words>) -> Vec<Words> {
 }
 
 /// What is known of words that come several times in a row.
-fn several(words: Words, min: u32, max: Option<u32>) -> Known {
+fn several(words: Set, min: u32, max: Option<u32>) -> Known {
     let mut row = words.clone();
     let mut times = 1;
     while times < min.min(ROW_MAX) && lengthen(&mut row, &words) {
@@ -223,25 +245,25 @@ fn several(words: Words, min: u32, max: Option<u32>) -> Known {
 }
 
 /// Whether a set rules anything out.
-fn telling(words: &Words) -> bool {
-    !words.iter().any(Vec::is_empty)
+fn telling(words: &Set) -> bool {
+    !words.iter().any(Word::is_empty)
 }
 
 /// Words of which one is there, or the empty word where that says nothing or too much.
-fn if_few(words: Words) -> Words {
+fn if_few(words: Set) -> Set {
     if words.len() > WORDS_MAX || !telling(&words) {
-        return vec![Vec::new()];
+        return vec![Word::default()];
     }
     words
 }
 
 /// Words of which one is at the beginning, cut until they are few.
-fn beginnings(mut words: Words) -> Words {
+fn beginnings(mut words: Set) -> Set {
     for bytes in CUTS {
         if words.len() <= WORDS_MAX {
             break;
         }
-        words.iter_mut().for_each(|word| word.truncate(bytes));
+        words.iter_mut().for_each(|word| word.cut(bytes));
         words.sort_unstable();
         words.dedup();
     }
@@ -249,37 +271,44 @@ fn beginnings(mut words: Words) -> Words {
 }
 
 /// Spells a set of bytes out, in lower case, when they are few.
-fn letters(bytes: &Bytes) -> Option<Words> {
+fn letters(bytes: &Bytes) -> Option<Set> {
     if bytes.len() as usize > 2 * CLASS_BYTES_MAX {
         return None;
     }
-    let mut letters: Words = bytes.iter().map(|byte| vec![byte.to_ascii_lowercase()]).collect();
-    letters.sort();
+    let mut letters: Set =
+        bytes.iter().map(|byte| Word::of_byte(byte.to_ascii_lowercase())).collect();
+    letters.sort_unstable();
     letters.dedup();
     (letters.len() <= CLASS_BYTES_MAX).then_some(letters)
 }
 
-/// Makes every word of one set followed by every word of the other, unless that is too many.
-fn lengthen(heads: &mut Words, tails: &Words) -> bool {
-    // What is longer rules nothing more out, and calls of groups within groups would double it each time.
-    if heads.iter().chain(tails).any(|word| word.len() > WORD_BYTES_MAX) {
+/// The only letter of a set, in lower case.
+fn only_letter(bytes: &Bytes) -> Option<u8> {
+    let mut letters = bytes.iter().take(3).map(|byte| byte.to_ascii_lowercase());
+    let letter = letters.next()?;
+    letters.all(|other| other == letter).then_some(letter)
+}
+
+/// Makes every word of one set followed by every word of the other, unless that is too many or too long: what is longer rules
+/// nothing more out, and calls of groups within groups would double it each time.
+fn lengthen(heads: &mut Set, tails: &Set) -> bool {
+    let joined_len = heads.len().saturating_mul(tails.len());
+    if joined_len > WORDS_MAX && tails.len() > 1 {
         return false;
     }
-    if let [tail] = tails.as_slice() {
-        heads.iter_mut().for_each(|head| head.extend_from_slice(tail));
-        return true;
+    let mut joined = Set::with_capacity(joined_len);
+    for (head, tail) in heads.iter().flat_map(|head| tails.iter().map(move |tail| (head, tail))) {
+        let Some(word) = head.followed_by(tail) else { return false };
+        joined.push(word);
     }
-    if heads.len().saturating_mul(tails.len()) > WORDS_MAX {
-        return false;
-    }
-    let join = |head: &Vec<u8>, tail: &Vec<u8>| [head.as_slice(), tail.as_slice()].concat();
-    *heads = heads.iter().flat_map(|head| tails.iter().map(move |tail| join(head, tail))).collect();
+    *heads = joined;
     true
 }
 
 /// How telling a set is: by the length of its shortest word, and of equals the smaller.
-fn worth(set: &Words) -> (usize, std::cmp::Reverse<usize>) {
-    let shortest = set.iter().map(|word| telling_bytes(word)).min().unwrap_or(usize::MAX);
+fn worth(set: &Set) -> (usize, std::cmp::Reverse<usize>) {
+    let shortest =
+        set.iter().map(|word| telling_bytes(word.as_slice())).min().unwrap_or(usize::MAX);
     (shortest, std::cmp::Reverse(set.len()))
 }
 
@@ -287,7 +316,7 @@ fn worth(set: &Words) -> (usize, std::cmp::Reverse<usize>) {
 fn telling_bytes(word: &[u8]) -> usize {
     match word {
         [byte] if byte.is_ascii_alphanumeric() || b"/.-_=&?%+".contains(byte) => 0,
-        _ => word.len().min(WORD_BYTES_MAX),
+        _ => word.len(),
     }
 }
 

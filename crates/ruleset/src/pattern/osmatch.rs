@@ -140,8 +140,10 @@ impl Floating {
             let needle = words.pop().and_then(|word| Needle::new(&word));
             return Ok(needle.map_or(Self::None, Self::One));
         }
+        // Rare bytes are looked for at a rush, and words of such lists have none.
         let finder = AhoCorasick::builder()
             .ascii_case_insensitive(true)
+            .prefilter(false)
             .match_kind(MatchKind::Standard)
             .build(&words)
             .map_err(|error| PatternError {

@@ -31,6 +31,10 @@ const ERROR_JIT_STACK: i32 = -46;
 /// microsecond each time. Most that are asked so often are ruled out with others before.
 const TRIES_BEFORE_NARROW: u32 = 512;
 
+/// How often a pattern is run by the interpreter before code is made for it. Making code costs as much as some twenty runs, and half
+/// the patterns that a log file tries at all are tried less often than this.
+const RUNS_BEFORE_CODE: u32 = 8;
+
 /// How many sets of capture places are kept for the next match: more threads than that rarely match one pattern at once.
 const SPARE_PLACES_MAX: usize = 16;
 
@@ -40,7 +44,7 @@ pub(super) struct Pcre2 {
     interpreted: Regex,
     /// The text as given to the library.
     source: String,
-    /// As compiled code: made for the first match, because most rules of a ruleset are never tried.
+    /// As compiled code: made once it has run [`RUNS_BEFORE_CODE`] times, because most rules of a ruleset are tried seldom or never.
     compiled: OnceLock<Option<Regex>>,
     /// What it is for subjects of [`Form::Once`], where that is another pattern.
     narrow: OnceLock<Option<Box<NarrowPcre2>>>,
@@ -50,6 +54,8 @@ pub(super) struct Pcre2 {
     required: OnceLock<Option<Needle>>,
     /// How often it was asked, up to [`TRIES_BEFORE_NARROW`].
     tries: AtomicU32,
+    /// How often it was run, up to [`RUNS_BEFORE_CODE`].
+    runs: AtomicU32,
     spare_places: Mutex<Vec<CaptureLocations>>,
     limit_hits: AtomicU64,
 }
@@ -82,6 +88,7 @@ impl Pcre2 {
             words: OnceLock::new(),
             required: OnceLock::new(),
             tries: AtomicU32::new(0),
+            runs: AtomicU32::new(0),
             spare_places: Mutex::new(Vec::new()),
             limit_hits: AtomicU64::new(0),
         })
@@ -96,6 +103,12 @@ impl Pcre2 {
     pub(super) fn is_match(&self, subject: &[u8]) -> bool {
         if self.lacks_the_required(subject) {
             return false;
+        }
+        // One that the interpreter stops is asked again as code, whose limit is reached later.
+        if self.is_seldom_run()
+            && let Ok(found) = self.interpreted.is_match(subject)
+        {
+            return found;
         }
         let result = match self.compiled().is_match(subject) {
             Err(error) if error.code() == ERROR_JIT_STACK => self.interpreted.is_match(subject),
@@ -198,6 +211,15 @@ impl Pcre2 {
         }
         self.limit_hits.fetch_add(1, Ordering::Relaxed);
         None
+    }
+
+    /// Counts a run.
+    fn is_seldom_run(&self) -> bool {
+        let is_seldom = self.runs.load(Ordering::Relaxed) < RUNS_BEFORE_CODE;
+        if is_seldom {
+            self.runs.fetch_add(1, Ordering::Relaxed);
+        }
+        is_seldom
     }
 
     /// Returns the compiled code, or the interpreter where the machine allows no code to be made.

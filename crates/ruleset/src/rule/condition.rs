@@ -1,6 +1,6 @@
 //! What a rule asks about one event, apart from what happened before.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use memchr::memmem::Finder;
 
@@ -147,7 +147,7 @@ pub(crate) enum Condition {
     DecodedAs(NameId),
     Text {
         subject: Subject,
-        pattern: Pattern,
+        pattern: Arc<Pattern>,
         negate: bool,
     },
     /// `action` without a `type`: the very same text.
@@ -157,7 +157,7 @@ pub(crate) enum Condition {
     },
     Field {
         name: Box<[u8]>,
-        pattern: Pattern,
+        pattern: Arc<Pattern>,
         negate: bool,
     },
     Address {

@@ -25,6 +25,7 @@ use crate::ruleset::Ruleset;
 use crate::xml::{self, Element};
 use attributes::Attributes;
 use patterns::Patterns;
+pub(crate) use patterns::Shared;
 
 /// What became of a rule.
 pub(crate) type Answer<T> = Result<T, Refused>;
@@ -34,10 +35,11 @@ pub(crate) fn load(
     text: &[u8],
     file: usize,
     ruleset: &mut Ruleset,
+    shared: &mut Shared,
     findings: &mut Findings<'_>,
 ) -> Answer<()> {
     let answer = match xml::read(text) {
-        Ok(roots) => roots.iter().try_for_each(|root| group(root, file, ruleset, findings)),
+        Ok(roots) => roots.iter().try_for_each(|root| group(root, file, ruleset, shared, findings)),
         Err(error) => {
             let (code, message) = error.message(findings.file);
             findings.error(code, error.line, message);
@@ -55,6 +57,7 @@ fn group(
     root: &Element,
     file: usize,
     ruleset: &mut Ruleset,
+    shared: &mut Shared,
     findings: &mut Findings<'_>,
 ) -> Answer<()> {
     if !root.is("group") {
@@ -76,7 +79,7 @@ fn group(
                 format!("Invalid configuration. '{}' is not a valid element.", element.name);
             return refuse(findings, element.line, message);
         }
-        rule(element, &name.value, file, ruleset, findings)?;
+        rule(element, &name.value, file, ruleset, shared, findings)?;
     }
     Ok(())
 }
@@ -135,6 +138,7 @@ fn rule(
     file_group: &[u8],
     file: usize,
     ruleset: &mut Ruleset,
+    shared: &mut Shared,
     findings: &mut Findings<'_>,
 ) -> Answer<()> {
     let attributes = attributes::read(element, findings)?;
@@ -150,7 +154,7 @@ fn rule(
     for child in &element.children {
         draft.element(child, findings)?;
     }
-    if let Some(rule) = draft.finish(file, findings)? {
+    if let Some(rule) = draft.finish(file, shared, findings)? {
         super::link::add(rule, ruleset, element.line, findings);
     }
     Ok(())
@@ -514,7 +518,12 @@ impl<'r> Draft<'r> {
     }
 
     /// Puts the parts together. `None` when the rule is left out.
-    fn finish(mut self, file: usize, findings: &mut Findings<'_>) -> Answer<Option<Rule>> {
+    fn finish(
+        mut self,
+        file: usize,
+        shared: &mut Shared,
+        findings: &mut Findings<'_>,
+    ) -> Answer<Option<Rule>> {
         let correlation = self.correlation(findings)?;
         let mut parents = self.parents(findings)?;
         if let (Parents::Category, Some(Earlier::Sid(sid))) =
@@ -526,6 +535,7 @@ impl<'r> Draft<'r> {
         std::mem::take(&mut self.patterns).compile_into(
             &mut conditions,
             self.attributes.id,
+            shared,
             findings,
         )?;
         for (of, set) in [

@@ -52,7 +52,7 @@ impl Ruleset {
 }
 
 fn patterns_of(rule: &Rule) -> Vec<(String, &Pattern)> {
-    let mut patterns = Vec::new();
+    let mut patterns: Vec<(String, &Pattern)> = Vec::new();
     for condition in &rule.conditions {
         match condition {
             Condition::Text { subject, pattern, .. } => {

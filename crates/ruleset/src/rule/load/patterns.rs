@@ -3,6 +3,10 @@
 //! Repeated elements of one name are joined to one pattern, in whose language the last word counts; only `field` may be there
 //! several times.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
 use crate::decoder::load::Refused;
 use crate::diagnostic::{Findings, shown};
 use crate::fields::{DYNAMIC_FIELDS_MAX, StaticField};
@@ -12,6 +16,9 @@ use crate::xml::Element;
 
 /// Wazuh's limit on the text of one pattern in a rule. A longer one is dropped, and the rule then matches without it.
 const PATTERN_BYTES_MAX: usize = 2048;
+
+/// The patterns of rules read so far: one that several rules hold is compiled once.
+pub(crate) type Shared = HashMap<(Language, Vec<u8>), Arc<Pattern>>;
 
 /// The pattern elements of one rule.
 #[derive(Default)]
@@ -162,8 +169,18 @@ impl Patterns {
         self,
         conditions: &mut Vec<Condition>,
         rule: u32,
+        shared: &mut Shared,
         findings: &mut Findings<'_>,
     ) -> Result<(), Refused> {
+        let mut pattern =
+            |element: &str, language, text: Vec<u8>, line| match shared.entry((language, text)) {
+                Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+                Entry::Vacant(place) => {
+                    let (language, text) = place.key();
+                    let pattern = compile(element, *language, text, rule, line, findings)?;
+                    Ok(Arc::clone(place.insert(Arc::new(pattern))))
+                }
+            };
         for gathered in self.list {
             let Gathered { element, subject, field, text, language, negate, line } = gathered;
             // An empty element is no condition at all.
@@ -176,12 +193,12 @@ impl Patterns {
                 }
                 Some(subject) => {
                     let language = language.unwrap_or(subject.language());
-                    let pattern = compile(&element, language, &text, rule, line, findings)?;
+                    let pattern = pattern(&element, language, text, line)?;
                     Condition::Text { subject, pattern, negate }
                 }
                 None => {
                     let language = language.unwrap_or(Language::OsRegex);
-                    let pattern = compile(&element, language, &text, rule, line, findings)?;
+                    let pattern = pattern(&element, language, text, line)?;
                     Condition::Field { name: field.into(), pattern, negate }
                 }
             };
