@@ -15,8 +15,8 @@ use super::{encode, sample};
 /// The gate for what is in the request.
 const TARGET_GATE: u32 = 100_200;
 
-/// The gate for what is in a header.
-const HEADER_GATE: u32 = 100_201;
+/// The gates for what is in a header.
+const HEADER_GATES: &str = "100201, 100203";
 
 /// The gate for lines of which nothing but the whole is known.
 const UNREAD_GATE: u32 = 100_202;
@@ -60,8 +60,10 @@ pub(super) struct Written {
 }
 
 pub(super) fn write(families: &[Family]) -> Written {
-    let mut text =
-        HEAD.replace("TARGET_PATTERN", TARGET_PATTERN).replace("HEADER_PATTERN", HEADER_PATTERN);
+    let mut text = HEAD
+        .replace("TARGET_PATTERN", TARGET_PATTERN)
+        .replace("HEADER_PATTERN", HEADER_PATTERN)
+        .replace("HEADER_WORDS_PATTERN", HEADER_WORDS_PATTERN);
     let mut written = Vec::new();
     let mut left_out = Vec::new();
     for family in families {
@@ -122,28 +124,31 @@ const TARGET_PATTERN: &str = concat!(
     r"|(?:c|do|run|action)=(?:id|ls|dir|pwd|ps|uname|uptime|netstat|hostname)(?:\x26|\z)))",
 );
 
-/// What lets a line pass for its headers: signs that browsers don't write there, as they are or in percent, and words of databases.
+/// What lets a line pass for a sign in its headers that browsers don't write there, as it is or in percent.
 const HEADER_PATTERN: &str = concat!(
     r#"(?is)^(?=(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ "#,
-    // Names with their versions are most of what a browser calls itself, so one step takes all of one.
-    r"(?:[\w?~!@*:,]++(?:[/.]\d++)*+(?:;(?!/))?+(?: (?=[^/su])(?:\((?=[^su]))?+)?+|=(?!;|%26)",
-    // A set of first letters tells most of what is ordinary from the words below.
-    r"|/(?:(?=[^*ephrvw])|\d++(?:\.\d++)*+|(?!\*|(?3)))|\.(?!\./)|-(?!-)|\)(?:(?=[^su])|(?!(?1)))",
-    r"|\x26(?!\x26)| (?!/\w+/[\w.]|(?1))(?:\((?!(?1)))?+|;(?!/)|#(?=\w)",
-    r#"|\((?![^();]*+\)[^ ;]|[\d.,]*+\)|(?1))|"(?!\s*+[;/\x26]|\s?(?2)|(?1))|\+(?!\s?(?2)|(?1))"#,
-    r"|%(?!25|2[1247-9a]|23\W|3[bce]|5[bce]|60|7[b-d]|0|20(?:\s?(?2)|(?1))|2f(?3)))*+.)",
+    r#"(?:[\w?~!@*:,./;)"\x26=+-]++(?: (?!/)\(?)?+| (?!/\w+/[\w.])\(?+|\((?![^();]*+\)[^ ;]|[\d.,]*+\))|#(?=\w)"#,
+    r"|%(?!25|2[1247-9a]|23\W|3[bce]|5[bce]|60|7[b-d]|0))*+.)",
     r"(?!.{8000})",
-    r"(?(DEFINE)((?:select|union|sleep)\W)",
-    r"((?:or|and|xor|having|order|group|union)[+%\s])",
-    r"((?:etc|proc|root|home|var|windows|winnt|web-inf)\b))",
 );
 
-static HEADER_GATE_PATTERN: LazyLock<Option<Pattern>> =
-    LazyLock::new(|| Pattern::compile(Language::Pcre2, HEADER_PATTERN.as_bytes()).ok());
+/// What lets a line pass for words or pairs of signs in its headers. They are looked for together with what other rules need of a line,
+/// so an ordinary line does not meet this pattern.
+const HEADER_WORDS_PATTERN: &str = concat!(
+    r#"(?is)^(?!.{8000})(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ .*?"#,
+    r#"(?:\.\./|--|\x26\x26|/\*|;/|=;|=%26|" ?[;/\x26]|(?:[ ()"+]|%20)(?:select|union|sleep)\W"#,
+    r#"|(?:["+]|%20) ?(?:or|and|xor|having|order|group|union)[+%\s]"#,
+    r"|(?:/|%2f)(?:etc|proc|root|home|var|windows|winnt|web-inf)\b)",
+);
 
-/// Tells whether a line passes the gate for headers.
+static HEADER_GATE_PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    let patterns = [HEADER_PATTERN, HEADER_WORDS_PATTERN].into_iter();
+    patterns.filter_map(|text| Pattern::compile(Language::Pcre2, text.as_bytes()).ok()).collect()
+});
+
+/// Tells whether a line passes a gate for headers.
 pub(super) fn passes_header_gate(line: &str) -> bool {
-    HEADER_GATE_PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(line.as_bytes()))
+    HEADER_GATE_PATTERNS.iter().any(|pattern| pattern.is_match(line.as_bytes()))
 }
 
 /// How far the id of the rule for headers is from that of the rule for the request.
@@ -181,7 +186,7 @@ fn rules(family: &Family, sign: &Sign) -> Result<Vec<(u32, String)>, String> {
             of_value: format!(r#"(?:\s"|{PARAMETER}|{SEGMENT})"#),
             before_anything: format!(r#"(?:\s"|{NAMED_PARAMETER})"#),
         })?;
-        let gate = format!("{HEADER_GATE}, {UNREAD_GATE}");
+        let gate = format!("{HEADER_GATES}, {UNREAD_GATE}");
         Ok::<_, String>((id, rule(family, sign, id, &gate, ("regex", &of_header), place)))
     };
     if sign.place == Place::Header {
@@ -283,6 +288,7 @@ const HEAD: &str = r#"<!--
   The tree
     100200  a gate: the request has some syntax in it
     100201  a gate: a header has some syntax in it
+    100203  a gate: a header has words or pairs of signs of an attack in it
     100202  a gate: a request with a quote or without a protocol, which the stock decoder for FTP took; below it are the
             signs for headers, which read whole lines
     1002NN to 1006NN  one rule for each sign of an attack in the request
@@ -305,6 +311,12 @@ const HEAD: &str = r#"<!--
     <if_sid>31100, 31108, 31511</if_sid>
     <regex type="pcre2">HEADER_PATTERN</regex>
     <description>A request with syntax in a header.</description>
+  </rule>
+
+  <rule id="100203" level="0" noalert="1">
+    <if_sid>31100, 31108, 31511</if_sid>
+    <regex type="pcre2">HEADER_WORDS_PATTERN</regex>
+    <description>A request with words of an attack in a header.</description>
   </rule>
 
   <rule id="100202" level="0" noalert="1">
