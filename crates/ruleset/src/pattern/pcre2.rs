@@ -5,6 +5,8 @@
 //! whether it does; so each compiled pattern begins with limits of its own, and a match that hits one is no match, and
 //! is counted.
 
+mod valid;
+
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -40,11 +42,14 @@ const SPARE_PLACES_MAX: usize = 16;
 
 /// A PCRE2 pattern.
 pub(super) struct Pcre2 {
-    /// Run by the interpreter, whose stack is the heap. It shows that the pattern is one.
-    interpreted: Regex,
+    /// How many groups record.
+    groups: usize,
+    /// Run by the interpreter, whose stack is the heap: made with the pattern if it isn't clear that it is one, else for the first match,
+    /// because most rules of a ruleset are never tried.
+    interpreted: OnceLock<Option<Regex>>,
     /// The text as given to the library.
     source: String,
-    /// As compiled code: made once it has run [`RUNS_BEFORE_CODE`] times, because most rules of a ruleset are tried seldom or never.
+    /// As compiled code: made once it has run [`RUNS_BEFORE_CODE`] times.
     compiled: OnceLock<Option<Regex>>,
     /// What it is for subjects of [`Form::Once`], where that is another pattern.
     narrow: OnceLock<Option<Box<NarrowPcre2>>>,
@@ -78,9 +83,19 @@ impl Pcre2 {
     /// Compiles a pattern.
     pub(super) fn compile(text: &[u8]) -> Result<Self, PatternError> {
         let source = format!("{LIMITS}{}", as_text(text));
-        let interpreted =
-            RegexBuilder::new().build(&source).map_err(|error| explain(&error, text))?;
+        let interpreted = OnceLock::new();
+        let groups = match valid::groups_of_valid(text) {
+            Some(groups) => groups,
+            None => {
+                let regex =
+                    RegexBuilder::new().build(&source).map_err(|error| explain(&error, text))?;
+                let groups = regex.captures_len().saturating_sub(1);
+                interpreted.get_or_init(|| Some(regex));
+                groups
+            }
+        };
         Ok(Self {
+            groups,
             interpreted,
             source,
             compiled: OnceLock::new(),
@@ -96,7 +111,7 @@ impl Pcre2 {
 
     /// Returns the number of groups, without the whole match.
     pub(super) fn groups(&self) -> usize {
-        self.interpreted.captures_len().saturating_sub(1)
+        self.groups
     }
 
     /// Tells whether the pattern matches somewhere in `subject`.
@@ -106,18 +121,11 @@ impl Pcre2 {
         }
         // One that the interpreter stops is asked again as code, whose limit is reached later.
         if self.is_seldom_run()
-            && let Ok(found) = self.interpreted.is_match(subject)
+            && let Some(Ok(found)) = self.interpreted().map(|regex| regex.is_match(subject))
         {
             return found;
         }
-        let result = match self.compiled().is_match(subject) {
-            Err(error) if error.code() == ERROR_JIT_STACK => self.interpreted.is_match(subject),
-            result => result,
-        };
-        result.unwrap_or_else(|_| {
-            self.limit_hits.fetch_add(1, Ordering::Relaxed);
-            false
-        })
+        self.run(|regex| regex.is_match(subject)).unwrap_or(false)
     }
 
     /// Tells the same of a subject whose form is known. A pattern that is often asked is made anew for such subjects.
@@ -144,15 +152,16 @@ impl Pcre2 {
         if self.lacks_the_required(subject) {
             return None;
         }
-        if self.groups() == 0 {
-            return self.find_end(subject);
+        if self.groups == 0 {
+            return self.run(|regex| regex.find(subject))?.map(|found| found.end());
         }
         let spare = self.spare_places.lock().ok().and_then(|mut spare| spare.pop());
-        let mut places = spare.unwrap_or_else(|| self.compiled().capture_locations());
-        let end = match self.compiled().captures_read(&mut places, subject) {
-            Ok(found) => found.map(|found| found.end()),
-            Err(error) => self.find_interpreted(subject, error.code(), &mut places),
+        let mut places = match spare {
+            Some(places) => places,
+            None => self.compiled()?.capture_locations(),
         };
+        let found = self.run(|regex| regex.captures_read(&mut places, subject));
+        let end = found.flatten().map(|found| found.end());
         if end.is_some() {
             for (number, slot) in captures.groups.iter_mut().enumerate() {
                 *slot = places.get(number + 1);
@@ -184,33 +193,17 @@ impl Pcre2 {
             .is_some_and(|word| word.find(subject, 0).is_none())
     }
 
-    fn find_end(&self, subject: &[u8]) -> Option<usize> {
-        let result = match self.compiled().find(subject) {
-            Err(error) if error.code() == ERROR_JIT_STACK => self.interpreted.find(subject),
-            result => result,
+    /// Runs the compiled code, or the interpreter if the stack of the code was what failed. A match that was stopped is counted, and is
+    /// none.
+    fn run<T>(&self, mut ask: impl FnMut(&Regex) -> Result<T, ::pcre2::Error>) -> Option<T> {
+        let answer = match ask(self.compiled()?) {
+            Err(error) if error.code() == ERROR_JIT_STACK => ask(self.interpreted()?),
+            answer => answer,
         };
-        result
-            .unwrap_or_else(|_| {
-                self.limit_hits.fetch_add(1, Ordering::Relaxed);
-                None
-            })
-            .map(|found| found.end())
-    }
-
-    /// Tries again without compiled code if its stack was what failed, and counts a match that was stopped.
-    fn find_interpreted(
-        &self,
-        subject: &[u8],
-        error: i32,
-        places: &mut CaptureLocations,
-    ) -> Option<usize> {
-        if error == ERROR_JIT_STACK
-            && let Ok(found) = self.interpreted.captures_read(places, subject)
-        {
-            return found.map(|found| found.end());
+        if answer.is_err() {
+            self.limit_hits.fetch_add(1, Ordering::Relaxed);
         }
-        self.limit_hits.fetch_add(1, Ordering::Relaxed);
-        None
+        answer.ok()
     }
 
     /// Counts a run.
@@ -223,9 +216,14 @@ impl Pcre2 {
     }
 
     /// Returns the compiled code, or the interpreter where the machine allows no code to be made.
-    fn compiled(&self) -> &Regex {
+    fn compiled(&self) -> Option<&Regex> {
         let compile = || RegexBuilder::new().jit_if_available(true).build(&self.source).ok();
-        self.compiled.get_or_init(compile).as_ref().unwrap_or(&self.interpreted)
+        self.compiled.get_or_init(compile).as_ref().or_else(|| self.interpreted())
+    }
+
+    /// The library takes each pattern that [`Pcre2::compile`] took, so there always is one.
+    fn interpreted(&self) -> Option<&Regex> {
+        self.interpreted.get_or_init(|| RegexBuilder::new().build(&self.source).ok()).as_ref()
     }
 
     /// What it is for subjects of a form, if that is another pattern.
