@@ -18,7 +18,7 @@ use crate::prefilter::Members;
 
 /// How often a child is left by the words before it is put into a group: what its share of a machine costs to make, some 600 us, is
 /// what a few hundred tries cost.
-const TRIES_BEFORE: u16 = 256;
+const TRIES_BEFORE: u16 = 512;
 
 /// How many patterns share a machine. More need ever more states, which are the combinations of what each of them has seen.
 const GROUP_LEN: usize = 8;

@@ -27,7 +27,7 @@ const LETTERS_MIN: usize = 3;
 
 /// How many URLs are looked at before patterns are made for those that encode little. Making them costs 50 to 80 ms and saves some
 /// 20 us a URL, so whoever sees fewer URLs than this never pays, and whoever sees more has not lost much by waiting.
-const URLS_BEFORE_NARROW: u32 = 1024;
+const URLS_BEFORE_NARROW: u32 = 2048;
 
 /// What children need of the URL.
 #[derive(Debug, Default)]
