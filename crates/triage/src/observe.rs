@@ -183,6 +183,8 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
         "data.request_uri",
         "data.ClientRequestURI",
         "data.request.uri",
+        // A web firewall's own log, as ModSecurity writes it as JSON.
+        "data.transaction.request.uri",
         "data.cs-uri-stem",
         "data.aws.httpRequest.uri",
     ])?;
@@ -194,6 +196,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
                 "data.http.http_method",
                 "data.method",
                 "data.ClientRequestMethod",
+                "data.transaction.request.method",
                 "data.protocol",
             ])
             .unwrap_or("GET"),
@@ -204,6 +207,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
                 "data.status",
                 "data.http_status_code",
                 "data.EdgeResponseStatus",
+                "data.transaction.response.http_code",
                 "data.id",
             ])
             .and_then(|text| text.parse().ok())
@@ -224,6 +228,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
                 "data.user_agent",
                 "data.userAgent",
                 "data.ClientRequestUserAgent",
+                "data.transaction.request.headers.User-Agent",
             ])
             .unwrap_or(user_agent),
         referer: alert.first_field(&["data.http.http_refer", "data.referer"]).unwrap_or(referer),
@@ -233,6 +238,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
                 "data.request_body",
                 "data.post_data",
                 "data.http.http_request_body",
+                "data.transaction.request.body",
             ])
             .unwrap_or_default(),
     })
