@@ -258,8 +258,24 @@ fn quoted_tail(line: &str) -> (&str, &str, &str) {
         {
             (referer, agent, between)
         }
-        _ => ("", "", ""),
+        _ => ("", "", answer_alone(line)),
     }
+}
+
+/// Takes status and size from the end of a line that quotes the request alone, as the common format and Django's own server have it. Nothing is
+/// taken where a client could have written what looks like them.
+fn answer_alone(line: &str) -> &str {
+    let mut pieces = split_at_quotes_from_end(line);
+    let (answer, request, head) = (pieces.next(), pieces.next(), pieces.next());
+    let is_alone = request.is_some() && head.is_some() && pieces.next().is_none();
+    let Some(answer) = answer.filter(|_| is_alone) else { return "" };
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let mut words = answer.split_ascii_whitespace();
+    let (status, size, more) = (words.next(), words.next(), words.next());
+    let is_told = status.is_some_and(|status| status.len() == 3 && is_number(status))
+        && size.is_some_and(is_number)
+        && more.is_none();
+    if is_told { answer } else { "" }
 }
 
 /// Splits at quotes, from the end. A quote that the client sent stands behind a backslash, and ends nothing.

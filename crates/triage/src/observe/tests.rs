@@ -187,6 +187,29 @@ fn a_quote_that_the_client_sent_ends_no_field() {
 }
 
 #[test]
+fn the_size_of_an_answer_is_read_from_lines_that_quote_the_request_alone() {
+    let size = |line: &str| {
+        let target = "/ping?h=%3Bcat%20/etc/passwd";
+        let alert = json!({
+            "rule": {"id": "31106", "level": 6, "description": "a web attack", "groups": ["web", "accesslog", "attack"]},
+            "agent": {"id": "001", "name": "web01"},
+            "full_log": line.replace("TARGET", target),
+            "data": {"protocol": "GET", "id": "200", "url": target},
+        });
+        seen(&alert.to_string()).asked.map(|asked| asked.answer.size)
+    };
+    assert_eq!(
+        size("192.0.2.1 - - [24/Nov/2026:17:00:00 +0000] \"GET TARGET HTTP/1.1\" 200 2943"),
+        Some(2943)
+    );
+    assert_eq!(size("[24/Nov/2026 17:00:00] \"GET TARGET HTTP/1.1\" 200 2943"), Some(2943));
+    // No size, a word more, and quotes of which one may be the client's.
+    assert_eq!(size("[24/Nov/2026 17:00:00] \"GET TARGET HTTP/1.1\" 200 -"), Some(0));
+    assert_eq!(size("[24/Nov/2026 17:00:00] \"GET TARGET HTTP/1.1\" 200 2943 1"), Some(0));
+    assert_eq!(size("[24/Nov/2026 17:00:00] \"GET TARGET\" 200 9 HTTP/1.1\" 200 2943"), Some(0));
+}
+
+#[test]
 fn words_are_read_where_they_begin() {
     let class = |text: &str, groups: &[&str]| {
         let alert = json!({
