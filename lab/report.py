@@ -7,7 +7,7 @@
 
 DIR has `access.log`, `security.log` and `truth.tsv`, plain or with `.gz`, or is what `attack.py` left. Without --ruleset Quell's own
 rules of this checkout are taken. `--json` prints figures for tests. `--needles` writes the recording as `quell simulate` plays it. `--update` reads the recording in `fixtures/lab` and writes its figures there and into
-`lab/README.md`; with Wazuh's own rules in PATH it also notes what those find alone. Exit code 1 if a successful exploitation is told nowhere.
+`lab/README.md`; with Wazuh's own rules in PATH it also notes what those find alone. Exit code 1 if a successful exploitation is told nowhere, 3 if there is no recording.
 """
 
 import argparse
@@ -202,6 +202,10 @@ def main() -> int:
         now = as_json(Judgement(record(FIXTURE, options.quell, options.ruleset or [os.path.join(ROOT, "rules")])))
         page.update(os.path.join(FIXTURE, "figures.json"), os.path.join(ROOT, "lab", "README.md"), now, stock)
         return 0
+    if not os.path.exists(os.path.join(options.recording, "truth.tsv")):
+        print(f"error: there is no recording in {options.recording}\nhint: `make lab-attack` makes one; --recording fixtures/lab takes the one that is kept",
+              file=sys.stderr)
+        return 3
     judged = Judgement(record(options.recording, options.quell, options.ruleset or [os.path.join(ROOT, "rules")]))
     if options.needles:
         alerts, found = needles.write(judged, options.needles)

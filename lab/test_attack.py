@@ -2,6 +2,7 @@
 
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -160,6 +161,16 @@ class Figures(unittest.TestCase):
         self.judged.recording.incidents[0]["alert_ids"].append("a2")
         again = judgement.Judgement(self.judged.recording)
         self.assertFalse({exploit.tool: exploit.is_told for exploit in again.exploits}["sqlmap-dump"])
+
+
+class Report(unittest.TestCase):
+    def test_a_folder_without_a_recording_is_named_and_what_makes_one(self):
+        with tempfile.TemporaryDirectory() as empty:
+            script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "report.py")
+            done = subprocess.run([sys.executable, script, "--recording", empty], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(f"error: there is no recording in {empty}", done.stderr)
+        self.assertIn("make lab-attack", done.stderr)
 
 
 class Page(unittest.TestCase):

@@ -119,11 +119,17 @@ impl Talk {
 /// Writes a result to stdout.
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
-    }
-    out.flush()
+    let mut write = || {
+        out.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    };
+    // The kind stays: a reader that closed its end is no failure.
+    write().map_err(|error| {
+        std::io::Error::new(error.kind(), format!("could not write to standard output: {error}"))
+    })
 }
 
 /// Does what the command line says.

@@ -8,6 +8,7 @@
 //! - broken statements make the server fail, whole ones that read data are answered;
 //! - the answers to commands differ by more than a page that repeats the request could make them differ;
 //! - the answer follows the file that is named;
+//! - one answer is many times as large as all others there, and the request asked for that;
 //! - the page grows by exactly the length of the script, to the byte, where masking it would have made it longer;
 //! - the place gave in to the same kind of attack before.
 //!
@@ -58,6 +59,10 @@ const FAR_LARGER_TIMES: u64 = 4;
 /// Answers that must be known before one is called far larger.
 const USUAL_MIN: u64 = 3;
 
+/// The same for a statement that takes something: a page that reads the number in front of it and ignores the rest gives a large page for one
+/// number and a small one for another, but whoever asks that often has seen both.
+const USUAL_OF_STATEMENTS_MIN: u64 = 32;
+
 /// Looks for what gives the attack away that was just noted in `answers`, of one actor or of a crowd.
 pub fn of(
     class: Class,
@@ -99,9 +104,13 @@ pub fn of(
         return effect(Proof::KnownWeak, asked.answer.size, 0);
     }
     let (usual_count, usual_size) = known.usual;
-    if class == Class::NosqlInjection
+    let usual_min = match class {
+        Class::NosqlInjection => Some(USUAL_MIN),
+        Class::SqlInjection if asked.answer.takes && is_comparable => Some(USUAL_OF_STATEMENTS_MIN),
+        _ => None,
+    };
+    if usual_min.is_some_and(|least| usual_count >= least)
         && is_success
-        && usual_count >= USUAL_MIN
         && usual_size > 0
         && asked.answer.size / FAR_LARGER_TIMES >= usual_size
     {

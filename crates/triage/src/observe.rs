@@ -183,6 +183,8 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
         "data.request_uri",
         "data.ClientRequestURI",
         "data.request.uri",
+        // A web firewall's own log, as ModSecurity writes it as JSON.
+        "data.transaction.request.uri",
         "data.cs-uri-stem",
         "data.aws.httpRequest.uri",
     ])?;
@@ -194,6 +196,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
                 "data.http.http_method",
                 "data.method",
                 "data.ClientRequestMethod",
+                "data.transaction.request.method",
                 "data.protocol",
             ])
             .unwrap_or("GET"),
@@ -204,6 +207,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
                 "data.status",
                 "data.http_status_code",
                 "data.EdgeResponseStatus",
+                "data.transaction.response.http_code",
                 "data.id",
             ])
             .and_then(|text| text.parse().ok())
@@ -224,6 +228,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
                 "data.user_agent",
                 "data.userAgent",
                 "data.ClientRequestUserAgent",
+                "data.transaction.request.headers.User-Agent",
             ])
             .unwrap_or(user_agent),
         referer: alert.first_field(&["data.http.http_refer", "data.referer"]).unwrap_or(referer),
@@ -233,6 +238,7 @@ fn web_request<'a>(alert: &'a Alert, line: Option<&AccessLine<'a>>) -> Option<We
                 "data.request_body",
                 "data.post_data",
                 "data.http.http_request_body",
+                "data.transaction.request.body",
             ])
             .unwrap_or_default(),
     })
@@ -252,8 +258,24 @@ fn quoted_tail(line: &str) -> (&str, &str, &str) {
         {
             (referer, agent, between)
         }
-        _ => ("", "", ""),
+        _ => ("", "", answer_alone(line)),
     }
+}
+
+/// Takes status and size from the end of a line that quotes the request alone, as the common format and Django's own server have it. Nothing is
+/// taken where a client could have written what looks like them.
+fn answer_alone(line: &str) -> &str {
+    let mut pieces = split_at_quotes_from_end(line);
+    let (answer, request, head) = (pieces.next(), pieces.next(), pieces.next());
+    let is_alone = request.is_some() && head.is_some() && pieces.next().is_none();
+    let Some(answer) = answer.filter(|_| is_alone) else { return "" };
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let mut words = answer.split_ascii_whitespace();
+    let (status, size, more) = (words.next(), words.next(), words.next());
+    let is_told = status.is_some_and(|status| status.len() == 3 && is_number(status))
+        && size.is_some_and(is_number)
+        && more.is_none();
+    if is_told { answer } else { "" }
 }
 
 /// Splits at quotes, from the end. A quote that the client sent stands behind a backslash, and ends nothing.

@@ -12,7 +12,7 @@ pub(crate) struct Simulate {
     /// Make the alerts instead of reading them: a kind of adversarial flood, with how many alerts; needles and truth come with it
     #[arg(long, value_name = "KIND[:N]", conflicts_with_all = ["files", "truth"], long_help = super::super::command::simulate::generate::HELP)]
     pub(crate) generate: Option<String>,
-    /// Where the needles are: a table with the columns actor, class, first, last (and, if known, name and alerts), such a list in JSON, or what `--write` writes
+    /// Where the needles are: a table with the columns actor, class, first, last (and, if known, name and alerts: their ids, commas between), such a list in JSON, or what `--write` writes
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
     #[command(flatten)]

@@ -160,6 +160,19 @@ impl Look {
         self.models().iter().map(|model| model_json(model, self.at)).collect()
     }
 
+    /// Gives the ways in, in JSON.
+    pub(super) fn sources_json(&self) -> Vec<Value> {
+        let one = |source: &SourceStanding| {
+            json!({
+                "route": source.route,
+                "alerts": source.alerts,
+                "refused": source.refused,
+                "last_at": source.last_at.to_string(),
+            })
+        };
+        self.sources().iter().map(one).collect()
+    }
+
     /// Counts the verdicts.
     pub(super) const fn verdicts(&self) -> u64 {
         self.model_verdicts.saturating_add(self.playbook_verdicts)

@@ -41,7 +41,7 @@ fn gather(store: &Store, look: &Look, delay: &Delay, config: &Config) -> Result<
         "queue": look.queue_json(setup::desk(config).deadlines),
         "overload": delay.json(),
         "models": look.models_json(),
-        "sources": look.sources(),
+        "sources": look.sources_json(),
         "files": look.files,
         "threat_levels": levels,
         "outbox": look.outbox,
@@ -127,12 +127,18 @@ fn standing(look: &Look, delay: &Delay) -> Vec<String> {
     lines.extend(look.models().iter().map(|model| model_line(model, look.at)));
     for source in look.sources() {
         lines.push(format!(
-            "source    {}: {} alerts, {} refused, the last {} ago",
+            "source    {}: {} alerts, the last {} ago",
             source.route,
             grouped(source.alerts),
-            grouped(source.refused),
             span(look.at.since(source.last_at))
         ));
+        // A file is read again until the store takes it, so one alert may be counted many times.
+        if source.refused > 0 {
+            lines.push(format!(
+                "          {} times an alert was given back because the store could not take it; senders keep it and offer it again",
+                grouped(source.refused)
+            ));
+        }
     }
     for file in look.files.iter().filter(|file| file.behind_bytes != Some(0)) {
         let behind = file.behind_bytes.map_or_else(

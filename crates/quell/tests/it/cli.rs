@@ -199,6 +199,16 @@ fn a_reader_that_has_seen_enough_is_left_in_peace() {
 }
 
 #[test]
+fn an_output_that_takes_nothing_is_named() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let child = quell().arg("man").stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("could not write to standard output: No space left"), "{said}");
+}
+
+#[test]
 fn nothing_is_coloured_whether_or_not_no_color_is_set() {
     let alerts = crate::sample::flood()[..50].join("\n");
     for value in [None, Some("1")] {

@@ -184,6 +184,11 @@ fn fails_while(switch: &str, said: &[&str]) {
     });
     acknowledged.extend(refused);
     daemon.settled(81);
+    eventually("the status says that nothing of it is gone", Duration::from_secs(20), || {
+        let said = daemon.quell(&["status"]).out;
+        said.contains(" times an alert was given back because the store could not take it")
+            .then_some(())
+    });
     // What is on the disk, not what a process remembers.
     daemon.kill();
     daemon.environment.clear();

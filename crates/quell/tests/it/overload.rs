@@ -85,6 +85,8 @@ fn a_flood_at_a_slow_model_is_told_of_everywhere_and_so_is_its_end() {
     assert_eq!(status["models"][0]["running"].as_array().unwrap().len(), 1);
     assert_eq!(status["sources"][0]["route"], "http");
     assert_eq!(number(&status, "/sources/0/alerts"), all + 1);
+    let last_at = status["sources"][0]["last_at"].as_str().unwrap();
+    assert!(last_at.starts_with("20") && last_at.ends_with('Z'), "as every other time: {last_at}");
     tells_people(&daemon);
     tells_machines(&daemon, all);
     tells_with_the_verdict(&daemon, all);

@@ -374,6 +374,25 @@ fn a_flood_of_failures_and_of_ignored_attacks_hides_no_success() {
 }
 
 #[test]
+fn one_large_answer_among_many_small_ones_is_what_the_statement_asked_for() {
+    let dump = "-1 UNION SELECT card,pw FROM cards-- ";
+    let outcome = |probes: u32, value: &str, size: u64| {
+        let mut scene = Scene::new();
+        for number in 0..probes {
+            let probe = format!("{}' AND {number}={number}-- ", number % 7);
+            scene.ask("/page/", &encoded(&probe), (200, 512));
+        }
+        scene.ask("/page/", &encoded(value), (200, size));
+        scene.outcome(Class::SqlInjection)
+    };
+    assert_eq!(outcome(40, dump, 90_512), Success::Shown);
+    // A longer page, a page of which little is known, and one that was asked for nothing.
+    assert_eq!(outcome(40, dump, 1_500), Success::Answered);
+    assert_eq!(outcome(10, dump, 90_512), Success::Answered);
+    assert_eq!(outcome(40, "1' or 1=1-- ", 90_512), Success::Answered);
+}
+
+#[test]
 fn incidents_from_before_answers_were_kept_are_read() {
     let mut scene = Scene::new();
     let incident = scene.ask("/page/", "%3Bid", (200, 1200));

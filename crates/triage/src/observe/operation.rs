@@ -12,6 +12,8 @@ const OPERATIONS_AT: &[&str] = &[
     "data.office365.Operation",
     "data.gcp.protoPayload.methodName",
     "data.github.action",
+    "data.okta.eventType",
+    "data.eventType",
     "data.audit_record.command_class",
     // What part of a firewall's settings was changed.
     "data.cfgpath",
@@ -19,6 +21,12 @@ const OPERATIONS_AT: &[&str] = &[
 
 /// Where a service says why it did not do it.
 const ERRORS_AT: &[&str] = &["data.aws.errorCode", "data.gcp.protoPayload.status.code"];
+
+/// Where a service says how it ended, in a word for it or for what failed.
+const RESULTS_AT: &[&str] = &["data.okta.outcome.result", "data.outcome.result"];
+
+/// Words for what was not done.
+const REFUSED: &[&str] = &["failure", "deny"];
 
 /// How sure one operation is, 1 to 100. It surely happened; whether it should have, only people know.
 const STRENGTH: u8 = 40;
@@ -42,6 +50,17 @@ const OPERATIONS: &[(&str, Class)] = &[
     ("secret_scanning.disable", Class::DefenseEvasion),
     ("repository_secret_scanning.disable", Class::DefenseEvasion),
     ("deactivatemfadevice", Class::DefenseEvasion),
+    ("disablesecurityhub", Class::DefenseEvasion),
+    ("deleteloggroup", Class::DefenseEvasion),
+    ("authorizesecuritygroupingress", Class::DefenseEvasion),
+    ("policy.lifecycle.deactivate", Class::DefenseEvasion),
+    ("policy.rule.deactivate", Class::DefenseEvasion),
+    ("user.mfa.factor.deactivate", Class::AccountChange),
+    ("user.mfa.factor.reset_all", Class::AccountChange),
+    ("user.account.privilege.grant", Class::AccountChange),
+    ("group.privilege.grant", Class::AccountChange),
+    ("system.api_token.create", Class::Persistence),
+    ("system.idp.lifecycle.create", Class::Persistence),
     ("createaccesskey", Class::AccountChange),
     ("createloginprofile", Class::AccountChange),
     ("updateloginprofile", Class::AccountChange),
@@ -49,6 +68,12 @@ const OPERATIONS: &[(&str, Class)] = &[
     ("attachuserpolicy", Class::AccountChange),
     ("putuserpolicy", Class::AccountChange),
     ("attachrolepolicy", Class::AccountChange),
+    ("attachgrouppolicy", Class::AccountChange),
+    ("putrolepolicy", Class::AccountChange),
+    ("putgrouppolicy", Class::AccountChange),
+    ("createpolicyversion", Class::AccountChange),
+    ("setdefaultpolicyversion", Class::AccountChange),
+    ("addusertogroup", Class::AccountChange),
     ("updateassumerolepolicy", Class::AccountChange),
     ("add user.", Class::AccountChange),
     ("add member to role.", Class::AccountChange),
@@ -64,6 +89,16 @@ const OPERATIONS: &[(&str, Class)] = &[
     ("consent to application.", Class::Persistence),
     ("deploy_key.create", Class::Persistence),
     ("public_key.create", Class::Persistence),
+    ("new-transportrule", Class::Exfiltration),
+    ("putbucketpolicy", Class::Exfiltration),
+    ("putbucketacl", Class::Exfiltration),
+    ("putbucketpublicaccessblock", Class::Exfiltration),
+    ("deletebucketpublicaccessblock", Class::Exfiltration),
+    ("putaccountpublicaccessblock", Class::Exfiltration),
+    ("deleteaccountpublicaccessblock", Class::Exfiltration),
+    ("modifysnapshotattribute", Class::Exfiltration),
+    ("modifydbsnapshotattribute", Class::Exfiltration),
+    ("modifyimageattribute", Class::Exfiltration),
 ];
 
 /// How services name that somebody logged in or was not let in, where the rule that reports it does not say which.
@@ -99,14 +134,18 @@ pub(super) fn class(alert: &Alert) -> Option<Class> {
 /// Looks at the operation that an alert reports, if it reports one of the list that was done.
 pub(super) fn telling(alert: &Alert) -> Option<Finding> {
     let (name, class) = listed(alert).or_else(|| root_login(alert))?;
-    let is_refused = alert.first_field(ERRORS_AT).is_some_and(|code| !matches!(code, "" | "0"));
-    if is_refused {
+    let has_failed = alert.first_field(ERRORS_AT).is_some_and(|code| !matches!(code, "" | "0"));
+    let is_refused = alert
+        .first_field(RESULTS_AT)
+        .is_some_and(|result| REFUSED.iter().any(|word| result.eq_ignore_ascii_case(word)));
+    if has_failed || is_refused {
         return None;
     }
     let does = match class {
         Class::DefenseEvasion => "switches off or changes a record or a defence",
         Class::PrivilegeEscalation => "lets in who may do everything, whom nobody should need",
         Class::AccountChange => "makes an account or a key, or lets one do more",
+        Class::Exfiltration => "may show others what was kept inside",
         _ => "leaves a way back in",
     };
     Some(Finding {

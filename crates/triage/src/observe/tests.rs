@@ -187,6 +187,29 @@ fn a_quote_that_the_client_sent_ends_no_field() {
 }
 
 #[test]
+fn the_size_of_an_answer_is_read_from_lines_that_quote_the_request_alone() {
+    let size = |line: &str| {
+        let target = "/ping?h=%3Bcat%20/etc/passwd";
+        let alert = json!({
+            "rule": {"id": "31106", "level": 6, "description": "a web attack", "groups": ["web", "accesslog", "attack"]},
+            "agent": {"id": "001", "name": "web01"},
+            "full_log": line.replace("TARGET", target),
+            "data": {"protocol": "GET", "id": "200", "url": target},
+        });
+        seen(&alert.to_string()).asked.map(|asked| asked.answer.size)
+    };
+    assert_eq!(
+        size("192.0.2.1 - - [24/Nov/2026:17:00:00 +0000] \"GET TARGET HTTP/1.1\" 200 2943"),
+        Some(2943)
+    );
+    assert_eq!(size("[24/Nov/2026 17:00:00] \"GET TARGET HTTP/1.1\" 200 2943"), Some(2943));
+    // No size, a word more, and quotes of which one may be the client's.
+    assert_eq!(size("[24/Nov/2026 17:00:00] \"GET TARGET HTTP/1.1\" 200 -"), Some(0));
+    assert_eq!(size("[24/Nov/2026 17:00:00] \"GET TARGET HTTP/1.1\" 200 2943 1"), Some(0));
+    assert_eq!(size("[24/Nov/2026 17:00:00] \"GET TARGET\" 200 9 HTTP/1.1\" 200 2943"), Some(0));
+}
+
+#[test]
 fn words_are_read_where_they_begin() {
     let class = |text: &str, groups: &[&str]| {
         let alert = json!({
@@ -392,10 +415,55 @@ fn operations_and_findings_that_matter_are_told_from_those_of_every_day() {
     let aws = |name: &str| of(json!({"aws": {"eventName": name}}), &["amazon"], "");
     assert_eq!(aws("StopLogging"), Class::DefenseEvasion);
     assert_eq!(aws("CreateAccessKey"), Class::AccountChange);
+    assert_eq!(aws("PutBucketPolicy"), Class::Exfiltration);
     assert_eq!(aws("DescribeInstances"), Class::Other);
     let rootcheck = |text: &str| of(json!({"title": text}), &["ossec", "rootcheck"], text);
     assert_eq!(rootcheck("Trojaned version of a file"), Class::Malware);
     assert_eq!(rootcheck("A file is writable by anybody"), Class::PolicyViolation);
+}
+
+#[test]
+fn who_signs_in_at_a_service_for_identities_is_known_however_its_events_are_wrapped() {
+    let of = |event: Value| {
+        let alert = json!({
+            "rule": {"id": "100050", "level": 4, "description": "a service reports", "groups": ["okta"]},
+            "agent": {"id": "000", "name": "manager"}, "data": event,
+        });
+        seen(&alert.to_string())
+    };
+    let event = |result: &str| {
+        json!({
+            "eventType": "user.account.privilege.grant", "outcome": {"result": result},
+            "actor": {"alternateId": "mia@corp.example"}, "client": {"ipAddress": "203.0.113.9"},
+        })
+    };
+    for data in [event("SUCCESS"), json!({"okta": event("SUCCESS")})] {
+        let seen = of(data);
+        assert_eq!(seen.actor, Actor::Address("203.0.113.9".to_owned()));
+        assert_eq!(seen.others, ["mia@corp.example"]);
+        assert_eq!((seen.class, seen.finding.is_some()), (Class::AccountChange, true));
+    }
+    assert_eq!(of(json!({"okta": event("FAILURE")})).finding, None, "what was refused is not done");
+}
+
+#[test]
+fn the_request_in_a_web_firewalls_own_log_is_read() {
+    let of = |uri: &str, status: u16| {
+        let alert = json!({
+            "rule": {"id": "100070", "level": 7, "description": "a web firewall reports", "groups": ["modsecurity"]},
+            "agent": {"id": "013", "name": "waf"},
+            "data": {"transaction": {
+                "client_ip": "203.0.113.9", "request": {"method": "GET", "uri": uri},
+                "response": {"http_code": status},
+            }},
+        });
+        seen(&alert.to_string())
+    };
+    let passed = of("/api?h=;cat+/etc/passwd", 200);
+    assert_eq!((passed.class, passed.status), (Class::CommandInjection, Some(200)));
+    assert_eq!(passed.actor, Actor::Address("203.0.113.9".to_owned()));
+    assert_eq!(of("/api?q=%7B%7B7*7%7D%7D", 403).class, Class::Ssti);
+    assert_ne!(of("/api?h=web01", 403).class, Class::CommandInjection);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) fn snapshot(view: &View, now: Timestamp) -> Value {
             ("queue", look.queue_json(view.promises.deadlines)),
             ("overload", delay.json()),
             ("models", json!(look.models_json())),
-            ("sources", json!(look.sources())),
+            ("sources", json!(look.sources_json())),
             ("files", json!(look.files)),
             ("outbox", json!(look.outbox)),
             ("newest", verdicts(view, Order::Newest)),
