@@ -27,6 +27,7 @@ mod login;
 mod named;
 mod operation;
 mod service;
+mod traffic;
 
 /// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.
 const EXCERPT_BYTES_MAX: usize = 700;
@@ -113,6 +114,7 @@ pub fn observe(alert: &Alert) -> Observation {
     let command = command.or(root);
     let is_elsewhere = web.is_none() && command.is_none();
     let told = command.or_else(|| is_elsewhere.then(|| operation::telling(alert)).flatten());
+    let told = told.or_else(|| traffic::telling(alert, class));
     let behaviour = class::behaviour(class, alert, told.as_ref());
     let finding = finding.or(told);
     let (actor, others) = entity::actors(alert, class, line.map(|line| line.client));
