@@ -499,7 +499,7 @@ impl Keys {
             } else {
                 own
             },
-            worked: (seen.class.is_web_exploit()
+            worked: (worked::does_something(seen.class)
                 && seen.asked.as_ref().is_some_and(|asked| asked.answer.is_success()))
             .then(|| key(class, &seen.behaviour, WORKED, kind, name)),
             guessed_before: match (seen.class, &seen.actor) {

@@ -8,15 +8,21 @@
 //! It takes an argument of [`effect`] about this very request, and an answer that the rest of the flood does not get. Where the whole
 //! flood is the proof (data read bit by bit, scripts that a page gives back), there is nothing to set apart: the flood itself worked.
 
+use alert::Class;
 use alert::answer::{Answer, Effect, Proof};
 use alert::incident::{Actor, Incident};
 
 use crate::admit::Admitted;
 use crate::effect::{self, Known};
 
-/// Attempts from which on nobody finds one that worked by reading. What somebody tries by hand is fewer, and one story that is best read as
-/// one; commands in a web shell are few as well.
-pub(super) const FLOOD_MIN: u64 = 100;
+/// Attempts from which on what worked is lost among them. What a person tries, and what one tool does at one site (some two to five hundred
+/// attempts of a class in the lab's recording), is one story: its evidence begins with what worked, and to tell it twice would cost a call more.
+pub(super) const FLOOD_MIN: u64 = 500;
+
+/// Tells whether an attack of a class takes or does something on the server. A script that is given back, and a redirect, wait for others.
+pub(super) const fn does_something(class: Class) -> bool {
+    class.is_web_exploit() && !matches!(class, Class::Xss | Class::OpenRedirect)
+}
 
 /// Says what an alert shows to have worked, if it would join a flood in which it would be lost.
 pub(super) fn beside(flood: &Incident, admitted: &Admitted, known: &Known) -> Option<Effect> {
