@@ -247,6 +247,11 @@ pub(crate) fn span(duration: Duration) -> String {
     }
 }
 
+/// Writes a count of things with a name whose plural ends in `s`: `1 call`, `1,200 calls`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// Writes a count with its thousands apart.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
