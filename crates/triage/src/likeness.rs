@@ -94,7 +94,20 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         && !incident.setting.is_unusual()
         && what.is_empty();
     let practice = is_practice.then(|| name(&["practice", class_name, rule, &text]));
+    let is_from_address = matches!(incident.actor, Actor::Address(_));
+    let volley = (class.is_web_exploit() && is_from_address)
+        .then(|| name(&["volley", &place, incident.actor.name()]));
+    let nothing_else = incident.injection.is_none()
+        && incident.forged_marks == 0
+        && !incident.reasons.contains(&Reason::Requested);
+    let copy = requests(incident)
+        .filter(|_| volley.is_some())
+        .map(|requests| name(&["copy", class_name, &place, &requests]));
     Likeness {
+        volley,
+        may_be_part: volley.is_some() && incident.success < Success::Shown && nothing_else,
+        copy,
+        success: incident.success,
         sort: name(&[
             "sort", class_name, rule, &text, who, &words, outcome, bound_to, own, what, which,
         ]),
@@ -111,6 +124,38 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),
         level,
     }
+}
+
+/// Requests of an incident that are compared one by one: more are a story of their own.
+const COPIED_MAX: usize = 4;
+
+/// Gives the requests of an incident with the answers to them, if they are few and all of them are known, byte for byte.
+fn requests(incident: &Incident) -> Option<String> {
+    let are_all = incident.evidence_beyond == 0 && incident.evidence.len() <= COPIED_MAX;
+    let mut lines = incident
+        .evidence
+        .iter()
+        .map(|evidence| {
+            // Of requests of one shape the first is kept.
+            let in_request =
+                evidence.finding.as_ref().is_some_and(|found| found.parameter.is_some());
+            (evidence.count == 1 && in_request).then(|| answered(evidence.excerpt.as_raw()))?
+        })
+        .collect::<Option<Vec<&str>>>()
+        .filter(|lines| are_all && !lines.is_empty())?;
+    lines.sort_unstable();
+    Some(lines.join("\n"))
+}
+
+/// Cuts the request, its status and the size of its answer out of a line of an access log.
+fn answered(line: &str) -> Option<&str> {
+    let (_, from_request) = line.split_once('"')?;
+    let (request, answer) = from_request.split_once("\" ")?;
+    let (answer, _) = answer.split_once(" \"")?;
+    let mut numbers = answer.split(' ');
+    let is_answer = numbers.clone().count() == 2
+        && numbers.all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    is_answer.then(|| from_request.get(..request.len() + 2 + answer.len()))?
 }
 
 /// Says what stands out within what a rule reports, and which one it is: a command of attackers, a file that decides something. The masked

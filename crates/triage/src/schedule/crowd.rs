@@ -53,9 +53,8 @@ impl Turns {
     }
 
     /// Takes note of who has the turn.
-    pub(super) fn note_turn(&mut self, crowds: &Crowds, job: &Job, now: Timestamp) {
+    pub(super) fn note_turn(&mut self, crowds: &Crowds, job: &Job) {
         self.alone_in_a_row = if crowds.give_way_to(job) { self.alone_in_a_row + 1 } else { 0 };
-        self.note_gone(job, now);
     }
 }
 

@@ -67,6 +67,11 @@ impl<Name: Hash + Eq> Tally<Name> {
 
     /// Counts one.
     pub(super) fn add(&mut self, name: Name, now: Timestamp) {
+        self.add_many(name, 1.0, now);
+    }
+
+    /// Counts some more.
+    pub(super) fn add_many(&mut self, name: Name, more: f64, now: Timestamp) {
         if self.by_name.len() >= NAMES_MAX && !self.by_name.contains_key(&name) {
             self.by_name.retain(|_, count| count.at(now) >= FORGOTTEN);
             if self.by_name.len() >= NAMES_MAX {
@@ -74,7 +79,7 @@ impl<Name: Hash + Eq> Tally<Name> {
             }
         }
         let count = self.by_name.entry(name);
-        count.or_insert_with(|| Lately::new(NAME_HALF_LIFE, now)).add(1.0, now);
+        count.or_insert_with(|| Lately::new(NAME_HALF_LIFE, now)).add(more, now);
     }
 }
 

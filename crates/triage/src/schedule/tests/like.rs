@@ -18,6 +18,7 @@ fn judged(name: &str, level: u8, second: i64) -> Precedent {
         analyst: "m/x".to_owned(),
         threat_level: level,
         level,
+        success: alert::incident::Success::None,
         judged_at: at(second),
     }
 }

@@ -1,0 +1,103 @@
+//! Volleys: what a tool sends from one address, class after class, and what is left to be told of it once its best is known.
+//!
+//! A scanner tries hundreds of requests of every class within seconds, and a dozen of its incidents wait before what somebody typed by hand. What
+//! of it worked shows, and is nobody's part. The rest (tried, or answered and nothing more) is of a loud volley, and goes behind others if
+//! something of the volley that tells more waits or was judged. The same requests with the same answers from several addresses
+//! are a tool's too. Neither is dropped: they wait, in the order of their urgency, with the playbook's verdict at their level.
+
+use std::collections::{HashMap, HashSet};
+
+use alert::incident::Success;
+use alert::{Likeness, Timestamp};
+
+use super::Job;
+use super::lately::Tally;
+
+/// Attacks in requests from which on they are a volley: nobody types as many within minutes.
+const LOUD_MIN: f64 = 100.0;
+
+/// What is known of volleys that do not wait any more.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    alerts: Tally<u64>,
+}
+
+impl Gone {
+    /// Takes note of what waits no more.
+    pub(super) fn note(&mut self, job: &Job, now: Timestamp) {
+        if let Some(volley) = job.likeness.volley {
+            self.alerts.add_many(volley, count(job), now);
+        }
+    }
+
+    /// Finds the volleys among the jobs at `waiting`, with what models are asked about.
+    pub(super) fn volleys(
+        &self,
+        jobs: &[Job],
+        waiting: &[usize],
+        asked: &[Likeness],
+        now: Timestamp,
+    ) -> Volleys {
+        let mut volleys: HashMap<u64, Volley> = HashMap::new();
+        let mut copies: HashMap<u64, usize> = HashMap::new();
+        let mut see = |likeness: &Likeness, alerts: f64| {
+            let Some(name) = likeness.volley else { return };
+            let volley = volleys.entry(name).or_insert_with(|| Volley {
+                alerts: self.alerts.at(&name, now),
+                best: (Success::None, 0),
+            });
+            volley.alerts += alerts;
+            volley.best = volley.best.max(telling(likeness));
+        };
+        for job in waiting.iter().filter_map(|at| jobs.get(*at)) {
+            see(&job.likeness, count(job));
+            if let Some(copy) = job.likeness.copy {
+                *copies.entry(copy).or_default() += 1;
+            }
+        }
+        for likeness in asked {
+            see(likeness, 0.0);
+        }
+        volleys.retain(|_, volley| volley.alerts >= LOUD_MIN);
+        copies.retain(|_, count| *count > 1);
+        Volleys { volleys, copies: copies.into_keys().collect() }
+    }
+}
+
+/// The volleys of one moment.
+#[derive(Debug, Default)]
+pub(super) struct Volleys {
+    volleys: HashMap<u64, Volley>,
+    copies: HashSet<u64>,
+}
+
+#[derive(Debug)]
+struct Volley {
+    alerts: f64,
+    best: (Success, u8),
+}
+
+impl Volleys {
+    /// Tells whether an incident may be a part of a volley that is loud.
+    pub(super) fn hold(&self, likeness: &Likeness) -> bool {
+        likeness.may_be_part && likeness.volley.is_some_and(|name| self.volleys.contains_key(&name))
+    }
+
+    /// Tells whether something that waits, or that a model is asked about, says more of the same volley, or the same.
+    pub(super) fn has_better(&self, likeness: &Likeness) -> bool {
+        let volley = likeness.volley.and_then(|name| self.volleys.get(&name));
+        let is_lesser = volley.is_some_and(|volley| volley.best > telling(likeness));
+        let is_copied = likeness.copy.is_some_and(|copy| self.copies.contains(&copy));
+        likeness.may_be_part && (is_lesser || is_copied)
+    }
+}
+
+/// Orders incidents of a volley: what gave in goes before what looks worse.
+pub(super) const fn telling(likeness: &Likeness) -> (Success, u8) {
+    (likeness.success, likeness.level)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nothing but its magnitude matters")]
+const fn count(job: &Job) -> f64 {
+    job.alert_count as f64
+}
