@@ -95,13 +95,14 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         && what.is_empty();
     let practice = is_practice.then(|| name(&["practice", class_name, rule, &text]));
     let is_from_address = matches!(incident.actor, Actor::Address(_));
-    let volley = (class.is_web_exploit() && is_from_address)
+    let is_shot = class.is_web_exploit() || class == Class::BruteForce;
+    let volley = (is_shot && is_from_address)
         .then(|| name(&["volley", &place, incident.actor.name()]));
     let nothing_else = incident.injection.is_none()
         && incident.forged_marks == 0
         && !incident.reasons.contains(&Reason::Requested);
     let copy = requests(incident)
-        .filter(|_| volley.is_some())
+        .filter(|_| volley.is_some() && class.is_web_exploit())
         .map(|requests| name(&["copy", class_name, &place, &requests]));
     Likeness {
         volley,

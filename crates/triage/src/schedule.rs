@@ -13,7 +13,8 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use alert::{IncidentId, Likeness, Timestamp};
+use alert::incident::Success;
+use alert::{Fingerprint, IncidentId, Likeness, Timestamp};
 
 use crate::budget::Bucket;
 use crate::priority::Severity;
@@ -208,7 +209,7 @@ pub struct Scheduler {
     all: Bucket,
     actors: HashMap<String, Bucket>,
     /// What each kind got of the models, by how serious it looked.
-    kinds: BTreeMap<Severity, Tally<String>>,
+    kinds: BTreeMap<Severity, Tally<u64>>,
     allowance: Allowance,
     foresight: Foresight,
     precedents: Precedents,
@@ -287,13 +288,13 @@ impl Scheduler {
                 why = "the budget of its actor is spent";
                 break;
             };
-            let (actor, kind) = (job.actor.as_str(), job.kind.as_str());
+            let actor = job.actor.as_str();
             if !self.all.take(now) {
                 why = "the budget of model calls is spent";
                 break;
             }
             self.take_from_actor(actor, now);
-            self.kinds.entry(job.severity).or_default().add(kind.to_owned(), now);
+            self.kinds.entry(job.severity).or_default().add(kind_of(job), now);
             self.allowance.note_call(now);
             self.turns.note_turn(&among.crowds, job);
             self.note_gone(job, now);
@@ -346,7 +347,8 @@ impl Scheduler {
 
     /// Gives what a job's kind got of the models lately, for what looked no less serious: the harmless leave nothing to be taken for known.
     fn lately(&self, job: &Job, now: Timestamp) -> f64 {
-        self.kinds.range(job.severity..).map(|(_, kinds)| kinds.at(job.kind.as_str(), now)).sum()
+        let kind = kind_of(job);
+        self.kinds.range(job.severity..).map(|(_, kinds)| kinds.at(&kind, now)).sum()
     }
 
     fn rank(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> Rank {
@@ -447,11 +449,23 @@ fn interim(job: &Job, yet: Option<Duration>, why: &'static str, now: Timestamp) 
     }
 }
 
+/// Names what a job has in common with others of its class: how far they got. What worked and what was tried are two things.
+fn kind_of(job: &Job) -> u64 {
+    let outcome = match job.likeness.success {
+        Success::None | Success::Reaction => "tried",
+        Success::Answered => "answered",
+        Success::Shown | Success::Confirmed => "worked",
+    };
+    Fingerprint::of([job.kind.as_str(), outcome]).as_u64()
+}
+
 /// What urgency is divided by: what the actor already gets, and what the kind got lately. One alike is no crowd.
 fn divisor(job: &Job, shares: &HashMap<&str, u32>, lately: f64) -> f64 {
     let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
-    let crowd = (lately - 1.0).max(0.0);
-    f64::from(1 + share) * (1.0 + crowd) * (1.0 + crowd)
+    let crowd = 1.0 + (lately - 1.0).max(0.0);
+    // That it worked is news each time.
+    let of_kind = if job.likeness.success >= Success::Shown { crowd.sqrt() } else { crowd * crowd };
+    f64::from(1 + share) * of_kind
 }
 
 /// How many times ten alerts double what urgency is divided by.

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use alert::incident::Success;
-use alert::{Likeness, Timestamp};
+use alert::{Class, Likeness, Timestamp};
 
 use super::Job;
 use super::lately::Tally;
@@ -97,7 +97,9 @@ pub(super) const fn telling(likeness: &Likeness) -> (Success, u8) {
     (likeness.success, likeness.level)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nothing but its magnitude matters")]
-const fn count(job: &Job) -> f64 {
-    job.alert_count as f64
+/// Counts what an incident adds to its volley. Passwords that are guessed besides make none.
+fn count(job: &Job) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "nothing but its magnitude matters")]
+    let alerts = job.alert_count as f64;
+    if job.kind == Class::BruteForce.as_str() { 0.0 } else { alerts }
 }
