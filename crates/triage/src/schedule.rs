@@ -345,14 +345,21 @@ impl Scheduler {
         best.map(|(place, job, _)| (place, job))
     }
 
-    /// Gives what a job's kind got of the models lately, for what looked no less serious: the harmless leave nothing to be taken for known.
-    fn lately(&self, job: &Job, now: Timestamp) -> f64 {
-        let kind = kind_of(job);
-        self.kinds.range(job.severity..).map(|(_, kinds)| kinds.at(&kind, now)).sum()
+    /// Gives what a job's kind got of the models lately, for what looked no less serious: the harmless leave nothing to be taken for known. Of a
+    /// crowd those that got further count too: they say what came of it.
+    fn lately(&self, job: &Job, among: &Waiting, now: Timestamp) -> f64 {
+        let of = |kind: u64| -> f64 {
+            self.kinds.range(job.severity..).map(|(_, kinds)| kinds.at(&kind, now)).sum()
+        };
+        if among.crowds.hold(job) {
+            OUTCOMES.iter().map(|outcome| of(kind(job, outcome))).sum()
+        } else {
+            of(kind_of(job))
+        }
     }
 
     fn rank(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> Rank {
-        let share = divisor(job, standing.shares, self.lately(job, now))
+        let share = divisor(job, standing.shares, self.lately(job, standing.among, now))
             * self.kin_divisor(job, standing.asked, now)
             * loudness(job.alert_count);
         Rank {
@@ -449,13 +456,23 @@ fn interim(job: &Job, yet: Option<Duration>, why: &'static str, now: Timestamp) 
     }
 }
 
-/// Names what a job has in common with others of its class: how far they got. What worked and what was tried are two things.
+/// How far an attack may have got, as kinds are told apart: what worked and what was tried are two things.
+const OUTCOMES: [&str; 3] = ["tried", "answered", "worked"];
+
+/// Names what a job has in common with others of its class that got as far.
 fn kind_of(job: &Job) -> u64 {
-    let outcome = match job.likeness.success {
-        Success::None | Success::Reaction => "tried",
-        Success::Answered => "answered",
-        Success::Shown | Success::Confirmed => "worked",
-    };
+    let [tried, answered, worked] = OUTCOMES;
+    kind(
+        job,
+        match job.likeness.success {
+            Success::None | Success::Reaction => tried,
+            Success::Answered => answered,
+            Success::Shown | Success::Confirmed => worked,
+        },
+    )
+}
+
+fn kind(job: &Job, outcome: &str) -> u64 {
     Fingerprint::of([job.kind.as_str(), outcome]).as_u64()
 }
 

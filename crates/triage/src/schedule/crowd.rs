@@ -54,7 +54,8 @@ impl Turns {
 
     /// Takes note of who has the turn.
     pub(super) fn note_turn(&mut self, crowds: &Crowds, job: &Job) {
-        self.alone_in_a_row = if crowds.give_way_to(job) { self.alone_in_a_row + 1 } else { 0 };
+        let is_of_the_alone = self.is_of_the_alone() && crowds.give_way_to(job);
+        self.alone_in_a_row = if is_of_the_alone { self.alone_in_a_row + 1 } else { 0 };
     }
 }
 

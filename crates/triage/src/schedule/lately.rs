@@ -46,12 +46,20 @@ const FORGOTTEN: f64 = 0.1;
 /// Counts by name, each of which forgets.
 #[derive(Debug)]
 pub(super) struct Tally<Name> {
+    half_life: Duration,
     by_name: HashMap<Name, Lately>,
 }
 
 impl<Name> Default for Tally<Name> {
     fn default() -> Self {
-        Self { by_name: HashMap::new() }
+        Self::with_half_life(NAME_HALF_LIFE)
+    }
+}
+
+impl<Name> Tally<Name> {
+    /// Begins to count, so that half is forgotten after `half_life`.
+    pub(super) fn with_half_life(half_life: Duration) -> Self {
+        Self { half_life, by_name: HashMap::new() }
     }
 }
 
@@ -78,8 +86,8 @@ impl<Name: Hash + Eq> Tally<Name> {
                 self.by_name.clear();
             }
         }
-        let count = self.by_name.entry(name);
-        count.or_insert_with(|| Lately::new(NAME_HALF_LIFE, now)).add(more, now);
+        let (count, half_life) = (self.by_name.entry(name), self.half_life);
+        count.or_insert_with(|| Lately::new(half_life, now)).add(more, now);
     }
 }
 

@@ -71,10 +71,6 @@ pub struct Precedent {
 pub(super) enum Like {
     /// One of its sort was judged.
     Sort,
-    /// The same requests with the same answers were judged.
-    Copy,
-    /// Parts of its volley were judged that tell no less.
-    Volley,
     /// Parts of its burst were judged.
     Burst,
     /// A pattern of its kin was judged.
@@ -167,32 +163,26 @@ impl Precedents {
         }
     }
 
-    /// Says whether models judged, or judge, the same requests with the same answers; or, if its volley `is_loud`, parts of that which tell no less.
+    /// Says whether models judged the same requests with the same answers; or, if its volley `is_loud`, parts of that which tell no less.
     pub(super) fn of_part(
         &self,
         id: &IncidentId,
         likeness: &Likeness,
         is_loud: bool,
-        asked: &[Likeness],
         now: Timestamp,
-    ) -> Option<Like> {
+    ) -> bool {
         let copy = likeness.copy.filter(|_| likeness.may_be_part);
         let is_copied = copy.is_some_and(|copy| {
             self.fitting(copy, id, likeness, VOLLEY_HOLDS, now).next().is_some()
-                || asked
-                    .iter()
-                    .any(|other| other.copy == Some(copy) && other.level >= likeness.level)
         });
-        if is_copied {
-            return Some(Like::Copy);
-        }
         let judged: Vec<Success> = self
             .of_volley(id, likeness, now)
             .filter(|_| is_loud)
             .map(|precedent| precedent.success)
             .collect();
-        (judged.len() >= VOLLEY_MIN || judged.iter().any(|success| *success > likeness.success))
-            .then_some(Like::Volley)
+        is_copied
+            || judged.len() >= VOLLEY_MIN
+            || judged.iter().any(|success| *success > likeness.success)
     }
 
     /// Gives what models said lately of other parts of a volley that tell no less.

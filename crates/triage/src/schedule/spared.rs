@@ -53,7 +53,7 @@ impl Scheduler {
         let mut spared: HashSet<usize> = HashSet::new();
         for (at, job) in order {
             let waiting = ahead.of_kind.get(&kind_of(job)).copied().unwrap_or(0.0);
-            let alike = self.lately(job, now) + waiting;
+            let alike = self.lately(job, among, now) + waiting;
             if let Some(why) = self.why_spared(job, &ahead, alike, among, now) {
                 spared.insert(at);
                 self.note_gone(job, now);
@@ -95,16 +95,16 @@ impl Scheduler {
         let coming = (&[][..], kin, practice);
         let (id, likeness) = (&job.incident_id, &job.likeness);
         let like = self.precedents.of(id, likeness, is_serious, coming, now);
-        let is_loud = among.volleys.hold(likeness);
-        let like = like.or_else(|| self.precedents.of_part(id, likeness, is_loud, &[], now));
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
-            Some(Like::Sort | Like::Copy) => Some(LIKE_JUDGED),
-            Some(Like::Volley) if self.allowance.is_past_floor(ahead.calls, now) => {
-                Some(PART_OF_VOLLEY)
-            }
+            Some(Like::Sort) => Some(LIKE_JUDGED),
             Some(Like::Burst) if self.allowance.is_past_burst_part(ahead.calls, now) => {
                 Some(PART_OF_BURST)
+            }
+            _ if self.precedents.of_part(id, likeness, among.volleys.hold(likeness), now)
+                && self.allowance.is_past_floor(ahead.calls, now) =>
+            {
+                Some(PART_OF_VOLLEY)
             }
             Some(Like::Kin) if is_serious => {
                 self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
@@ -145,12 +145,10 @@ impl Scheduler {
         let is_serious = job.severity >= Severity::High;
         let coming = (asked, 0, 0);
         let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, coming, now);
-        let part =
-            || self.precedents.of_part(&job.incident_id, &job.likeness, false, asked, now);
-        match like.or_else(part) {
-            Some(Like::Sort | Like::Copy) => true,
+        match like {
+            Some(Like::Sort) => true,
             Some(Like::Burst) => self.allowance.is_past_burst_part(0.0, now),
-            Some(Like::Kin | Like::Practice | Like::Volley) | None => false,
+            Some(Like::Kin | Like::Practice) | None => false,
         }
     }
 }

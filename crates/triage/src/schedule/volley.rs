@@ -6,6 +6,7 @@
 //! are a tool's too. Neither is dropped: they wait, in the order of their urgency, with the playbook's verdict at their level.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use alert::incident::Success;
 use alert::{Class, Likeness, Timestamp};
@@ -13,13 +14,23 @@ use alert::{Class, Likeness, Timestamp};
 use super::Job;
 use super::lately::Tally;
 
-/// Attacks in requests from which on they are a volley: nobody types as many within minutes.
-const LOUD_MIN: f64 = 100.0;
+/// Attacks in requests from which on they are a volley: nobody types as many within minutes. Jobs know of their incident's alerts as of
+/// its last news, at 10 or at 100 for instance.
+const LOUD_MIN: f64 = 50.0;
+
+/// How long it takes until half of a volley is forgotten: what waits behind much else is still a part of it.
+const HALF_LIFE: Duration = Duration::from_secs(3600);
 
 /// What is known of volleys that do not wait any more.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gone {
     alerts: Tally<u64>,
+}
+
+impl Default for Gone {
+    fn default() -> Self {
+        Self { alerts: Tally::with_half_life(HALF_LIFE) }
+    }
 }
 
 impl Gone {
@@ -39,7 +50,7 @@ impl Gone {
         now: Timestamp,
     ) -> Volleys {
         let mut volleys: HashMap<u64, Volley> = HashMap::new();
-        let mut copies: HashMap<u64, usize> = HashMap::new();
+        let mut copies: HashMap<u64, Vec<Option<u64>>> = HashMap::new();
         let mut see = |likeness: &Likeness, alerts: f64| {
             let Some(name) = likeness.volley else { return };
             let volley = volleys.entry(name).or_insert_with(|| Volley {
@@ -52,14 +63,17 @@ impl Gone {
         for job in waiting.iter().filter_map(|at| jobs.get(*at)) {
             see(&job.likeness, count(job));
             if let Some(copy) = job.likeness.copy {
-                *copies.entry(copy).or_default() += 1;
+                copies.entry(copy).or_default().push(job.likeness.volley);
             }
         }
         for likeness in asked {
             see(likeness, 0.0);
         }
         volleys.retain(|_, volley| volley.alerts >= LOUD_MIN);
-        copies.retain(|_, count| *count > 1);
+        copies.retain(|_, of| {
+            let mut of_volleys = of.iter().flatten();
+            of.len() > 1 && of_volleys.any(|volley| volleys.contains_key(volley))
+        });
         Volleys { volleys, copies: copies.into_keys().collect() }
     }
 }
