@@ -296,7 +296,7 @@ impl Scheduler {
             self.take_from_actor(actor, now);
             self.kinds.entry(job.severity).or_default().add(kind_of(job), now);
             self.allowance.note_call(now);
-            self.turns.note_turn(&among.crowds, job);
+            self.turns.note_turn(&among.crowds, job, now);
             self.note_gone(job, now);
             *shares.entry(actor).or_default() += 1;
             asked.push(job.likeness);
@@ -362,9 +362,11 @@ impl Scheduler {
         let share = divisor(job, standing.shares, self.lately(job, standing.among, now))
             * self.kin_divisor(job, standing.asked, now)
             * loudness(job.alert_count);
+        let gives_way = self.gives_way(job, standing.among, now);
+        let is_alone = standing.among.crowds.give_way_to(job) && !gives_way;
         Rank {
-            is_before_crowds: self.turns.is_of_the_alone() && standing.among.crowds.give_way_to(job),
-            urgency: if self.gives_way(job, standing.among, now) {
+            is_before_crowds: self.turns.is_of_the_alone(now) && is_alone,
+            urgency: if gives_way {
                 urgency(job, share * GIVES_WAY, PART_WAITS, now)
             } else {
                 urgency(job, share, wait_of(job), now)

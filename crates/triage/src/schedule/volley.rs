@@ -115,5 +115,10 @@ pub(super) const fn telling(likeness: &Likeness) -> (Success, u8) {
 fn count(job: &Job) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "nothing but its magnitude matters")]
     let alerts = job.alert_count as f64;
-    if job.kind == Class::BruteForce.as_str() { 0.0 } else { alerts }
+    if is_shot(job) { alerts } else { 0.0 }
+}
+
+/// Tells whether a job is about an attack in requests.
+pub(super) fn is_shot(job: &Job) -> bool {
+    job.likeness.volley.is_some() && job.kind != Class::BruteForce.as_str()
 }
