@@ -96,8 +96,8 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let practice = is_practice.then(|| name(&["practice", class_name, rule, &text]));
     let is_from_address = matches!(incident.actor, Actor::Address(_));
     let is_shot = class.is_web_exploit() || class == Class::BruteForce;
-    let volley = (is_shot && is_from_address)
-        .then(|| name(&["volley", &place, incident.actor.name()]));
+    let volley =
+        (is_shot && is_from_address).then(|| name(&["volley", &place, incident.actor.name()]));
     let nothing_else = incident.injection.is_none()
         && incident.forged_marks == 0
         && !incident.reasons.contains(&Reason::Requested);

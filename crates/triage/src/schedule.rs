@@ -25,9 +25,9 @@ mod foresight;
 mod lately;
 mod precedent;
 mod spared;
-mod volley;
 #[cfg(test)]
 mod tests;
+mod volley;
 
 use allowance::Allowance;
 use crowd::{Crowds, Turns};
@@ -376,11 +376,9 @@ impl Scheduler {
 
     /// Tells whether a job goes behind others: something tells more of its volley, or several sent the same.
     fn gives_way(&self, job: &Job, among: &Waiting, now: Timestamp) -> bool {
-        let is_judged = || {
-            let mut judged = self.precedents.of_volley(&job.incident_id, &job.likeness, now);
-            among.volleys.hold(&job.likeness) && judged.next().is_some()
-        };
-        among.volleys.has_better(&job.likeness) || is_judged()
+        let is_judged = || self.precedents.has_better(&job.incident_id, &job.likeness, now);
+        among.volleys.has_better(&job.likeness)
+            || (among.volleys.hold(&job.likeness) && is_judged())
     }
 
     /// Takes note of what waits no more.

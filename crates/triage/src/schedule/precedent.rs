@@ -10,6 +10,8 @@ use std::time::Duration;
 use alert::incident::Success;
 use alert::{IncidentId, Likeness, Timestamp};
 
+use super::volley::telling;
+
 /// Names remembered. A site has some hundred sorts of incidents in a week.
 const NAMES_MAX: usize = 8_192;
 
@@ -185,8 +187,19 @@ impl Precedents {
             || judged.iter().any(|success| *success > likeness.success)
     }
 
+    /// Tells whether models judged lately what gave in further of the same volley, or as far and looked no less serious.
+    pub(super) fn has_better(&self, id: &IncidentId, likeness: &Likeness, now: Timestamp) -> bool {
+        likeness.volley.filter(|_| likeness.may_be_part).is_some_and(|name| {
+            self.under(name).any(|one| {
+                one.incident_id != *id
+                    && (one.success, one.level) >= telling(likeness)
+                    && is_within(one, VOLLEY_HOLDS, now)
+            })
+        })
+    }
+
     /// Gives what models said lately of other parts of a volley that tell no less.
-    pub(super) fn of_volley(
+    fn of_volley(
         &self,
         id: &IncidentId,
         likeness: &Likeness,

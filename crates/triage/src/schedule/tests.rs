@@ -4,6 +4,7 @@ use super::*;
 
 mod crowd;
 mod like;
+mod volley;
 
 fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
     Job {
