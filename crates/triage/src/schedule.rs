@@ -348,14 +348,21 @@ impl Scheduler {
     /// Gives what a job's kind got of the models lately, for what looked no less serious: the harmless leave nothing to be taken for known. Of a
     /// crowd those that got further count too: they say what came of it.
     fn lately(&self, job: &Job, among: &Waiting, now: Timestamp) -> f64 {
-        let of = |kind: u64| -> f64 {
-            self.kinds.range(job.severity..).map(|(_, kinds)| kinds.at(&kind, now)).sum()
-        };
         if among.crowds.hold(job) {
-            OUTCOMES.iter().map(|outcome| of(kind(job, outcome))).sum()
+            self.lately_of_class(job, now)
         } else {
-            of(kind_of(job))
+            self.lately_of(kind_of(job), job.severity, now)
         }
+    }
+
+    /// Gives what a job's class got of the models lately, however far it got.
+    fn lately_of_class(&self, job: &Job, now: Timestamp) -> f64 {
+        let of = |outcome: &&str| self.lately_of(kind(job, outcome), job.severity, now);
+        OUTCOMES.iter().map(of).sum()
+    }
+
+    fn lately_of(&self, kind: u64, severity: Severity, now: Timestamp) -> f64 {
+        self.kinds.range(severity..).map(|(_, kinds)| kinds.at(&kind, now)).sum()
     }
 
     fn rank(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> Rank {

@@ -12,7 +12,7 @@ use alert::{Likeness, Timestamp};
 
 use super::{
     Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST,
-    PART_OF_VOLLEY, Scheduler, Turn, Waiting, allowance, kind_of,
+    PART_OF_VOLLEY, Scheduler, Turn, Waiting, allowance,
 };
 use crate::priority::Severity;
 
@@ -21,9 +21,9 @@ const MANY_ALERTS: u64 = 10;
 
 /// What goes before a job in the queue.
 #[derive(Default)]
-struct Ahead {
+struct Ahead<'a> {
     /// Those that wait, by class.
-    of_kind: HashMap<u64, f64>,
+    of_kind: HashMap<&'a str, f64>,
     /// How serious those look that wait, by kin.
     of_kin: HashMap<u64, Vec<u8>>,
     /// How serious those look that wait, by fleet.
@@ -52,8 +52,8 @@ impl Scheduler {
         let mut ahead = Ahead::default();
         let mut spared: HashSet<usize> = HashSet::new();
         for (at, job) in order {
-            let waiting = ahead.of_kind.get(&kind_of(job)).copied().unwrap_or(0.0);
-            let alike = self.lately(job, among, now) + waiting;
+            let waiting = ahead.of_kind.get(job.kind.as_str()).copied().unwrap_or(0.0);
+            let alike = self.lately_of_class(job, now) + waiting;
             if let Some(why) = self.why_spared(job, &ahead, alike, among, now) {
                 spared.insert(at);
                 self.note_gone(job, now);
@@ -69,7 +69,7 @@ impl Scheduler {
             }
             // Of those of one sort the first is asked about, and the others wait for what is said of it.
             if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
-                *ahead.of_kind.entry(kind_of(job)).or_default() += 1.0;
+                *ahead.of_kind.entry(job.kind.as_str()).or_default() += 1.0;
                 ahead.calls += 1.0;
             }
         }
@@ -79,7 +79,7 @@ impl Scheduler {
     fn why_spared(
         &self,
         job: &Job,
-        ahead: &Ahead,
+        ahead: &Ahead<'_>,
         alike: f64,
         among: &Waiting,
         now: Timestamp,
