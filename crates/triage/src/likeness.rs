@@ -93,7 +93,15 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         && incident.injection.is_none()
         && !incident.setting.is_unusual()
         && what.is_empty();
-    let practice = is_practice.then(|| name(&["practice", class_name, rule, &text]));
+    // What checks find wrong with machines is of one sort too, whatever rule says which flaw it is.
+    let is_state = class == Class::PolicyViolation
+        && incident.success == Success::None
+        && incident.groups.names().any(is_state_group);
+    let practice = if is_state {
+        Some(name(&["practice", class_name, "state"]))
+    } else {
+        is_practice.then(|| name(&["practice", class_name, rule, &text]))
+    };
     let is_from_address = matches!(incident.actor, Actor::Address(_));
     let is_shot = class.is_web_exploit() || class == Class::BruteForce;
     let volley =

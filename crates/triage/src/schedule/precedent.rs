@@ -45,7 +45,7 @@ const VOLLEY_MIN: usize = 2;
 /// Of a burst, how many parts a model must have seen: one may be the odd one, and all of them are told of the company they are in.
 const BURST_MIN: usize = 2;
 
-/// Of a practice: nothing of it is serious or stands out, so two are enough to say that it is one.
+/// Of a practice: nothing of it is serious or stands out, so two are enough to say that it is one. Of a serious one it takes a pattern.
 const PRACTICE_MIN: usize = 2;
 
 /// Of kin: one may be odd, three are a pattern.
@@ -137,6 +137,7 @@ impl Precedents {
             return None;
         }
         let (asked, kin, practice) = coming;
+        let practice_min = if is_serious { PATTERN_MIN } else { PRACTICE_MIN };
         let known = |name: u64, holds| {
             let is_one = |other: &&Likeness| {
                 other.level >= likeness.level
@@ -157,7 +158,7 @@ impl Precedents {
             Some(Like::Kin)
         } else if likeness
             .practice
-            .is_some_and(|name| known(name, KIN_HOLDS) + practice >= PRACTICE_MIN)
+            .is_some_and(|name| known(name, KIN_HOLDS) + practice >= practice_min)
         {
             Some(Like::Practice)
         } else {

@@ -106,7 +106,7 @@ impl Scheduler {
             {
                 Some(PART_OF_VOLLEY)
             }
-            Some(Like::Kin) if is_serious => {
+            Some(Like::Kin | Like::Practice) if is_serious => {
                 self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
             }
             Some(Like::Kin) if is_past_share() => Some(LIKE_OTHERS),
