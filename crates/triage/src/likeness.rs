@@ -327,4 +327,66 @@ mod tests {
         let (mistyped, elsewhere) = (scan("001", "192.0.2.1", 401), scan("002", "192.0.2.9", 401));
         assert_eq!(mistyped.sort, elsewhere.sort);
     }
+
+    fn asked(source: &str, url: &str, status: u16, size: u32) -> Incident {
+        incident_of(&json!({
+            "id": "1.1", "rule": {"id": "31101", "level": 6, "description": "a request", "groups": ["web", "accesslog"]},
+            "agent": {"id": "001", "name": "web01"},
+            "full_log": format!("{source} - - [24/Nov/2026:17:00:00 +0000] \"GET {url} HTTP/1.1\" {status} {size} \"-\" \"a tool\""),
+            "data": {"protocol": "GET", "srcip": source, "id": status.to_string(), "url": url},
+        }))
+    }
+
+    #[test]
+    fn the_same_request_with_the_same_answer_is_a_copy_whoever_sent_it() {
+        let url = "/fetch/?url=http%3A%2F%2Flocalhost%2Fadmin";
+        let like = |source, url, status, size| of(&asked(source, url, status, size), 6);
+        let one = like("203.0.113.1", url, 200, 61);
+        assert!(one.copy.is_some() && one.may_be_part);
+        let other = like("203.0.113.2", url, 200, 61);
+        assert_eq!(one.copy, other.copy);
+        assert_ne!(one.volley, other.volley, "each has a volley of his own");
+        assert_ne!(one.copy, like("203.0.113.2", url, 200, 62).copy, "another answer");
+        assert_ne!(one.copy, like("203.0.113.2", url, 404, 61).copy, "another status");
+        let elsewhere = "/fetch/?url=http%3A%2F%2Flocalhost%2Fstatus";
+        assert_ne!(one.copy, like("203.0.113.2", elsewhere, 200, 61).copy);
+        let mut twice = asked("203.0.113.1", url, 200, 61);
+        twice.evidence[0].count = 2;
+        assert_eq!(of(&twice, 6).copy, None, "of the second nothing is kept");
+    }
+
+    #[test]
+    fn what_worked_or_speaks_to_a_model_or_a_person_asked_for_is_no_part_of_a_volley() {
+        let incident = asked("203.0.113.1", crate::sample::ATTACK, 200, 512);
+        let part = |incident: &Incident| of(incident, 7).may_be_part;
+        assert!(part(&incident));
+        let mut worked = incident.clone();
+        worked.success = Success::Shown;
+        let mut wanted = incident.clone();
+        wanted.reasons = vec![Reason::Requested];
+        let mut forged = incident.clone();
+        forged.forged_marks = 1;
+        assert!(!part(&worked) && !part(&wanted) && !part(&forged));
+        assert_eq!(
+            of(&worked, 8).volley,
+            of(&incident, 7).volley,
+            "it is what the rest is less than"
+        );
+    }
+
+    #[test]
+    fn flaws_of_machines_are_one_practice_whatever_rule_names_them() {
+        let flaw = |rule: &str, group: &str| {
+            let alert = json!({
+                "id": "1.1", "rule": {"id": rule, "level": 13, "description": format!("flaw {rule}"), "groups": [group]},
+                "agent": {"id": "001", "name": "web01"}, "full_log": "a flaw",
+            });
+            of(&incident_of(&alert), 7)
+        };
+        let one = flaw("23506", "vulnerability-detector");
+        assert!(one.practice.is_some());
+        assert_eq!(one.practice, flaw("23505", "vulnerability-detector").practice);
+        assert_ne!(one.fleet, flaw("23505", "vulnerability-detector").fleet);
+        assert_eq!(flaw("100200", "virus").practice, None);
+    }
 }
