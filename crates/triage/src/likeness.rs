@@ -17,6 +17,8 @@ use crate::priority::Severity;
 use crate::template;
 use crate::threat::{GUESSES_MIN, has_no_class};
 
+mod volley;
+
 /// Names what an incident is like, that looks as serious as `level`.
 pub fn of(incident: &Incident, level: u8) -> Likeness {
     let class = incident.class;
@@ -85,37 +87,12 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         && incident.setting.company_points() > 0
         && has_no_weight(class))
     .then(|| name(&["burst", &place]));
-    // Who it was is half of what happened, unless many do the same: that it is harmless is then known of the thing and not of them.
-    let is_practice = matches!(incident.actor, Actor::User(_))
-        && !by_class
-        && !is_serious
-        && incident.success == Success::None
-        && incident.injection.is_none()
-        && !incident.setting.is_unusual()
-        && what.is_empty();
-    // What checks find wrong with machines is of one sort too, whatever rule says which flaw it is.
-    let is_state = class == Class::PolicyViolation
-        && incident.success == Success::None
-        && incident.groups.names().any(is_state_group);
-    let practice = if is_state {
-        Some(name(&["practice", class_name, "state"]))
-    } else {
-        is_practice.then(|| name(&["practice", class_name, rule, &text]))
-    };
-    let is_from_address = matches!(incident.actor, Actor::Address(_));
-    let is_shot = class.is_web_exploit() || class == Class::BruteForce;
-    let volley =
-        (is_shot && is_from_address).then(|| name(&["volley", &place, incident.actor.name()]));
-    let nothing_else = incident.injection.is_none()
-        && incident.forged_marks == 0
-        && !incident.reasons.contains(&Reason::Requested);
-    let copy = requests(incident)
-        .filter(|_| volley.is_some() && class.is_web_exploit())
-        .map(|requests| name(&["copy", class_name, &place, &requests]));
+    let practice = practice(incident, is_serious, (rule, &text, what));
+    let shot = volley::of(incident, &place);
     Likeness {
-        volley,
-        may_be_part: volley.is_some() && incident.success < Success::Shown && nothing_else,
-        copy,
+        volley: shot.volley,
+        may_be_part: shot.may_be_part,
+        copy: shot.copy,
         success: incident.success,
         sort: name(&[
             "sort", class_name, rule, &text, who, &words, outcome, bound_to, own, what, which,
@@ -135,36 +112,30 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     }
 }
 
-/// Requests of an incident that are compared one by one: more are a story of their own.
-const COPIED_MAX: usize = 4;
-
-/// Gives the requests of an incident with the answers to them, if they are few and all of them are known, byte for byte.
-fn requests(incident: &Incident) -> Option<String> {
-    let are_all = incident.evidence_beyond == 0 && incident.evidence.len() <= COPIED_MAX;
-    let mut lines = incident
-        .evidence
-        .iter()
-        .map(|evidence| {
-            // Of requests of one shape the first is kept.
-            let in_request =
-                evidence.finding.as_ref().is_some_and(|found| found.parameter.is_some());
-            (evidence.count == 1 && in_request).then(|| answered(evidence.excerpt.as_raw()))?
-        })
-        .collect::<Option<Vec<&str>>>()
-        .filter(|lines| are_all && !lines.is_empty())?;
-    lines.sort_unstable();
-    Some(lines.join("\n"))
-}
-
-/// Cuts the request, its status and the size of its answer out of a line of an access log.
-fn answered(line: &str) -> Option<&str> {
-    let (_, from_request) = line.split_once('"')?;
-    let (request, answer) = from_request.split_once("\" ")?;
-    let (answer, _) = answer.split_once(" \"")?;
-    let mut numbers = answer.split(' ');
-    let is_answer = numbers.clone().count() == 2
-        && numbers.all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-    is_answer.then(|| from_request.get(..request.len() + 2 + answer.len()))?
+/// Names what is done by the dozen, by whomever. Who it was is half of what happened, unless many do the same: that it is harmless is then known of
+/// the thing and not of them. And what checks find wrong with machines is of one sort, whatever rule says which flaw it is.
+fn practice(
+    incident: &Incident,
+    is_serious: bool,
+    (rule, text, what): (&str, &str, &str),
+) -> Option<u64> {
+    let class = incident.class;
+    if incident.success > Success::None || incident.injection.is_some() {
+        return None;
+    }
+    let name = |parts: &[&str]| {
+        let named = ["practice", class.as_str()].into_iter().chain(parts.iter().copied());
+        Some(Fingerprint::of(named).as_u64())
+    };
+    if class == Class::PolicyViolation && incident.groups.names().any(is_state_group) {
+        return name(&["state"]);
+    }
+    let is_done_by_many = matches!(incident.actor, Actor::User(_))
+        && !is_told_by_class(class)
+        && !is_serious
+        && !incident.setting.is_unusual()
+        && what.is_empty();
+    if is_done_by_many { name(&[rule, text]) } else { None }
 }
 
 /// Says what stands out within what a rule reports, and which one it is: a command of attackers, a file that decides something. The masked
@@ -326,52 +297,6 @@ mod tests {
         assert_ne!(one.fleet, scan("001", "192.0.2.2", 404).fleet);
         let (mistyped, elsewhere) = (scan("001", "192.0.2.1", 401), scan("002", "192.0.2.9", 401));
         assert_eq!(mistyped.sort, elsewhere.sort);
-    }
-
-    fn asked(source: &str, url: &str, status: u16, size: u32) -> Incident {
-        incident_of(&json!({
-            "id": "1.1", "rule": {"id": "31101", "level": 6, "description": "a request", "groups": ["web", "accesslog"]},
-            "agent": {"id": "001", "name": "web01"},
-            "full_log": format!("{source} - - [24/Nov/2026:17:00:00 +0000] \"GET {url} HTTP/1.1\" {status} {size} \"-\" \"a tool\""),
-            "data": {"protocol": "GET", "srcip": source, "id": status.to_string(), "url": url},
-        }))
-    }
-
-    #[test]
-    fn the_same_request_with_the_same_answer_is_a_copy_whoever_sent_it() {
-        let url = "/fetch/?url=http%3A%2F%2Flocalhost%2Fadmin";
-        let like = |source, url, status, size| of(&asked(source, url, status, size), 6);
-        let one = like("203.0.113.1", url, 200, 61);
-        assert!(one.copy.is_some() && one.may_be_part);
-        let other = like("203.0.113.2", url, 200, 61);
-        assert_eq!(one.copy, other.copy);
-        assert_ne!(one.volley, other.volley, "each has a volley of his own");
-        assert_ne!(one.copy, like("203.0.113.2", url, 200, 62).copy, "another answer");
-        assert_ne!(one.copy, like("203.0.113.2", url, 404, 61).copy, "another status");
-        let elsewhere = "/fetch/?url=http%3A%2F%2Flocalhost%2Fstatus";
-        assert_ne!(one.copy, like("203.0.113.2", elsewhere, 200, 61).copy);
-        let mut twice = asked("203.0.113.1", url, 200, 61);
-        twice.evidence[0].count = 2;
-        assert_eq!(of(&twice, 6).copy, None, "of the second nothing is kept");
-    }
-
-    #[test]
-    fn what_worked_or_speaks_to_a_model_or_a_person_asked_for_is_no_part_of_a_volley() {
-        let incident = asked("203.0.113.1", crate::sample::ATTACK, 200, 512);
-        let part = |incident: &Incident| of(incident, 7).may_be_part;
-        assert!(part(&incident));
-        let mut worked = incident.clone();
-        worked.success = Success::Shown;
-        let mut wanted = incident.clone();
-        wanted.reasons = vec![Reason::Requested];
-        let mut forged = incident.clone();
-        forged.forged_marks = 1;
-        assert!(!part(&worked) && !part(&wanted) && !part(&forged));
-        assert_eq!(
-            of(&worked, 8).volley,
-            of(&incident, 7).volley,
-            "it is what the rest is less than"
-        );
     }
 
     #[test]
