@@ -288,6 +288,13 @@ mod tests {
     }
 
     #[test]
+    fn one_of_a_thing_is_one() {
+        assert_eq!(counted(1, "call"), "1 call");
+        assert_eq!(counted(0, "call"), "0 calls");
+        assert_eq!(counted(1_200, "call"), "1,200 calls");
+    }
+
+    #[test]
     fn spans_and_counts_read_at_a_glance() {
         let said = |seconds| span(Duration::from_secs(seconds));
         assert_eq!([said(0), said(59), said(724)], ["0s", "59s", "12m04s"]);

@@ -281,10 +281,10 @@ fn model_text(model: &ModelStanding, now: Timestamp) -> String {
     if let Some(time) = model.case_time() {
         text.push_str(&format!(", {:.1} s each", time.as_secs_f64()));
     }
+    text.push_str(&format!(", {}/{} failed", model.failures, model.cases));
     if let Some(speed) = model.tokens_per_second() {
         text.push_str(&format!(", {speed:.0} tokens/s"));
     }
-    text.push_str(&format!(", {}/{} failed", model.failures, model.cases));
     text
 }
 
