@@ -169,17 +169,7 @@ fn typical(incident: &Incident) -> (u8, String) {
             let warned = if incident.level_max > 3 { base(class).max(rule_level) } else { 0 };
             (warned.max(4), told.to_owned())
         }
-        _ if Detail::of(incident) == Some(Detail::StoppedWayOut) => {
-            let told = incident.finding().map(|(_, found)| found.reason.as_str());
-            let least = if told.is_some() { 6 } else { 3 };
-            let told = told.unwrap_or("a machine inside was kept from reaching somebody outside");
-            (rule_level.max(least), told.to_owned())
-        }
-        // All that a sensor sees is one rule of Wazuh's, so its level does not hold this down.
-        _ if Detail::of(incident) == Some(Detail::SensorAlarm) => {
-            let told = incident.finding().map_or("", |(_, found)| found.reason.as_str());
-            (rule_level.max(base(class) - 1), format!("{class}: {told}"))
-        }
+        _ if is_of_traffic(incident) => typical_of_traffic(incident, rule_level),
         // Rules of level 3 and below report, they don't warn: a class guessed from their words is not enough.
         _ if incident.level_max <= 3 => {
             (base(class).min(3), format!("{class}, by a rule of level {}", incident.level_max))
@@ -187,6 +177,27 @@ fn typical(incident: &Incident) -> (u8, String) {
         _ => (
             base(class).max(rule_level),
             format!("{class}, by a rule of level {}", incident.level_max),
+        ),
+    }
+}
+
+fn is_of_traffic(incident: &Incident) -> bool {
+    matches!(Detail::of(incident), Some(Detail::StoppedWayOut | Detail::SensorAlarm))
+}
+
+/// What a firewall or a sensor says beyond its rule. All that a sensor sees is one rule of Wazuh's, so its level holds nothing down.
+fn typical_of_traffic(incident: &Incident, rule_level: u8) -> (u8, String) {
+    let class = incident.class;
+    let told = incident.finding().map(|(_, found)| found.reason.as_str());
+    match (Detail::of(incident), told) {
+        (Some(Detail::SensorAlarm), told) => (
+            rule_level.max(base(class).saturating_sub(1)),
+            format!("{class}: {}", told.unwrap_or_default()),
+        ),
+        (_, Some(told)) => (rule_level.max(6), told.to_owned()),
+        (_, None) => (
+            rule_level.max(3),
+            "a machine inside was kept from reaching somebody outside".to_owned(),
         ),
     }
 }
