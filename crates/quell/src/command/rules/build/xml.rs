@@ -135,10 +135,10 @@ const HEADER_PATTERN: &str = concat!(
 /// What lets a line pass for words or pairs of signs in its headers. They are looked for together with what other rules need of a line,
 /// so an ordinary line does not meet this pattern.
 const HEADER_WORDS_PATTERN: &str = concat!(
-    r#"(?is)^(?!.{8000})(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ .*?"#,
-    r#"(?:\.\./|--|\x26\x26|/\*|;/|=;|=%26|" ?[;/\x26]|(?:[ ()"+]|%20)(?:select|union|sleep)\W"#,
+    r#"(?is)^(?!.{8000})(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ (?:[\w:,!?~@]++|(?!(?1)).)*+(?1)"#,
+    r#"(?(DEFINE)(\.\./|--|\x26\x26|/\*|;/|=;|=%26|" ?[;/\x26]|(?:[ ()"+]|%20)(?:select|union|sleep)\W"#,
     r#"|(?:["+]|%20) ?(?:or|and|xor|having|order|group|union)[+%\s]"#,
-    r"|(?:/|%2f)(?:etc|proc|root|home|var|windows|winnt|web-inf)\b)",
+    r"|(?:/|%2f)(?:etc|proc|root|home|var|windows|winnt|web-inf)\b))",
 );
 
 static HEADER_GATE_PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
