@@ -117,9 +117,7 @@ const GROUPS: &[(&str, Class)] = &[
     ("group_changed", Class::AccountChange),
     ("win_group_changed", Class::AccountChange),
     ("user_deleted", Class::AccountChange),
-    // Words of Quell's own rules, which name the class. The tries of a tool that names itself are part of its scan; a login that
-    // comes of them has no such group.
-    ("tool_login", Class::Scanner),
+    // Words of Quell's own rules, which name the class.
     ("brute_force", Class::BruteForce),
     ("scanner", Class::Scanner),
     ("forced_browsing", Class::ForcedBrowsing),
