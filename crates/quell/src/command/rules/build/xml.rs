@@ -131,7 +131,8 @@ const HEADER_PATTERN: &str = concat!(
     // Names with their versions are most of what a browser calls itself, so one step takes all of one.
     r"(?:[\w?~!@*:,]++(?:[/.]\d++)*+(?:;(?!/))?+(?: (?=[^/su])(?:\((?=[^su]))?+)?+|=(?!;|%26)",
     // A set of first letters tells most of what is ordinary from the words below.
-    r"|/(?:(?=[^*ephrvw])|\d++(?:\.\d++)*+|(?!\*|(?3)))|\.(?!\./)|-(?!-)|\)(?:(?=[^su])|(?!(?1)))",
+    // Behind a slash an address of a cloud's metadata, behind a dot a place to which a tool lets servers talk.
+    r"|/(?:(?=[^*ephrvw1])|1(?!69\.254\.|00\.100\.100\.)|(?!\*|1|(?3)))|\.(?!\./|oast[.i]|interact\.sh|burpc|dnslog\.)|-(?!-)|\)(?:(?=[^su])|(?!(?1)))",
     r"|\x26(?!\x26)| (?!/\w+/[\w.]|(?1))(?:\((?!(?1)))?+|;(?!/)|#(?=\w)",
     r#"|\((?![^();]*+\)[^ ;]|[\d.,]*+\)|(?1))|"(?!\s*+[;/\x26]|\s?(?2)|(?1))|\+(?!\s?(?2)|(?1))"#,
     r"|%(?!25|2[1247-9a]|23\W|3[bce]|5[bce]|60|7[b-d]|0|20(?:\s?(?2)|(?1))|2f(?3)))*+.)",
@@ -287,7 +288,7 @@ const HEAD: &str = r#"<!--
     100200  a gate: the request has some syntax in it
     100201  a gate: a header has some syntax in it
     100202  a gate: a request with a quote or without a protocol, which the stock decoder for FTP took; below it are the
-            signs for headers, which read whole lines
+            signs for headers, which read whole lines. A transfer is not one: it has the name of a user, and nothing behind its size
     1002NN to 1006NN  one rule for each sign of an attack in the request
     1012NN to 1016NN  the same sign in a header, or in a request below 100202, if it is a clear one
     1007NN  the same kind of attack, and the server answered 2xx
@@ -312,7 +313,7 @@ const HEAD: &str = r#"<!--
 
   <rule id="100202" level="0" noalert="1">
     <if_sid>11310</if_sid>
-    <regex type="pcre2">^(?>(?:[^\]]++|\](?! "))*+\] ")[A-Za-z_-]{1,32} .{1,8000}(?: HTTP/\d[\d.]{0,4}" \d{3} |" \d{3} (?:\d{1,20}|-) ")</regex>
+    <regex type="pcre2">^(?:\S++ - (-) (?=\[))?+(?>(?:[^\]]++|\](?! "))*+\] ")[A-Za-z_-]{1,32} .{1,8000}(?: HTTP/\d[\d.]{0,4}" \d{3} |" \d{3} (?:\d{1,20}|-)(?: "|(?(1)$|(?!))))</regex>
     <description>A request with a quote in it or without a protocol, which the decoder for FTP took.</description>
   </rule>
 
