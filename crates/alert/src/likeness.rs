@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::incident::Success;
+
 /// What an incident is like. One of which nothing is known (a job that an earlier version left waiting) is like no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Likeness {
@@ -16,6 +18,18 @@ pub struct Likeness {
     pub practice: Option<u64>,
     /// Unusual things that came to one place together.
     pub burst: Option<u64>,
+    /// Attacks in requests by one address on one machine.
+    #[serde(default)]
+    pub volley: Option<u64>,
+    /// It may be taken for a part of its volley: nothing shows that it worked, and nothing else sets it apart.
+    #[serde(default)]
+    pub may_be_part: bool,
+    /// The same requests with the same answers, byte for byte, whoever sent them.
+    #[serde(default)]
+    pub copy: Option<u64>,
+    /// How far the target gave in.
+    #[serde(default)]
+    pub success: Success,
     /// It stands out from what is usual at its place.
     pub stands_out: bool,
     /// It may be taken for one of its like: nothing in it says more than that it is one of them.

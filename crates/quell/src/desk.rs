@@ -21,7 +21,7 @@ use triage::campaign::Campaign;
 use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines};
 use triage::schedule::{
     Budgets, Capacity, Job, LIKE_JUDGED, LIKE_OTHERS, MORE_OF_THE_SAME, ONE_OF_MANY, PART_OF_BURST,
-    Precedent, Running, Scheduler, Turn,
+    PART_OF_VOLLEY, Precedent, Running, Scheduler, Turn,
 };
 use triage::{Fold, FoldLimits, campaign, likeness, threat};
 
@@ -41,7 +41,8 @@ use row::{alert_row, job, precedent, step};
 const JOBS_MAX: usize = 256;
 
 /// Reasons for which the playbook judges what is like something that models judged.
-const TAKEN_OVER: [&str; 4] = [LIKE_JUDGED, PART_OF_BURST, ONE_OF_MANY, LIKE_OTHERS];
+const TAKEN_OVER: [&str; 5] =
+    [LIKE_JUDGED, PART_OF_BURST, PART_OF_VOLLEY, ONE_OF_MANY, LIKE_OTHERS];
 
 /// Requests of people applied at a time.
 const REQUESTS_MAX: usize = 64;
@@ -273,8 +274,10 @@ impl Desk {
             last.as_ref().is_none_or(|verdict| verdict.model_pending || is_by_model(verdict));
         let is_more = priority::is_only_more(incident) && is_models;
         let weight = self.asset(incident).map_or(ASSET_WEIGHT_DEFAULT, |asset| asset.weight);
-        let priority = priority::score(incident, &bounds, weight, has_verdict);
-        let once_judged = (!has_verdict).then(|| {
+        // What the playbook said in the meantime is no judgement yet: what comes to light since then is news on something that waits for its first.
+        let is_judged = last.as_ref().is_some_and(|verdict| !verdict.model_pending);
+        let priority = priority::score(incident, &bounds, weight, is_judged);
+        let once_judged = (!is_judged).then(|| {
             let later = priority::score(incident, &bounds, weight, true);
             (later.score, parts_of(&later))
         });
@@ -439,7 +442,8 @@ impl Desk {
         if case.turn == Turn::Model && verdict.analyst.is_model() {
             self.scheduler.note_call(Duration::from_millis(verdict.cost.elapsed_ms));
             if matches!(settled, Ok(true)) {
-                self.scheduler.note_precedent(&case.job.likeness, &precedent(verdict));
+                let likeness = &case.job.likeness;
+                self.scheduler.note_precedent(likeness, &precedent(verdict, likeness.success));
             }
         }
         if !matches!(settled, Ok(true)) {

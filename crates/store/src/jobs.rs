@@ -113,6 +113,7 @@ pub(crate) fn write(tx: &Transaction<'_>, job: &JobRow) -> Result<(), StoreError
         job.may_be_like_others &= earlier.may_be_like_others;
         // What a person asked for, say, waits yet if there is more since.
         job.likeness.may_be_like &= earlier.likeness.may_be_like;
+        job.likeness.may_be_part &= earlier.likeness.may_be_part;
         if earlier.score > job.score {
             // More of the same does not make the news that wait less urgent.
             (job.score, job.parts, job.severity) = (earlier.score, earlier.parts, earlier.severity);

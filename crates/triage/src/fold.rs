@@ -117,10 +117,12 @@ impl Fold {
             .into_iter()
             .flat_map(|admitted| {
                 let keys = &admitted.keys;
-                let alone = self.is_alone(admitted).then(|| alone(keys.own));
-                [keys.own, keys.crowded, keys.various]
+                let usually = [keys.own, keys.crowded, keys.various];
+                // Wherever it would belong, what comes alone is beside that.
+                let alone = self.is_alone(admitted).then(|| usually.map(alone));
+                usually
                     .into_iter()
-                    .chain(alone)
+                    .chain(alone.into_iter().flatten())
                     .chain(keys.guessed_before.into_iter().flat_map(Guessed::all))
             })
             .filter(|key| !self.incidents.contains_key(key) && !self.absent.contains(key))

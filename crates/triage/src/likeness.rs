@@ -17,6 +17,8 @@ use crate::priority::Severity;
 use crate::template;
 use crate::threat::{GUESSES_MIN, has_no_class};
 
+mod volley;
+
 /// Names what an incident is like, that looks as serious as `level`.
 pub fn of(incident: &Incident, level: u8) -> Likeness {
     let class = incident.class;
@@ -85,16 +87,13 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         && incident.setting.company_points() > 0
         && has_no_weight(class))
     .then(|| name(&["burst", &place]));
-    // Who it was is half of what happened, unless many do the same: that it is harmless is then known of the thing and not of them.
-    let is_practice = matches!(incident.actor, Actor::User(_))
-        && !by_class
-        && !is_serious
-        && incident.success == Success::None
-        && incident.injection.is_none()
-        && !incident.setting.is_unusual()
-        && what.is_empty();
-    let practice = is_practice.then(|| name(&["practice", class_name, rule, &text]));
+    let practice = practice(incident, is_serious, (rule, &text, what));
+    let shot = volley::of(incident, &place);
     Likeness {
+        volley: shot.volley,
+        may_be_part: shot.may_be_part,
+        copy: shot.copy,
+        success: incident.success,
         sort: name(&[
             "sort", class_name, rule, &text, who, &words, outcome, bound_to, own, what, which,
         ]),
@@ -111,6 +110,32 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),
         level,
     }
+}
+
+/// Names what is done by the dozen, by whomever. Who it was is half of what happened, unless many do the same: that it is harmless is then known of
+/// the thing and not of them. And what checks find wrong with machines is of one sort, whatever rule says which flaw it is.
+fn practice(
+    incident: &Incident,
+    is_serious: bool,
+    (rule, text, what): (&str, &str, &str),
+) -> Option<u64> {
+    let class = incident.class;
+    if incident.success > Success::None || incident.injection.is_some() {
+        return None;
+    }
+    let name = |parts: &[&str]| {
+        let named = ["practice", class.as_str()].into_iter().chain(parts.iter().copied());
+        Some(Fingerprint::of(named).as_u64())
+    };
+    if class == Class::PolicyViolation && incident.groups.names().any(is_state_group) {
+        return name(&["state"]);
+    }
+    let is_done_by_many = matches!(incident.actor, Actor::User(_))
+        && !is_told_by_class(class)
+        && !is_serious
+        && !incident.setting.is_unusual()
+        && what.is_empty();
+    if is_done_by_many { name(&[rule, text]) } else { None }
 }
 
 /// Says what stands out within what a rule reports, and which one it is: a command of attackers, a file that decides something. The masked
@@ -272,5 +297,21 @@ mod tests {
         assert_ne!(one.fleet, scan("001", "192.0.2.2", 404).fleet);
         let (mistyped, elsewhere) = (scan("001", "192.0.2.1", 401), scan("002", "192.0.2.9", 401));
         assert_eq!(mistyped.sort, elsewhere.sort);
+    }
+
+    #[test]
+    fn flaws_of_machines_are_one_practice_whatever_rule_names_them() {
+        let flaw = |rule: &str, group: &str| {
+            let alert = json!({
+                "id": "1.1", "rule": {"id": rule, "level": 13, "description": format!("flaw {rule}"), "groups": [group]},
+                "agent": {"id": "001", "name": "web01"}, "full_log": "a flaw",
+            });
+            of(&incident_of(&alert), 7)
+        };
+        let one = flaw("23506", "vulnerability-detector");
+        assert!(one.practice.is_some());
+        assert_eq!(one.practice, flaw("23505", "vulnerability-detector").practice);
+        assert_ne!(one.fleet, flaw("23505", "vulnerability-detector").fleet);
+        assert_eq!(flaw("100200", "virus").practice, None);
     }
 }

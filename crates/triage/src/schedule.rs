@@ -13,7 +13,8 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use alert::{IncidentId, Likeness, Timestamp};
+use alert::incident::Success;
+use alert::{Fingerprint, IncidentId, Likeness, Timestamp};
 
 use crate::budget::Bucket;
 use crate::priority::Severity;
@@ -26,6 +27,7 @@ mod precedent;
 mod spared;
 #[cfg(test)]
 mod tests;
+mod volley;
 
 use allowance::Allowance;
 use crowd::{Crowds, Turns};
@@ -33,6 +35,7 @@ use foresight::Foresight;
 use lately::Tally;
 pub use precedent::Precedent;
 use precedent::{Like, Precedents};
+use volley::Volleys;
 
 /// Actors whose budgets are remembered. A full bucket is forgotten first, and forgetting it changes nothing.
 const ACTORS_MAX: usize = 10_000;
@@ -56,6 +59,8 @@ pub struct Job {
     pub queued_at: Timestamp,
     /// Until when there should be a verdict.
     pub deadline_at: Timestamp,
+    /// The playbook's verdict stands in the meantime.
+    pub has_stand_in: bool,
     /// Nobody judged the incident yet, not even the playbook; or nobody knew yet how serious it has become.
     pub is_unjudged: bool,
     /// A model must not be asked (an echo of Quell's own output).
@@ -141,6 +146,9 @@ pub const LIKE_JUDGED: &str = "a model judged one of its sort, which looked no l
 pub const PART_OF_BURST: &str =
     "models judged other parts of what came to this machine at once, which looked no less serious";
 
+/// Why the playbook judges a part of a volley.
+pub const PART_OF_VOLLEY: &str = "models judged what tells no less of what this address sent, nothing shows that this worked, and calls are kept to 0.2 % of the alerts";
+
 /// Why the playbook judges a serious one of many.
 pub const ONE_OF_MANY: &str = "models judged three of its like on this machine or on others, nothing in it differs from them, and calls are kept to 0.2 % of the alerts";
 
@@ -157,7 +165,13 @@ pub const LIKE_OTHERS: &str = "models judge others of its class, nothing in it i
 struct Standing<'a> {
     shares: &'a HashMap<&'a str, u32>,
     asked: &'a [Likeness],
-    crowds: &'a Crowds,
+    among: &'a Waiting,
+}
+
+/// What those that wait are together.
+struct Waiting {
+    crowds: Crowds,
+    volleys: Volleys,
 }
 
 /// How soon a job has its turn: the greatest is next.
@@ -195,11 +209,12 @@ pub struct Scheduler {
     all: Bucket,
     actors: HashMap<String, Bucket>,
     /// What each kind got of the models, by how serious it looked.
-    kinds: BTreeMap<Severity, Tally<String>>,
+    kinds: BTreeMap<Severity, Tally<u64>>,
     allowance: Allowance,
     foresight: Foresight,
     precedents: Precedents,
     turns: Turns,
+    volleys: volley::Gone,
 }
 
 impl Scheduler {
@@ -215,6 +230,7 @@ impl Scheduler {
             foresight: Foresight::default(),
             precedents: Precedents::default(),
             turns: Turns::default(),
+            volleys: volley::Gone::default(),
         }
     }
 
@@ -256,28 +272,32 @@ impl Scheduler {
             *shares.entry(&call.actor).or_default() += 1;
         }
         let (mut turns, mut waiting) = beyond_choice(jobs, capacity);
-        let crowds = self.turns.crowds(jobs, &waiting, now);
-        self.spare(jobs, &crowds, &mut waiting, &mut turns, now);
         let mut asked: Vec<Likeness> = running.iter().map(|call| call.likeness).collect();
+        let among = Waiting {
+            crowds: self.turns.crowds(jobs, &waiting, now),
+            volleys: self.volleys.volleys(jobs, &waiting, &asked, now),
+        };
+        self.spare(jobs, &among, &mut waiting, &mut turns, now);
         let mut slots = if let Capacity::Slots(slots) = capacity { slots } else { 0 };
         let mut why =
             if capacity == Capacity::Down { NO_MODEL_ANSWERS } else { "all models are busy" };
         while slots > 0 && !waiting.is_empty() {
-            let standing = Standing { shares: &shares, asked: &asked, crowds: &crowds };
+            let standing = Standing { shares: &shares, asked: &asked, among: &among };
             let urgent = self.most_urgent(jobs, &waiting, &standing, now);
             let Some((place, job)) = urgent else {
                 why = "the budget of its actor is spent";
                 break;
             };
-            let (actor, kind) = (job.actor.as_str(), job.kind.as_str());
+            let actor = job.actor.as_str();
             if !self.all.take(now) {
                 why = "the budget of model calls is spent";
                 break;
             }
             self.take_from_actor(actor, now);
-            self.kinds.entry(job.severity).or_default().add(kind.to_owned(), now);
+            self.kinds.entry(job.severity).or_default().add(kind_of(job), now);
             self.allowance.note_call(now);
-            self.turns.note_turn(&crowds, job, now);
+            self.turns.note_turn(&among.crowds, job, now);
+            self.note_gone(job, now);
             *shares.entry(actor).or_default() += 1;
             asked.push(job.likeness);
             turns.push((waiting.swap_remove(place), Turn::Model));
@@ -287,7 +307,7 @@ impl Scheduler {
         let is_busy = slots == 0 && capacity != Capacity::Down;
         let begun = turns.iter().filter(|(_, turn)| *turn == Turn::Model).count();
         // The next first: their place says how many calls go before.
-        let standing = Standing { shares: &shares, asked: &asked, crowds: &crowds };
+        let standing = Standing { shares: &shares, asked: &asked, among: &among };
         waiting.sort_by_cached_key(|at| {
             jobs.get(*at).map(|job| Reverse(self.rank(job, &standing, now)))
         });
@@ -325,18 +345,53 @@ impl Scheduler {
         best.map(|(place, job, _)| (place, job))
     }
 
-    /// Gives what a job's kind got of the models lately, for what looked no less serious: the harmless leave nothing to be taken for known.
-    fn lately(&self, job: &Job, now: Timestamp) -> f64 {
-        self.kinds.range(job.severity..).map(|(_, kinds)| kinds.at(job.kind.as_str(), now)).sum()
+    /// Gives what a job's kind got of the models lately, for what looked no less serious: the harmless leave nothing to be taken for known. Of a
+    /// crowd those that got further count too: they say what came of it.
+    fn lately(&self, job: &Job, among: &Waiting, now: Timestamp) -> f64 {
+        if among.crowds.hold(job) {
+            self.lately_of_class(job, now)
+        } else {
+            self.lately_of(kind_of(job), job.severity, now)
+        }
+    }
+
+    /// Gives what a job's class got of the models lately, however far it got.
+    fn lately_of_class(&self, job: &Job, now: Timestamp) -> f64 {
+        let of = |outcome: &&str| self.lately_of(kind(job, outcome), job.severity, now);
+        OUTCOMES.iter().map(of).sum()
+    }
+
+    fn lately_of(&self, kind: u64, severity: Severity, now: Timestamp) -> f64 {
+        self.kinds.range(severity..).map(|(_, kinds)| kinds.at(&kind, now)).sum()
     }
 
     fn rank(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> Rank {
-        let share = divisor(job, standing.shares, self.lately(job, now));
+        let share = divisor(job, standing.shares, self.lately(job, standing.among, now))
+            * self.kin_divisor(job, standing.asked, now)
+            * loudness(job.alert_count);
+        let gives_way = self.gives_way(job, standing.among, now);
+        let is_alone = standing.among.crowds.give_way_to(job) && !gives_way;
         Rank {
-            is_before_crowds: self.turns.is_of_the_alone() && standing.crowds.give_way_to(job),
-            urgency: urgency(job, share * self.kin_divisor(job, standing.asked, now), now)
-                / loudness(job.alert_count),
+            is_before_crowds: self.turns.is_of_the_alone(now) && is_alone,
+            urgency: if gives_way {
+                urgency(job, share * GIVES_WAY, PART_WAITS, now)
+            } else {
+                urgency(job, share, wait_of(job), now)
+            },
         }
+    }
+
+    /// Tells whether a job goes behind others: something tells more of its volley, or several sent the same.
+    fn gives_way(&self, job: &Job, among: &Waiting, now: Timestamp) -> bool {
+        let is_judged = || self.precedents.has_better(&job.incident_id, &job.likeness, now);
+        among.volleys.has_better(&job.likeness)
+            || (among.volleys.hold(&job.likeness) && is_judged())
+    }
+
+    /// Takes note of what waits no more.
+    fn note_gone(&mut self, job: &Job, now: Timestamp) {
+        self.turns.note_gone(job, now);
+        self.volleys.note(job, now);
     }
 
     /// What urgency is divided by for those of its kin that models judged lately or judge now: each of them leaves less to be told.
@@ -408,11 +463,33 @@ fn interim(job: &Job, yet: Option<Duration>, why: &'static str, now: Timestamp) 
     }
 }
 
+/// How far an attack may have got, as kinds are told apart: what worked and what was tried are two things.
+const OUTCOMES: [&str; 3] = ["tried", "answered", "worked"];
+
+/// Names what a job has in common with others of its class that got as far.
+fn kind_of(job: &Job) -> u64 {
+    let [tried, answered, worked] = OUTCOMES;
+    kind(
+        job,
+        match job.likeness.success {
+            Success::None | Success::Reaction => tried,
+            Success::Answered => answered,
+            Success::Shown | Success::Confirmed => worked,
+        },
+    )
+}
+
+fn kind(job: &Job, outcome: &str) -> u64 {
+    Fingerprint::of([job.kind.as_str(), outcome]).as_u64()
+}
+
 /// What urgency is divided by: what the actor already gets, and what the kind got lately. One alike is no crowd.
 fn divisor(job: &Job, shares: &HashMap<&str, u32>, lately: f64) -> f64 {
     let share = shares.get(job.actor.as_str()).copied().unwrap_or(0);
-    let crowd = (lately - 1.0).max(0.0);
-    f64::from(1 + share) * (1.0 + crowd) * (1.0 + crowd)
+    let crowd = 1.0 + (lately - 1.0).max(0.0);
+    // That it worked is news each time.
+    let of_kind = if job.likeness.success >= Success::Shown { crowd.sqrt() } else { crowd * crowd };
+    f64::from(1 + share) * of_kind
 }
 
 /// How many times ten alerts double what urgency is divided by.
@@ -430,10 +507,25 @@ fn loudness(alert_count: u64) -> f64 {
 /// is late must not outrun all that came a little later.
 const LATE: f64 = 3.0;
 
-/// Grows with age relative to the deadline, and shrinks with what the actor already gets and what its kind got lately.
-fn urgency(job: &Job, share: f64, now: Timestamp) -> f64 {
-    let allowed = job.deadline_at.since(job.queued_at).as_secs_f64().max(1.0);
-    let age = now.since(job.queued_at).as_secs_f64() / allowed;
+/// What urgency is divided by for what gives way: it is behind what looks half as serious.
+const GIVES_WAY: f64 = 4.0;
+
+/// How long what gives way may wait for a model's words, where the playbook's stand.
+const PART_WAITS: Duration = Duration::from_secs(24 * 3600);
+
+/// How long anything may wait for a model's words, at least, where the playbook's stand. A deadline is for the first verdict; once that is
+/// given, age counts alike for all, and evidence decides.
+const WORDS_WAIT: Duration = Duration::from_secs(3600);
+
+/// Gives how long a job may wait.
+fn wait_of(job: &Job) -> Duration {
+    let allowed = job.deadline_at.since(job.queued_at);
+    if job.has_stand_in { allowed.max(WORDS_WAIT) } else { allowed }
+}
+
+/// Grows with age relative to what is `allowed`, and shrinks with what the actor already gets and what its kind got lately.
+fn urgency(job: &Job, share: f64, allowed: Duration, now: Timestamp) -> f64 {
+    let age = now.since(job.queued_at).as_secs_f64() / allowed.as_secs_f64().max(1.0);
     let grown = (1.0 + age.min(LATE)) * (1.0 + age.min(LATE)) * (1.0 + (age / LATE).max(1.0).ln());
     job.score * grown / share
 }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use alert::Timestamp;
+use alert::incident::Success;
 use store::StoreError;
 use triage::usual::Usual;
 use triage::{Fold, likeness};
@@ -35,7 +36,10 @@ impl Desk {
         let said = self.store.verdicts_of_models(now.before(PRECEDENTS_SINCE), PRECEDENTS_MAX)?;
         for (incident, verdict) in &said {
             let likeness = likeness::of(incident, verdict.bounds.typical);
-            self.scheduler.note_precedent(&likeness, &precedent(verdict));
+            // What came to light since then is nothing that the model was told.
+            let is_known = verdict.revision >= incident.revision;
+            let success = if is_known { likeness.success } else { Success::None };
+            self.scheduler.note_precedent(&likeness, &precedent(verdict, success));
         }
         self.is_recalled = true;
         Ok(())

@@ -1,5 +1,6 @@
 //! Between the store's rows and the values of `triage`: neither knows the other.
 
+use alert::incident::Success;
 use alert::{IncidentId, Verdict};
 use store::{AlertRow, JobRow};
 use triage::campaign::Step;
@@ -32,6 +33,7 @@ pub(super) fn job(row: &JobRow) -> Job {
         score: row.score,
         queued_at: row.queued_at,
         deadline_at: row.deadline_at,
+        has_stand_in: row.is_interim,
         is_unjudged: row.is_unjudged || (row.is_raised && severity >= Severity::High),
         playbook_only: row.playbook_only,
         likeness: row.likeness,
@@ -40,12 +42,13 @@ pub(super) fn job(row: &JobRow) -> Job {
 }
 
 /// Reads what a model said of an incident, as something that others may be like.
-pub(super) fn precedent(verdict: &Verdict) -> Precedent {
+pub(super) fn precedent(verdict: &Verdict, success: Success) -> Precedent {
     Precedent {
         incident_id: verdict.incident_id.clone(),
         analyst: verdict.analyst.label(),
         threat_level: verdict.draft.threat_level,
         level: verdict.bounds.typical,
+        success,
         judged_at: verdict.judged_at,
     }
 }

@@ -253,6 +253,27 @@ fn news_that_waits_is_not_pushed_back_by_mere_growth() {
 }
 
 #[test]
+fn news_since_the_playbook_stood_in_is_as_urgent_as_if_nobody_had_judged() {
+    let scores = |capacity| {
+        let folder = folder();
+        let mut desk = open(folder.path(), at(0));
+        desk.take_in(&arrivals(vec![attack(1, "203.0.113.9", 404)]), at(0)).expect("taken");
+        let cases = desk.next_cases(at(3600), &[], capacity).expect("cases");
+        desk.settle(&cases[0], &by_playbook(&cases[0], at(3600))).expect("settled");
+        // The same is answered, and so is another's first.
+        let answered = ["203.0.113.9", "203.0.113.10"].map(|from| attack(2, from, 200));
+        desk.take_in(&arrivals(answered.to_vec()), at(3601)).expect("taken");
+        let jobs = desk.store.jobs(9).expect("jobs");
+        ["203.0.113.9", "203.0.113.10"]
+            .map(|actor| jobs.iter().find(|job| job.actor == actor).expect("a job").score)
+    };
+    let [news, first] = scores(Capacity::Down);
+    assert!((news - first).abs() < 0.01, "{news} and {first}");
+    let [news, first] = scores(Capacity::NoModel);
+    assert!(news < first, "it was judged for good: {news} and {first}");
+}
+
+#[test]
 fn own_output_that_comes_back_settles_a_message_whose_sending_was_cut_short() {
     let folder = folder();
     let mut desk = open(folder.path(), at(0));

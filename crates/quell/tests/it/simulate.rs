@@ -106,9 +106,13 @@ fn a_crowd_that_is_not_serious_costs_few_calls_and_hides_no_needle() {
 
 #[test]
 fn a_small_flood_costs_no_more_than_its_share_and_its_needles_wait_for_nothing_else() {
-    for flood in
-        ["botnet:3000", "evidence-exhaustion:3000", "fingerprint-collision:3000", "commands:3000"]
-    {
+    for flood in [
+        "botnet:3000",
+        "evidence-exhaustion:3000",
+        "fingerprint-collision:3000",
+        "commands:3000",
+        "fleet:3000",
+    ] {
         let report = simulated(&["--generate", flood, "--seed", "7", "--policy", "quell"]);
         assert_needles_are_found(&report, flood);
         let quell = &report["quell"];
@@ -184,6 +188,9 @@ fn serious_noise_starves_nothing_less_serious() {
     let (asked, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
     assert!(incidents > 300, "{incidents} incidents");
     assert!((11..=14).contains(&asked), "{asked} calls");
+    // What cannot be less: one for each needle.
+    let on_needles = number(quell, "/needle_calls");
+    assert_eq!(on_needles, quell["needles"].as_array().unwrap().len() as u64);
     assert!(number(quell, "/playbook_verdicts") + asked >= incidents);
     assert_eq!(number(quell, "/incidents_waiting"), 0);
 }

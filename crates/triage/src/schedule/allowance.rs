@@ -33,6 +33,9 @@ const ORDINARY_FLOOR: f64 = 10.0;
 /// The same for what is ordinary and one of many: the first few of a day are explained, and what comes after something serious is not.
 const ORDINARY_MANY_FLOOR: f64 = 4.0;
 
+/// How much of a few calls was forgotten since they were made, at most: six calls of five minutes are six, and not the 5.9 that are left of them.
+const FORGOTTEN_PART: f64 = 0.5;
+
 /// How long it takes until half of what was counted is forgotten.
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -94,7 +97,7 @@ impl Allowance {
 
     /// Says whether the calls of about an hour reach their share, and are more than a few.
     pub(super) fn is_past_floor(&self, more: f64, now: Timestamp) -> bool {
-        self.hour.is_spent(more, SHARE, FLOOR, now)
+        self.hour.is_spent(more + FORGOTTEN_PART, SHARE, FLOOR, now)
     }
 
     /// Says whether the calls of about a day reach the part of their share at which bursts get no more than their first.

@@ -3,26 +3,29 @@
 //! A flood of serious alerts is what an attacker would send in front of the one thing that he hides: hundreds of incidents, each more
 //! urgent than that one. But of a crowd the next tells little, and it has its playbook's verdict already. So what is alone and may matter
 //! goes before crowds, whatever their severity; and so that nobody can hold a crowd back with things that are each alone, the most
-//! urgent has its turn after two of them, whoever it is. Among the alone and among the crowds, urgency decides as ever.
+//! urgent has its turn after a quarter of an hour of them, whoever it is. Among the alone and among the crowds, urgency decides as ever.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use alert::Timestamp;
 
 use super::Job;
 use super::lately::Tally;
+use super::volley::is_shot;
 use crate::priority::Severity;
 
 /// Of one kin, how many wait, or came and went lately, until they are a crowd: some alike are a day like others.
 const CROWD_MIN: f64 = 8.0;
 
-/// Calls in a row for what is alone while a crowd waits.
-const ALONE_MAX: u32 = 2;
+/// How long what is alone goes before a crowd that waits: some twenty calls of a small machine. The crowd has the playbook's verdicts.
+const CROWDS_WAIT: Duration = Duration::from_secs(900);
 
 /// Who had the last turns, and what makes crowds over time.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    alone_in_a_row: u32,
+    /// Since when what is alone goes before a crowd that waits.
+    alone_since: Option<Timestamp>,
     /// Of each kin, what models were asked about lately or spared.
     gone: Tally<u64>,
 }
@@ -41,8 +44,9 @@ impl Turns {
     }
 
     /// Tells whether what is alone goes first now.
-    pub(super) const fn is_of_the_alone(&self) -> bool {
-        self.alone_in_a_row < ALONE_MAX
+    pub(super) fn is_of_the_alone(&self, now: Timestamp) -> bool {
+        // A clock that was set back behind it begins anew.
+        self.alone_since.is_none_or(|since| now >= since && now.since(since) < CROWDS_WAIT)
     }
 
     /// Takes note of what waits no more.
@@ -54,8 +58,8 @@ impl Turns {
 
     /// Takes note of who has the turn.
     pub(super) fn note_turn(&mut self, crowds: &Crowds, job: &Job, now: Timestamp) {
-        self.alone_in_a_row = if crowds.give_way_to(job) { self.alone_in_a_row + 1 } else { 0 };
-        self.note_gone(job, now);
+        let is_of_the_alone = self.is_of_the_alone(now) && crowds.give_way_to(job);
+        self.alone_since = is_of_the_alone.then(|| self.alone_since.unwrap_or(now));
     }
 }
 
@@ -78,8 +82,9 @@ impl Crowds {
         names(job).any(|name| self.names.contains(&name))
     }
 
-    /// Tells whether they give way to a job: it is alone, and not of the least severity, of which each day has plenty.
+    /// Tells whether they give way to a job: it is alone, and an attack in a request or not of the least severity, of which each day has plenty.
     pub(super) fn give_way_to(&self, job: &Job) -> bool {
-        !self.names.is_empty() && !self.hold(job) && job.severity > Severity::Low
+        let is_worth_it = job.severity > Severity::Low || is_shot(job);
+        !self.names.is_empty() && !self.hold(job) && is_worth_it
     }
 }

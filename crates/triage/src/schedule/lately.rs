@@ -46,12 +46,20 @@ const FORGOTTEN: f64 = 0.1;
 /// Counts by name, each of which forgets.
 #[derive(Debug)]
 pub(super) struct Tally<Name> {
+    half_life: Duration,
     by_name: HashMap<Name, Lately>,
 }
 
 impl<Name> Default for Tally<Name> {
     fn default() -> Self {
-        Self { by_name: HashMap::new() }
+        Self::with_half_life(NAME_HALF_LIFE)
+    }
+}
+
+impl<Name> Tally<Name> {
+    /// Begins to count, so that half is forgotten after `half_life`.
+    pub(super) fn with_half_life(half_life: Duration) -> Self {
+        Self { half_life, by_name: HashMap::new() }
     }
 }
 
@@ -67,14 +75,19 @@ impl<Name: Hash + Eq> Tally<Name> {
 
     /// Counts one.
     pub(super) fn add(&mut self, name: Name, now: Timestamp) {
+        self.add_many(name, 1.0, now);
+    }
+
+    /// Counts some more.
+    pub(super) fn add_many(&mut self, name: Name, more: f64, now: Timestamp) {
         if self.by_name.len() >= NAMES_MAX && !self.by_name.contains_key(&name) {
             self.by_name.retain(|_, count| count.at(now) >= FORGOTTEN);
             if self.by_name.len() >= NAMES_MAX {
                 self.by_name.clear();
             }
         }
-        let count = self.by_name.entry(name);
-        count.or_insert_with(|| Lately::new(NAME_HALF_LIFE, now)).add(1.0, now);
+        let (count, half_life) = (self.by_name.entry(name), self.half_life);
+        count.or_insert_with(|| Lately::new(half_life, now)).add(more, now);
     }
 }
 

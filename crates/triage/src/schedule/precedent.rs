@@ -7,7 +7,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use alert::incident::Success;
 use alert::{IncidentId, Likeness, Timestamp};
+
+use super::volley::telling;
 
 /// Names remembered. A site has some hundred sorts of incidents in a week.
 const NAMES_MAX: usize = 8_192;
@@ -33,10 +36,16 @@ const FLEET_HOLDS: Duration = Duration::from_secs(3600);
 /// How long judgements on parts of a burst hold for its other parts: what comes later is another chapter.
 const BURST_HOLDS: Duration = Duration::from_secs(1200);
 
+/// How long judgements on parts of a volley hold for its other parts, and those on requests for the same requests.
+const VOLLEY_HOLDS: Duration = Duration::from_secs(3600);
+
+/// Of a volley, how many parts a model must have seen that tell as much: of what tells more one is enough.
+const VOLLEY_MIN: usize = 2;
+
 /// Of a burst, how many parts a model must have seen: one may be the odd one, and all of them are told of the company they are in.
 const BURST_MIN: usize = 2;
 
-/// Of a practice: nothing of it is serious or stands out, so two are enough to say that it is one.
+/// Of a practice: nothing of it is serious or stands out, so two are enough to say that it is one. Of a serious one it takes a pattern.
 const PRACTICE_MIN: usize = 2;
 
 /// Of kin: one may be odd, three are a pattern.
@@ -53,6 +62,8 @@ pub struct Precedent {
     pub threat_level: u8,
     /// How serious the incident looked.
     pub level: u8,
+    /// How far the target had given in.
+    pub success: Success,
     /// When.
     pub judged_at: Timestamp,
 }
@@ -90,8 +101,8 @@ struct Known {
 impl Precedents {
     /// Takes note of a judgement.
     pub(super) fn note(&mut self, likeness: &Likeness, precedent: &Precedent) {
-        let &Likeness { sort, kin, fleet, burst, practice, .. } = likeness;
-        let names = [Some(sort), Some(kin), fleet, burst, practice];
+        let &Likeness { sort, kin, fleet, burst, practice, volley, copy, .. } = likeness;
+        let names = [Some(sort), Some(kin), fleet, burst, practice, volley, copy];
         self.noted = self.noted.saturating_add(1);
         for name in names.into_iter().flatten() {
             self.note_as(name, precedent.clone());
@@ -126,6 +137,7 @@ impl Precedents {
             return None;
         }
         let (asked, kin, practice) = coming;
+        let practice_min = if is_serious { PATTERN_MIN } else { PRACTICE_MIN };
         let known = |name: u64, holds| {
             let is_one = |other: &&Likeness| {
                 other.level >= likeness.level
@@ -146,12 +158,59 @@ impl Precedents {
             Some(Like::Kin)
         } else if likeness
             .practice
-            .is_some_and(|name| known(name, KIN_HOLDS) + practice >= PRACTICE_MIN)
+            .is_some_and(|name| known(name, KIN_HOLDS) + practice >= practice_min)
         {
             Some(Like::Practice)
         } else {
             None
         }
+    }
+
+    /// Says whether models judged the same requests with the same answers; or, if its volley `is_loud`, parts of that which tell no less.
+    pub(super) fn of_part(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        is_loud: bool,
+        now: Timestamp,
+    ) -> bool {
+        let copy = likeness.copy.filter(|_| likeness.may_be_part);
+        let is_copied = copy.is_some_and(|copy| {
+            self.fitting(copy, id, likeness, VOLLEY_HOLDS, now).next().is_some()
+        });
+        let judged: Vec<Success> = self
+            .of_volley(id, likeness, now)
+            .filter(|_| is_loud)
+            .map(|precedent| precedent.success)
+            .collect();
+        is_copied
+            || judged.len() >= VOLLEY_MIN
+            || judged.iter().any(|success| *success > likeness.success)
+    }
+
+    /// Tells whether models judged lately what gave in further of the same volley, or as far and looked no less serious.
+    pub(super) fn has_better(&self, id: &IncidentId, likeness: &Likeness, now: Timestamp) -> bool {
+        likeness.volley.filter(|_| likeness.may_be_part).is_some_and(|name| {
+            self.under(name).any(|one| {
+                one.incident_id != *id
+                    && (one.success, one.level) >= telling(likeness)
+                    && is_within(one, VOLLEY_HOLDS, now)
+            })
+        })
+    }
+
+    /// Gives what models said lately of other parts of a volley that tell no less.
+    fn of_volley(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &Precedent> {
+        let volley = likeness.volley.filter(|_| likeness.may_be_part);
+        volley
+            .into_iter()
+            .flat_map(move |name| self.fitting(name, id, likeness, VOLLEY_HOLDS, now))
+            .filter(|precedent| precedent.success >= likeness.success)
     }
 
     /// Counts those of its kin that models judged lately, whatever they looked like.
@@ -170,27 +229,30 @@ impl Precedents {
         others.any(|one| is_within(one, KIN_HOLDS, now))
     }
 
-    /// Gives the judgements that an incident may take over, the closest first: of its sort, of its burst, of its kin, of its fleet, of
-    /// its practice.
+    /// Gives the judgements that an incident may take over, the closest first: of its sort, of the same requests, of its volley, of its burst, of
+    /// its kin, of its fleet, of its practice.
     pub(super) fn closest(
         &self,
         id: &IncidentId,
         likeness: &Likeness,
         now: Timestamp,
     ) -> Vec<Precedent> {
-        let by_closeness = [
-            (Some(likeness.sort), sort_holds(likeness)),
-            (likeness.burst, BURST_HOLDS),
-            (Some(likeness.kin), KIN_HOLDS),
-            (likeness.fleet, FLEET_HOLDS),
-            (likeness.practice, KIN_HOLDS),
-        ];
-        let found = by_closeness.into_iter().map(|(name, holds)| -> Vec<Precedent> {
+        let under = |name: Option<u64>, holds| -> Vec<Precedent> {
             let fitting =
                 name.into_iter().flat_map(|name| self.fitting(name, id, likeness, holds, now));
             fitting.cloned().collect()
-        });
-        found.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+        };
+        let like = |name: Option<u64>| name.filter(|_| likeness.may_be_like);
+        let by_closeness = [
+            under(like(Some(likeness.sort)), sort_holds(likeness)),
+            under(likeness.copy.filter(|_| likeness.may_be_part), VOLLEY_HOLDS),
+            self.of_volley(id, likeness, now).cloned().collect(),
+            under(like(likeness.burst), BURST_HOLDS),
+            under(like(Some(likeness.kin)), KIN_HOLDS),
+            under(like(likeness.fleet), FLEET_HOLDS),
+            under(like(likeness.practice), KIN_HOLDS),
+        ];
+        by_closeness.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
     }
 
     fn fitting(

@@ -11,8 +11,8 @@ use std::collections::{HashMap, HashSet};
 use alert::{Likeness, Timestamp};
 
 use super::{
-    Crowds, Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST,
-    Scheduler, Turn, allowance,
+    Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST,
+    PART_OF_VOLLEY, Scheduler, Turn, Waiting, allowance,
 };
 use crate::priority::Severity;
 
@@ -39,22 +39,24 @@ impl Scheduler {
     pub(super) fn spare(
         &mut self,
         jobs: &[Job],
-        crowds: &Crowds,
+        among: &Waiting,
         waiting: &mut Vec<usize>,
         turns: &mut Vec<(usize, Turn)>,
         now: Timestamp,
     ) {
         let mut order: Vec<(usize, &Job)> =
             waiting.iter().filter_map(|at| jobs.get(*at).map(|job| (*at, job))).collect();
+        // What gives way in the queue makes room first here too.
         order.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        order.sort_by_cached_key(|(_, job)| self.gives_way(job, among, now));
         let mut ahead = Ahead::default();
         let mut spared: HashSet<usize> = HashSet::new();
         for (at, job) in order {
             let waiting = ahead.of_kind.get(job.kind.as_str()).copied().unwrap_or(0.0);
-            let alike = self.lately(job, now) + waiting;
-            if let Some(why) = self.why_spared(job, &ahead, alike, crowds, now) {
+            let alike = self.lately_of_class(job, now) + waiting;
+            if let Some(why) = self.why_spared(job, &ahead, alike, among, now) {
                 spared.insert(at);
-                self.turns.note_gone(job, now);
+                self.note_gone(job, now);
                 turns.push((at, Turn::Playbook(why)));
                 continue;
             }
@@ -79,7 +81,7 @@ impl Scheduler {
         job: &Job,
         ahead: &Ahead<'_>,
         alike: f64,
-        crowds: &Crowds,
+        among: &Waiting,
         now: Timestamp,
     ) -> Option<&'static str> {
         let is_serious = job.severity >= Severity::High;
@@ -91,14 +93,20 @@ impl Scheduler {
         let kin = no_less(ahead.of_kin.get(&job.likeness.kin)).max(no_less(of_fleet));
         let practice = no_less(job.likeness.practice.and_then(|name| ahead.of_practice.get(&name)));
         let coming = (&[][..], kin, practice);
-        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, coming, now);
+        let (id, likeness) = (&job.incident_id, &job.likeness);
+        let like = self.precedents.of(id, likeness, is_serious, coming, now);
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
             Some(Like::Sort) => Some(LIKE_JUDGED),
             Some(Like::Burst) if self.allowance.is_past_burst_part(ahead.calls, now) => {
                 Some(PART_OF_BURST)
             }
-            Some(Like::Kin) if is_serious => {
+            _ if self.precedents.of_part(id, likeness, among.volleys.hold(likeness), now)
+                && self.allowance.is_past_floor(ahead.calls, now) =>
+            {
+                Some(PART_OF_VOLLEY)
+            }
+            Some(Like::Kin | Like::Practice) if is_serious => {
                 self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
             }
             Some(Like::Kin) if is_past_share() => Some(LIKE_OTHERS),
@@ -115,7 +123,7 @@ impl Scheduler {
                 && job.likeness.may_be_like
                 && self.allowance.is_past_ordinary_part(
                     ahead.calls,
-                    self.is_many(job, crowds, now),
+                    self.is_many(job, among, now),
                     now,
                 ) =>
             {
@@ -126,9 +134,9 @@ impl Scheduler {
     }
 
     /// Tells whether there is, or was lately, much of what a job is about: many alerts, a crowd of its kin, or one of its kin that a model judged.
-    fn is_many(&self, job: &Job, crowds: &Crowds, now: Timestamp) -> bool {
+    fn is_many(&self, job: &Job, among: &Waiting, now: Timestamp) -> bool {
         job.alert_count >= MANY_ALERTS
-            || crowds.hold(job)
+            || among.crowds.hold(job)
             || self.precedents.of_kin_today(&job.incident_id, &job.likeness, now)
     }
 

@@ -4,6 +4,7 @@ use super::*;
 
 mod crowd;
 mod like;
+mod volley;
 
 fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
     Job {
@@ -15,6 +16,7 @@ fn job(name: &str, actor: &str, score: f64, severity: Severity) -> Job {
         score,
         queued_at: Timestamp::from_millis(0),
         deadline_at: Timestamp::from_millis(600_000),
+        has_stand_in: false,
         is_unjudged: true,
         playbook_only: false,
         novelty: Novelty::News,

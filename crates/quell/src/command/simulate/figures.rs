@@ -1,6 +1,6 @@
 //! What a run comes to: ages, counts, fairness, and what became of each needle. Arithmetic only; how it is shown is for others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use alert::{Class, IncidentId, Timestamp};
 use serde::Serialize;
@@ -71,6 +71,8 @@ pub(super) struct OfQuell {
     /// How many percent fewer incidents than alerts.
     pub(super) reduction_percent: f64,
     pub(super) model_calls: u64,
+    /// Those about incidents that hold a needle. The rest is what the noise cost.
+    pub(super) needle_calls: u64,
     pub(super) calls_per_alert_percent: f64,
     /// Calls that the goal allows: 0.2 % of the alerts.
     pub(super) calls_of_goal: u64,
@@ -190,6 +192,7 @@ pub(super) fn of_quell(
     let taken = run.committed.len() as u64;
     let waiting = taken.saturating_sub(counts.accepted);
     let calls: u64 = run.given.iter().map(|given| u64::from(given.calls)).sum();
+    let needle_calls = calls_for_needles(run, stream, &incidents);
     let model_verdicts = run.given.iter().filter(|given| given.is_by_model).count();
     let waited = waited(&incidents, stream, &by_incident, start);
     Ok(OfQuell {
@@ -202,6 +205,7 @@ pub(super) fn of_quell(
         alerts_per_incident: ratio(counts.folded, incidents.len() as u64),
         reduction_percent: 100.0 - 100.0 * ratio(incidents.len() as u64, counts.folded),
         model_calls: calls,
+        needle_calls,
         calls_per_alert_percent: 100.0 * ratio(calls, counts.accepted),
         calls_of_goal: counts.accepted / goals::ALERTS_PER_CALL_OF_GOAL,
         failed_calls: run.failed_calls,
@@ -256,6 +260,18 @@ pub(super) fn of_fifo(fifo: &Fifo, stream: &Stream, needles: &[Needle], level_mi
             })
             .collect(),
     }
+}
+
+/// Counts the calls about incidents that hold a needle.
+fn calls_for_needles(run: &Run, stream: &Stream, incidents: &[Ended]) -> u64 {
+    let holds_needle = |ended: &&Ended| {
+        let mut events = ended.alerts.iter().filter_map(|at| stream.events.get(*at));
+        events.any(|event| event.needle.is_some())
+    };
+    let holding: HashSet<&IncidentId> =
+        incidents.iter().filter(holds_needle).map(|ended| &ended.row.incident.id).collect();
+    let given = run.given.iter().filter(|given| holding.contains(&given.incident));
+    given.map(|given| u64::from(given.calls)).sum()
 }
 
 fn calls_of(run: &Run, start: Timestamp) -> Vec<Call> {

@@ -69,7 +69,7 @@ fn of_quell(quell: &OfQuell) -> String {
         "\nquell\n{table}\n\
          {} = {}\n\
          {}, {:.1} alerts each: {:.2} % fewer; {} by the model, {} by the playbook, {} at the end\n\
-         {}, {:.3} % of the alerts (0.2 % would be {}, one for each needle is {}), {} failed; about {} tokens read and {} written; queue at most {}\n",
+         {} ({} on needles, {} on the rest), {:.3} % of the alerts (0.2 % would be {}, one for each needle is {}), {} failed; about {} tokens read and {} written; queue at most {}\n",
         count_of(quell.counts.accepted, "alert"),
         quell.places(),
         count_of(quell.incidents as u64, "incident"),
@@ -82,6 +82,8 @@ fn of_quell(quell: &OfQuell) -> String {
             many => format!("{many} incidents wait"),
         },
         count_of(quell.model_calls, "model call"),
+        quell.needle_calls,
+        quell.model_calls.saturating_sub(quell.needle_calls),
         quell.calls_per_alert_percent,
         quell.calls_of_goal,
         quell.needles.len(),

@@ -1,5 +1,7 @@
 //! A crowd of serious incidents, and what is alone behind it.
 
+use alert::Class;
+
 use super::*;
 
 /// Sixty serious ones alike, each of another actor.
@@ -45,12 +47,28 @@ fn what_is_alone_goes_before_a_crowd_that_is_more_serious() {
 }
 
 #[test]
-fn a_crowd_is_not_held_back_by_many_that_are_each_alone() {
+fn a_crowd_is_not_held_back_for_ever_by_many_that_are_each_alone() {
     let mut jobs = crowd();
-    jobs.extend((0..30).map(|it| alone(&format!("decoy{it}"), Severity::Medium, 9.0)));
-    let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 9);
-    let of_crowd = asked.iter().filter(|id| id.starts_with('n')).count();
-    assert_eq!(of_crowd, 3, "every third call: {asked:?}");
+    jobs.extend((0..60).map(|it| alone(&format!("decoy{it}"), Severity::Medium, 9.0)));
+    let budgets = Budgets { calls_per_minute: 100, calls_per_actor_hour: 100 };
+    let asked = calls(&mut Scheduler::new(budgets, at(0)), &mut jobs, 40);
+    let of_crowd: Vec<usize> = (0..40).filter(|place| asked[*place].starts_with('n')).collect();
+    assert_eq!(of_crowd, [30], "one after a quarter of an hour, of half a minute each: {asked:?}");
+}
+
+#[test]
+fn an_attack_in_a_request_is_not_lost_behind_a_crowd_however_little_it_looks_like() {
+    let mut jobs = crowd();
+    jobs.push(alone("ordinary", Severity::Low, 9.0));
+    let mut attack = alone("attack", Severity::Low, 3.0);
+    attack.likeness.volley = Some(1);
+    jobs.push(attack);
+    let mut guess = alone("guess", Severity::Low, 9.0);
+    (guess.likeness.volley, guess.kind) = (Some(2), Class::BruteForce.as_str().to_owned());
+    jobs.push(guess);
+    let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 2);
+    assert_eq!(asked[0], "attack");
+    assert!(asked[1].starts_with('n'), "the crowd is before the rest: {asked:?}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn judged(name: &str, level: u8, second: i64) -> Precedent {
         analyst: "m/x".to_owned(),
         threat_level: level,
         level,
+        success: alert::incident::Success::None,
         judged_at: at(second),
     }
 }
@@ -279,4 +280,26 @@ fn what_is_ordinary_and_comes_singly_is_asked_about_longer_than_what_is_one_of_m
         .collect();
     let turns = after_five().pick(at(1), &crowd, &[], Capacity::Slots(1));
     assert!(turns.iter().all(|(_, turn)| *turn != Turn::Model), "{turns:?}");
+}
+
+#[test]
+fn of_serious_things_of_one_practice_three_are_judged_once_calls_are_spent() {
+    let mut scheduler = scheduler();
+    let flaw = |number: u64, level| {
+        let likeness = Likeness { level, practice: Some(77), ..like(number, number) };
+        of(&format!("f{number}"), likeness)
+    };
+    let jobs: Vec<Job> = (0..6)
+        .map(|it| of(&format!("x{it}"), Likeness { level: 9, ..like(900 + it, 900 + it) }))
+        .collect();
+    for job in &jobs {
+        assert_eq!(turn(&mut scheduler, job, 1), Turn::Model);
+    }
+    for number in 0..2 {
+        scheduler.note_precedent(&flaw(number, 7).likeness, &judged(&format!("f{number}"), 7, 2));
+    }
+    assert_eq!(turn(&mut scheduler, &flaw(2, 7), 3), Turn::Model, "two are no pattern");
+    scheduler.note_precedent(&flaw(2, 7).likeness, &judged("f2", 7, 4));
+    assert_eq!(turn(&mut scheduler, &flaw(3, 7), 5), Turn::Playbook(ONE_OF_MANY));
+    assert_eq!(turn(&mut scheduler, &flaw(4, 8), 6), Turn::Model, "it looks worse");
 }
