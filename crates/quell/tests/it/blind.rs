@@ -23,9 +23,9 @@ const RULES_NAMED: RangeInclusive<usize> = 552..=553;
 const RULES_FALSE: RangeInclusive<usize> = 15..=16;
 
 /// The same for the classification of triage.
-const TRIAGE_FOUND: RangeInclusive<usize> = 580..=585;
-const TRIAGE_NAMED: RangeInclusive<usize> = 556..=570;
-const TRIAGE_FALSE: RangeInclusive<usize> = 16..=19;
+const TRIAGE_FOUND: RangeInclusive<usize> = 582..=583;
+const TRIAGE_NAMED: RangeInclusive<usize> = 561..=562;
+const TRIAGE_FALSE: RangeInclusive<usize> = 16..=17;
 
 /// What honest requests are called.
 const HARMLESS: &str = "harmless";
