@@ -2,7 +2,8 @@
 //!
 //! The ruleset is Wazuh's own, where it lies beside the checkout; without it there is nothing to measure, and the run says so. The
 //! logs are our recorded flood, in which nearly every line is an alert; the same with nine of ten requests answered; and a mixture of all
-//! that the recorded alerts hold. Time is the process's CPU time, so that a busy
+//! that the recorded alerts hold. Each is measured with the stock rules alone and with Quell's beside them, and the run says how many times as much
+//! they cost together: what `docs/performance.md` has a table of. Time is the process's CPU time, so that a busy
 //! machine changes little; each alert's JSON is written too, because that is part of what a detector does.
 
 use std::fs;
@@ -15,6 +16,7 @@ use flate2::read::GzDecoder;
 
 use crate::checkout::Checkout;
 use crate::conformance::{engine, stock::Stock};
+use crate::score::rulebook;
 use crate::{Answer, Usage};
 
 /// What wazuh-analysisd 4.14.7 did on access logs with the same rules, on the machine of the recordings: events per CPU-second.
@@ -66,17 +68,23 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> anyhow::Result<Answ
     let loading = cpu_seconds()? - before;
     let engine = loaded.engine.context("the stock ruleset was refused")?;
     println!("loading the stock ruleset: {:.0} ms of CPU time", loading * 1000.0);
+    let own = [wazuh.clone(), checkout.path("rules")];
+    let rulesets = Beside {
+        stock: engine.ruleset(),
+        both: rulebook::load(checkout, &own)?,
+        seconds: options.seconds,
+    };
     let flood = lines(&gunzip(&checkout.path("fixtures/flood14k/access.log.gz"))?);
     let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
     if wanted("flood14k") {
-        measure("flood14k", &engine.ruleset(), &flood, options.seconds)?;
+        rulesets.compare("flood14k", &flood)?;
     }
     if wanted("visits") {
-        measure("visits", &engine.ruleset(), &visits(&flood), options.seconds)?;
+        rulesets.compare("visits", &visits(&flood))?;
     }
     let mixed = shared.join("data/alerts-mixed.json");
     if mixed.is_file() && wanted("mixed") {
-        measure("mixed", &engine.ruleset(), &full_logs(&fs::read(mixed)?), options.seconds)?;
+        rulesets.compare("mixed", &full_logs(&fs::read(mixed)?))?;
     }
     Ok(Answer::Fine)
 }
@@ -116,12 +124,39 @@ fn full_logs(alerts: &[u8]) -> Vec<Vec<u8>> {
     lines(alerts).iter().filter_map(|line| log(line)).collect()
 }
 
+/// The stock rules, and the same with Quell's beside them.
+struct Beside {
+    stock: Arc<ruleset::Ruleset>,
+    both: Arc<ruleset::Ruleset>,
+    seconds: u64,
+}
+
+impl Beside {
+    /// Measures both on a log, and says how many times as much both cost as the stock rules alone.
+    fn compare(&self, name: &str, log: &[Vec<u8>]) -> anyhow::Result<()> {
+        let stock = measure(name, &self.stock, log, self.seconds)?;
+        let both =
+            measure(&format!("{name}, Quell's rules beside"), &self.both, log, self.seconds)?;
+        println!("{name}: {}", ratio_text(stock, both));
+        Ok(())
+    }
+}
+
+/// Says what one rate costs beside another.
+fn ratio_text(stock: f64, both: f64) -> String {
+    format!(
+        "with Quell's rules beside the stock ones {:.2} times the stock rules' time",
+        stock / both
+    )
+}
+
+/// Measures one ruleset on a log, and gives the events per CPU-second.
 fn measure(
     name: &str,
     ruleset: &Arc<ruleset::Ruleset>,
     log: &[Vec<u8>],
     seconds: u64,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<f64> {
     let options = ruleset::SessionOptions::default();
     let mut session = ruleset::Session::new(Arc::clone(ruleset), options);
     let (mut events, mut alerts, mut out) = (0u64, 0u64, Vec::new());
@@ -158,7 +193,7 @@ fn measure(
                 memory_after_first / 1024,
                 peak_memory_kb()? / 1024,
             );
-            return Ok(());
+            return Ok(rate);
         }
     }
 }
@@ -181,4 +216,15 @@ fn peak_memory_kb() -> anyhow::Result<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next());
     number.and_then(|number| number.parse().ok()).context("`/proc/self/status` has no `VmHWM`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_is_of_time_and_not_of_speed() {
+        let said = ratio_text(300_000.0, 200_000.0);
+        assert!(said.ends_with("1.50 times the stock rules' time"), "{said}");
+    }
 }

@@ -30,6 +30,10 @@ pub enum Detail {
     TellingCommand,
     /// Something was done in a service over the network that matters whoever did it: records switched off, an account made.
     TellingOperation,
+    /// A firewall kept a machine inside from reaching somebody outside.
+    StoppedWayOut,
+    /// A network sensor itself takes it for serious, or its signature is of what malicious software says to whoever controls it.
+    SensorAlarm,
 }
 
 /// Folders that web servers serve from, as they are usually called, in lower case and with slashes.
@@ -144,6 +148,15 @@ impl Detail {
                 if finds(incident, incident.class) =>
             {
                 Some(Self::TellingOperation)
+            }
+            Class::Malware if finds(incident, Class::PolicyViolation) => Some(Self::StoppedWayOut),
+            Class::Malware | Class::Exploit if finds(incident, incident.class) => {
+                Some(Self::SensorAlarm)
+            }
+            Class::PolicyViolation
+                if incident.groups.names().any(|name| name.contains("firewall")) =>
+            {
+                Some(Self::StoppedWayOut)
             }
             Class::AccountChange => makes_account(incident).then_some(Self::NewAccount),
             Class::PolicyViolation => has("vulnerability-detector").then_some(Self::KnownFlaw),

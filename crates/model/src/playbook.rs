@@ -248,13 +248,16 @@ fn about(incident: &Incident, scene: &Scene) -> String {
             )
         }
         Some(Detail::StartFile) => format!(" What {} names runs by itself.", scene.places()),
-        Some(Detail::TellingCommand | Detail::TellingOperation) => {
-            incident.finding().map_or_else(String::new, |(_, found)| {
-                let reason = &found.reason;
-                let (first, rest) = reason.split_at_checked(1).unwrap_or(("", reason));
-                format!(" {}{rest}.", first.to_uppercase())
-            })
-        }
+        Some(
+            Detail::TellingCommand
+            | Detail::TellingOperation
+            | Detail::StoppedWayOut
+            | Detail::SensorAlarm,
+        ) => incident.finding().map_or_else(String::new, |(_, found)| {
+            let reason = &found.reason;
+            let (first, rest) = reason.split_at_checked(1).unwrap_or(("", reason));
+            format!(" {}{rest}.", first.to_uppercase())
+        }),
         Some(Detail::NewAccount | Detail::KnownFlaw) | None => String::new(),
     }
 }

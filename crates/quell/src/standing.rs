@@ -247,6 +247,11 @@ pub(crate) fn span(duration: Duration) -> String {
     }
 }
 
+/// Writes a count of things with a name whose plural ends in `s`: `1 call`, `1,200 calls`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// Writes a count with its thousands apart.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
@@ -280,6 +285,13 @@ mod tests {
     fn running(since: i64) -> RunningCase {
         let incident_id = IncidentId::parse("i1").expect("an id");
         RunningCase { incident_id, actor: String::new(), since: at(since) }
+    }
+
+    #[test]
+    fn one_of_a_thing_is_one() {
+        assert_eq!(counted(1, "call"), "1 call");
+        assert_eq!(counted(0, "call"), "0 calls");
+        assert_eq!(counted(1_200, "call"), "1,200 calls");
     }
 
     #[test]

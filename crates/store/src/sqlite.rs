@@ -1,5 +1,7 @@
 //! Opening the file: pragmas, version, and a clear word when it can't be used.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,6 +40,10 @@ const LOG_PAGES_USUAL: i64 = 16_384;
 /// The file's name in the data directory.
 const FILE: &str = "quell.db";
 
+/// Who may read the file: its owner. It holds every alert as it came, and the directory lets a group pass through; whatever is a umask's default
+/// is not for that group. SQLite gives its log and its index the mode of the file.
+const FILE_MODE: u32 = 0o600;
+
 /// How long a statement waits for another process that is writing: commands leave requests in one short transaction.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -50,6 +56,12 @@ pub struct Store {
     pub(crate) whole_messages_max: usize,
 }
 
+/// Makes the file, if there is none, for its owner alone. What keeps it from being made keeps SQLite too, which says so; and who gave a file that
+/// was there to others had a reason.
+fn make_private(path: &Path) {
+    drop(OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path));
+}
+
 impl Store {
     /// Opens the store in a data directory, making it if it is not there.
     ///
@@ -58,6 +70,7 @@ impl Store {
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let path = Self::path(data_dir);
         let doing = format!("open `{}`", path.display());
+        make_private(&path);
         let store = Self::prepare(Connection::open(&path).doing(&doing)?, &path)?;
         store.settle_log().doing(&doing)?;
         Ok(store)

@@ -287,6 +287,12 @@ fn apart(one: &Answer, other: &Answer) -> bool {
     high < other_low || other_high < low
 }
 
+/// Tells whether an answer is unlike every answer with success that is kept of its place.
+pub(crate) fn stands_apart(answers: &Answers, asked: &Asked) -> bool {
+    let place = answers.place(asked.place);
+    place.is_none_or(|place| place.answered.iter().all(|known| apart(known, &asked.answer)))
+}
+
 /// Counts answers of which no two can be one page: the most intervals that don't touch.
 fn kinds_apart(answers: &[&Answer]) -> usize {
     let mut spans: Vec<(u64, u64)> = answers.iter().map(|answer| around(answer)).collect();

@@ -12,6 +12,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use alert::answer::Effect;
 use alert::incident::{Actor, Incident, Reason, State, Success};
 use alert::parse::Agent;
 use alert::setting::Setting;
@@ -27,6 +28,7 @@ use crate::usual::{Changes, Look, Usual};
 mod absorb;
 mod gather;
 mod known;
+mod worked;
 
 use gather::{Crowds, Gatherings};
 
@@ -123,6 +125,7 @@ impl Fold {
                 usually
                     .into_iter()
                     .chain(alone.into_iter().flatten())
+                    .chain(keys.worked)
                     .chain(keys.guessed_before.into_iter().flat_map(Guessed::all))
             })
             .filter(|key| !self.incidents.contains_key(key) && !self.absent.contains(key))
@@ -161,7 +164,8 @@ impl Fold {
             // What came another way than ever is not more of what came the usual way.
             key.fingerprint = alone(key.fingerprint);
         }
-        let known = self.memory.of(admitted);
+        let mut known = self.memory.of(admitted);
+        self.set_apart(&mut key, admitted, &mut known);
         let look = match admitted.origin {
             // What comes back of Quell's own output is no habit of anybody.
             Origin::Echo => Look::default(),
@@ -179,7 +183,7 @@ impl Fold {
             if stands_out_more(&mut held.incident, |setting| setting.merge(&look.setting)) {
                 reasons.push(Reason::Unusual);
             }
-            self.memory.note(admitted, gave_in(&held.incident, admitted));
+            self.memory.note(admitted, key.effect.is_some() || gave_in(&held.incident, admitted));
             held.is_changed = true;
             let asks = revise(held, reasons);
             return held.joined(asks);
@@ -284,6 +288,7 @@ impl Fold {
             actor: admitted.observation.actor.clone(),
             class: admitted.observation.class,
             success: admitted.observation.success,
+            effect: None,
         };
         // A login by whoever was just guessing passwords is not another login: it is the success of the guessing. What was tried is one of
         // thousands, alone or in a crowd; that it worked is a thing of its own.
@@ -312,6 +317,26 @@ impl Fold {
                 Key { fingerprint: keys.crowded, actor: Actor::Many, ..own }
             }
             gather::Place::Various => Key { fingerprint: keys.various, ..own },
+        }
+    }
+
+    /// Turns to what worked of the same class, actor and machine, if an alert is shown to have and would be lost in the flood of what didn't.
+    fn set_apart(&self, key: &mut Key, admitted: &Admitted, known: &mut Known) {
+        let Some(worked) = admitted.keys.worked.filter(|_| key.fingerprint == admitted.keys.own)
+        else {
+            return;
+        };
+        let window = |of: &Fingerprint| {
+            let windows = self.incidents.get(of)?;
+            windows.get(window_of(windows, admitted.time, self.limits.window_max)?)
+        };
+        let flood = window(&key.fingerprint);
+        if let Some(effect) = flood.and_then(|held| worked::beside(&held.incident, admitted, known))
+        {
+            (key.fingerprint, key.success, key.effect) = (worked, Success::Shown, Some(effect));
+        } else if window(&worked).is_some() {
+            // The place gave in to what stands beside the flood. That it did is no argument for the rest, which is answered like before.
+            known.is_weak = false;
         }
     }
 
@@ -422,6 +447,8 @@ pub(crate) struct Keys {
     crowded: Fingerprint,
     /// What x who x where without the shape: for behaviours of too many shapes.
     various: Fingerprint,
+    /// For an attack that was answered with success: where folds what of its flood is shown to have worked.
+    worked: Option<Fingerprint>,
     /// For a login: where guessing by the same actor folds.
     guessed_before: Option<Guessed>,
 }
@@ -474,6 +501,9 @@ impl Keys {
             } else {
                 own
             },
+            worked: (worked::does_something(seen.class)
+                && seen.asked.as_ref().is_some_and(|asked| asked.answer.is_success()))
+            .then(|| key(class, &seen.behaviour, WORKED, kind, name)),
             guessed_before: match (seen.class, &seen.actor) {
                 // Without an address or a user there is nobody of whom to say that it is the same one.
                 (Class::Login, Actor::Address(_) | Actor::User(_)) => {
@@ -493,6 +523,9 @@ impl Keys {
 /// What sets a guess that worked apart from those that failed.
 const GOT_IN: &str = "got in";
 
+/// What sets an attack that worked apart from the flood of those that did not.
+const WORKED: &str = "worked";
+
 /// What sets a page apart that a scan found and that should not be public.
 const FOUND: &str = "found";
 
@@ -511,6 +544,8 @@ struct Key {
     actor: Actor,
     class: Class,
     success: Success,
+    /// What an alert shows that was set apart from its flood.
+    effect: Option<Effect>,
 }
 
 fn incident_id(key: &Key, admitted: &Admitted) -> IncidentId {
@@ -528,6 +563,7 @@ fn open(key: &Key, admitted: &Admitted, known: &Known) -> Incident {
     let mut incident =
         absorb::blank(incident_id(key, admitted), key.fingerprint, key.actor.clone(), admitted);
     incident.class = key.class;
+    incident.answers.effect = key.effect.clone();
     absorb::absorb(&mut incident, admitted, key.success, known, Duration::MAX);
     incident.revision = 1;
     incident.reasons = vec![Reason::New];

@@ -26,6 +26,8 @@ mod line;
 mod login;
 mod named;
 mod operation;
+mod service;
+mod traffic;
 
 /// Longest excerpt of the event kept as evidence, in bytes. An access-log line is 200; the rest of a longer one is in the stored alert.
 const EXCERPT_BYTES_MAX: usize = 700;
@@ -99,15 +101,20 @@ pub fn observe(alert: &Alert) -> Observation {
         None => class::of(alert, web.as_ref(), finding.as_ref()),
     };
     let command = if web.is_none() { command::telling(alert, class) } else { None };
-    let class = match &command {
+    let root = if web.is_none() { service::becomes_root(alert) } else { None };
+    let class = match (&root, &command) {
+        (Some(_), _) => Class::PrivilegeEscalation,
         // What only a command tells has no better class; what another rule says of itself stays.
-        Some(_) if matches!(class, Class::Other | Class::Login | Class::BruteForce) => {
+        (None, Some(_)) if matches!(class, Class::Other | Class::Login | Class::BruteForce) => {
             Class::CommandExecution
         }
         _ => class,
     };
+    // What a command says of itself is more than who ran it.
+    let command = command.or(root);
     let is_elsewhere = web.is_none() && command.is_none();
     let told = command.or_else(|| is_elsewhere.then(|| operation::telling(alert)).flatten());
+    let told = told.or_else(|| traffic::telling(alert, class));
     let behaviour = class::behaviour(class, alert, told.as_ref());
     let finding = finding.or(told);
     let (actor, others) = entity::actors(alert, class, line.map(|line| line.client));

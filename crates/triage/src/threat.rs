@@ -169,6 +169,17 @@ fn typical(incident: &Incident) -> (u8, String) {
             let warned = if incident.level_max > 3 { base(class).max(rule_level) } else { 0 };
             (warned.max(4), told.to_owned())
         }
+        _ if Detail::of(incident) == Some(Detail::StoppedWayOut) => {
+            let told = incident.finding().map(|(_, found)| found.reason.as_str());
+            let least = if told.is_some() { 6 } else { 3 };
+            let told = told.unwrap_or("a machine inside was kept from reaching somebody outside");
+            (rule_level.max(least), told.to_owned())
+        }
+        // All that a sensor sees is one rule of Wazuh's, so its level does not hold this down.
+        _ if Detail::of(incident) == Some(Detail::SensorAlarm) => {
+            let told = incident.finding().map_or("", |(_, found)| found.reason.as_str());
+            (rule_level.max(base(class) - 1), format!("{class}: {told}"))
+        }
         // Rules of level 3 and below report, they don't warn: a class guessed from their words is not enough.
         _ if incident.level_max <= 3 => {
             (base(class).min(3), format!("{class}, by a rule of level {}", incident.level_max))

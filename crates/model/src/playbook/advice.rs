@@ -61,6 +61,11 @@ pub(super) fn heading(incident: &Incident) -> &'static str {
         Some(Detail::LoginFile) => "Change of who may log in",
         Some(Detail::StartFile) => "Change of what runs by itself",
         Some(Detail::TellingCommand) => "Command of an attacker",
+        Some(Detail::StoppedWayOut) => "Connection that was stopped on its way out",
+        Some(Detail::SensorAlarm) if incident.class == Class::Malware => {
+            "Traffic of malicious software"
+        }
+        Some(Detail::SensorAlarm) => "Exploit that a sensor calls serious",
         Some(Detail::TellingOperation) => match incident.class {
             Class::DefenseEvasion => "Records or a defence switched off in a service",
             Class::AccountChange => "Account, key or rights given in a service",
@@ -145,6 +150,14 @@ fn confirm_detail(detail: Detail, incident: &Incident, scene: &Scene) -> Option<
             "Ask {} whether they did this and why, over another way than the account; if they did not, take its keys and sessions away.",
             who(incident, scene)
         ),
+        Detail::StoppedWayOut => format!(
+            "Find the program on {} that wants to reach {places}; if nobody knows it, cut the machine off and keep its memory.",
+            scene.actor
+        ),
+        Detail::SensorAlarm => format!(
+            "Look at the recorded traffic between {} and {places}, and see whether the machine inside answered or began it; if so, cut it off and keep its memory.",
+            scene.actor
+        ),
     })
 }
 
@@ -165,6 +178,12 @@ fn mend_detail(detail: Detail) -> Option<&'static str> {
         }
         Detail::StartFile => {
             "Remove what nobody asked for, and look for the same entry on other machines."
+        }
+        Detail::StoppedWayOut => {
+            "Search the firewall's log for other machines that want to go to the same places."
+        }
+        Detail::SensorAlarm => {
+            "Block the other side at the firewall, and search the sensor's log for other machines that speak with it."
         }
         Detail::TellingOperation => {
             "Undo what nobody asked for, and read what the same account did in the service before and after."

@@ -34,6 +34,16 @@ const PROBE_MAX: Duration = Duration::from_secs(180);
 pub(super) const NO_ALERTS: &str = "no line is an alert\nhint: alerts are JSON, one object a line, as in Wazuh's alerts.json; \
      `quell detect FILE` makes alerts of a raw log";
 
+/// The same where the lines are longer than an alert may be.
+pub(super) fn no_alerts_but_long_lines(long: u64) -> String {
+    let line_max = Limits::default().bytes_max;
+    let lines = if long == 1 { "a line is".to_owned() } else { format!("{long} lines are") };
+    format!(
+        "no line is an alert: {lines} longer than the {line_max} bytes that an alert may have\n\
+         hint: alerts are one object a line; of a list of them (`[...]`) write each on a line of its own, as `jq -c .[]` does"
+    )
+}
+
 /// The main job, offline.
 pub(super) struct Session {
     pub(super) desk: Desk,

@@ -10,7 +10,7 @@ use super::look::Look;
 use super::{Failure, load, print};
 use crate::config::Config;
 use crate::setup;
-use crate::standing::{Delay, ModelStanding, by_severity, grouped, span};
+use crate::standing::{Delay, ModelStanding, by_severity, counted, grouped, span};
 
 pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     let config = load(file)?.config;
@@ -80,15 +80,15 @@ fn text(status: &Value, look: &Look, delay: &Delay, config: &Config) -> String {
         lines.push("          THESE DO NOT ADD UP: please report it".to_owned());
     }
     lines.push(format!(
-        "incidents {} ({} not closed), {} campaigns",
+        "incidents {} ({} not closed), {}",
         number("/store/incidents"),
         number("/store/incidents_open"),
-        number("/store/campaigns")
+        counted(number("/store/campaigns"), "campaign")
     ));
     lines.push(format!(
-        "verdicts  {} by a model ({} calls), {} by the playbook ({} of them in the meantime)",
+        "verdicts  {} by a model ({}), {} by the playbook ({} of them in the meantime)",
         number("/store/model_verdicts"),
-        number("/store/model_calls"),
+        counted(number("/store/model_calls"), "call"),
         number("/store/playbook_verdicts"),
         number("/store/interim_verdicts")
     ));
@@ -98,10 +98,7 @@ fn text(status: &Value, look: &Look, delay: &Delay, config: &Config) -> String {
     look.outbox.iter().for_each(|sink| lines.extend(sink_lines(sink, &configured)));
     for level in status.get("threat_levels").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| level.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let incidents = match of("incidents") {
-            1 => "1 incident".to_owned(),
-            many => format!("{many} incidents"),
-        };
+        let incidents = counted(of("incidents"), "incident");
         lines.push(format!("threat    {:>2}: {incidents}", of("threat_level")));
     }
     lines.join("\n")
@@ -127,9 +124,9 @@ fn standing(look: &Look, delay: &Delay) -> Vec<String> {
     lines.extend(look.models().iter().map(|model| model_line(model, look.at)));
     for source in look.sources() {
         lines.push(format!(
-            "source    {}: {} alerts, the last {} ago",
+            "source    {}: {}, the last {} ago",
             source.route,
-            grouped(source.alerts),
+            counted(source.alerts, "alert"),
             span(look.at.since(source.last_at))
         ));
         // A file is read again until the store takes it, so one alert may be counted many times.

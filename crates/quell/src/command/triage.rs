@@ -138,20 +138,25 @@ pub(super) fn summary(session: &Session, start: alert::Timestamp) -> Result<Valu
 /// Says the counts in three lines.
 pub(super) fn summary_text(summary: &Value) -> String {
     let of = |name: &str| summary.get(name).and_then(Value::as_u64).unwrap_or(0);
+    // Without commas, as the other numbers beside them.
+    let many = |name: &str, what: &str| {
+        let count = of(name);
+        format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    };
     format!(
-        "{} alerts = {} folded + {} own output + {} below policy + {} duplicate + {} malformed + {} waiting\n\
-         {} incidents, {} campaigns; {} model calls, {} verdicts by a model, {} by the playbook, in {} s",
-        of("accepted"),
+        "{} = {} folded + {} own output + {} below policy + {} duplicate + {} malformed + {} waiting\n\
+         {}, {}; {}, {} by a model, {} by the playbook, in {} s",
+        many("accepted", "alert"),
         of("folded"),
         of("own_output"),
         of("below_policy"),
         of("duplicate"),
         of("malformed"),
         of("waiting"),
-        of("incidents"),
-        of("campaigns"),
-        of("model_calls"),
-        of("model_verdicts"),
+        many("incidents", "incident"),
+        many("campaigns", "campaign"),
+        many("model_calls", "model call"),
+        many("model_verdicts", "verdict"),
         of("playbook_verdicts"),
         summary.get("elapsed_s").and_then(Value::as_f64).unwrap_or(0.0),
     )

@@ -6,6 +6,7 @@ mod keeping;
 mod listing;
 mod memory;
 mod people;
+mod privacy;
 mod queue;
 mod sample;
 mod standing;

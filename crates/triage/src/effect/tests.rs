@@ -369,8 +369,9 @@ fn a_flood_of_failures_and_of_ignored_attacks_hides_no_success() {
         }
     }
     assert_eq!(scene.outcome(Class::CommandInjection), Success::Shown);
-    let incident = scene.last.iter().find(|one| one.class == Class::CommandInjection);
-    assert!(incident.expect("an incident").alert_count > 500);
+    let of_class = scene.last.iter().filter(|one| one.class == Class::CommandInjection);
+    let flood = of_class.map(|one| one.alert_count).max();
+    assert!(flood.is_some_and(|count| count > 500), "{flood:?}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::policy::Policy;
 mod guesses;
 mod service;
 mod unusual;
+mod worked;
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 3600;

@@ -8,7 +8,7 @@ use alert::incident::{Finding, Success};
 use alert::mitre::{self, Tactic};
 use alert::{Alert, Class};
 
-use super::{WebRequest, entity, login, named, operation};
+use super::{WebRequest, entity, login, named, operation, traffic};
 use crate::classify::WebClass;
 use crate::template;
 
@@ -40,8 +40,11 @@ pub(super) fn of(alert: &Alert, web: Option<&WebRequest<'_>>, finding: Option<&F
     let found =
         finding.filter(|finding| finding.strength >= STRENGTH_MIN).map(|finding| finding.class);
     // Where the request itself can be read, nobody need be taken at his word for it.
-    let told =
-        || named::class(alert).or_else(|| operation::root_login(alert).map(|(_, class)| class));
+    let told = || {
+        named::class(alert)
+            .or_else(|| operation::root_login(alert).map(|(_, class)| class))
+            .or_else(|| traffic::way_out(alert))
+    };
     let told = || if web.is_none() { told() } else { None };
     let class = found
         .or_else(told)
@@ -262,7 +265,7 @@ const DESCRIPTION_BYTES_MAX: usize = 1024;
 static WORD_FINDER: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::new(WORDS.iter().map(|(word, _)| word)).ok());
 
-fn is_sensor(alert: &Alert) -> bool {
+pub(super) fn is_sensor(alert: &Alert) -> bool {
     let groups = &alert.rule.groups;
     groups.iter().any(|group| SENSOR_GROUPS.contains(&group.trim().to_ascii_lowercase().as_str()))
 }

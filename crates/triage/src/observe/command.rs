@@ -13,13 +13,13 @@ mod line;
 mod shell;
 
 /// How sure one sign is, 1 to 100. Not so sure that an analyst could not call it a test of the defences, or an administrator's odd habit.
-const STRENGTH: u8 = 45;
+pub(super) const STRENGTH: u8 = 45;
 
 /// Longest piece of a command that is shown, in bytes.
 const FRAGMENT_BYTES_MAX: usize = 160;
 
 /// Groups of rules which say that somebody was not let do what he asked for: the command did not run.
-const REFUSING_GROUPS: &[&str] = &[
+pub(super) const REFUSING_GROUPS: &[&str] = &[
     "authentication_failed",
     "authentication_failures",
     "invalid_login",

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use alert::{Alert, Class};
 
+use super::traffic;
 use crate::template;
 
 /// Where products put the name of what they saw.
@@ -83,7 +84,11 @@ const WORDS: &[(&str, Class)] = &[
 pub(super) fn class(alert: &Alert) -> Option<Class> {
     let (name, is_stopped) = match message(alert) {
         Some(message) => (Cow::Borrowed(message), false),
-        None => (Cow::Borrowed(alert.first_field(NAMES_AT)?), is_stopped(alert)),
+        // What is stopped on its way out is inside already.
+        None => {
+            let is_stopped = is_stopped(alert) && !traffic::is_stopped_way_out(alert);
+            (Cow::Borrowed(alert.first_field(NAMES_AT)?), is_stopped)
+        }
     };
     if is_stopped {
         return None;
@@ -104,7 +109,7 @@ fn message(alert: &Alert) -> Option<&str> {
 }
 
 /// Tells whether the product says that it let nothing through.
-fn is_stopped(alert: &Alert) -> bool {
+pub(super) fn is_stopped(alert: &Alert) -> bool {
     alert.first_field(ACTIONS_AT).is_some_and(|action| {
         let action = action.trim().to_ascii_lowercase();
         STOPPED.iter().any(|word| action.starts_with(word))

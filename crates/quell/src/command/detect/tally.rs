@@ -50,7 +50,9 @@ impl Tally {
         let alerts: u64 = self.by_level.iter().sum();
         let events = alerts + self.quiet + self.no_rule + self.not_processed;
         let mut text = format!(
-            "{events} events = {alerts} alerts + {} below the alert level + {} without a rule + {} incomplete, in {:.1} s",
+            "{events} event{} = {alerts} alert{} + {} below the alert level + {} without a rule + {} incomplete, in {:.1} s",
+            if events == 1 { "" } else { "s" },
+            if alerts == 1 { "" } else { "s" },
             self.quiet,
             self.no_rule,
             self.not_processed,
@@ -66,16 +68,21 @@ impl Tally {
             text.push_str(&format!("\nalerts: {}", levels.join(", ")));
         }
         for (count, what) in [
-            (self.undecoded, "events that no decoder knows"),
-            (self.cut, "lines longer than 65535 bytes, of which the rest was left out"),
-            (fields_dropped, "fields of JSON events that found no room"),
+            (self.undecoded, ["event", "that no decoder knows"]),
+            (self.cut, ["line", "longer than 65535 bytes, of which the rest was left out"]),
+            (fields_dropped, ["field", "of JSON events that found no room"]),
             (
                 self.began_anew,
-                "times the time went back by more than 5 minutes: frequency rules began anew there",
+                [
+                    "time",
+                    "the time went back by more than 5 minutes: frequency rules began anew there",
+                ],
             ),
         ] {
             if count > 0 {
-                text.push_str(&format!("\n{count} {what}"));
+                let [thing, which] = what;
+                let many = if count == 1 { "" } else { "s" };
+                text.push_str(&format!("\n{count} {thing}{many} {which}"));
             }
         }
         text
@@ -103,7 +110,7 @@ mod tests {
         tally.cut(2);
         let text = tally.text(0, Duration::ZERO);
         assert!(text.starts_with("6 events = 3 alerts"), "{text}");
-        for said in ["1 events that no decoder knows", "2 lines longer", "1 times the time went"] {
+        for said in ["1 event that no decoder knows", "2 lines longer", "1 time the time went"] {
             assert!(text.contains(said), "{text}");
         }
     }

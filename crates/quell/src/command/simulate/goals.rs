@@ -120,8 +120,8 @@ fn calls(quell: &OfQuell, seconds: f64) -> Option<Goal> {
         name: "the model is called for 0.2 % of the alerts at most",
         holds: quell.model_calls <= quell.calls_of_goal,
         because: format!(
-            "{} calls ({} on needles, {} on the rest), {:.3} % of {} alerts; 0.2 % are {}{}",
-            quell.model_calls,
+            "{} ({} on needles, {} on the rest), {:.3} % of {} alerts; 0.2 % are {}{}",
+            super::table::count_of(quell.model_calls, "call"),
             quell.needle_calls,
             quell.model_calls.saturating_sub(quell.needle_calls),
             quell.calls_per_alert_percent,

@@ -102,6 +102,8 @@ impl Event {
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     pub(super) events: Vec<Event>,
+    /// Lines that were longer than an alert may be.
+    pub(super) long_lines: u64,
 }
 
 impl Stream {
@@ -133,6 +135,7 @@ impl Stream {
     fn read_one(&mut self, input: Box<dyn Read>) -> Result<(), Failure> {
         let mut lines = Lines::new(input)?;
         while let Some(line) = lines.next_line()? {
+            self.long_lines += u64::from(line.is_err());
             self.push(line.unwrap_or_else(|(bytes, _)| bytes))?;
         }
         Ok(())

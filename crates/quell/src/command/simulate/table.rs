@@ -192,7 +192,7 @@ fn needles_of_hook(report: &Report) -> String {
 }
 
 /// Writes a count with what is counted.
-fn count_of(count: u64, what: &str) -> String {
+pub(super) fn count_of(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 

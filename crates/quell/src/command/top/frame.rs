@@ -54,23 +54,32 @@ pub(super) fn draw(view: &View, now: Timestamp, area: Rect, colours: Colours) ->
 /// Says who is watched, and in one or two lines whether all is well.
 fn head(pen: &mut Pen, view: &View, now: Timestamp) {
     let beat = view.look.as_ref().and_then(|look| look.heartbeat.as_ref());
-    let who = beat.map_or_else(
-        || "no daemon was seen yet".to_owned(),
+    let names = beat.map_or_else(
+        || vec!["no daemon was seen yet".to_owned()],
         |beat| {
-            format!(
-                "quell {}   process {}   up {}",
-                beat.version,
-                beat.pid,
-                span(beat.at.since(beat.started_at))
-            )
+            let up = format!("up {}", span(beat.at.since(beat.started_at)));
+            vec![
+                format!("quell {}   process {}   {up}", beat.version, beat.pid),
+                format!("quell {}   {up}", beat.version),
+                up,
+            ]
         },
     );
-    let clock = now.to_string();
-    let clock = clock.get(..19).unwrap_or_default().replace('T', " ");
-    // Where the day would hide since when the daemon runs, the time is enough.
-    let is_narrow = pen.width() < who.chars().count() + clock.len() + " UTC".len() + 4;
-    let clock = if is_narrow { clock.get(11..).unwrap_or_default() } else { &clock };
-    let right = format!("{}{clock} UTC", if view.is_paused { "PAUSED  " } else { "" });
+    let day_and_time = now.to_string().get(..19).unwrap_or_default().replace('T', " ");
+    let time = day_and_time.get(11..).unwrap_or_default();
+    let right =
+        |clock: &str| format!("{}{clock} UTC", if view.is_paused { "PAUSED  " } else { "" });
+    // Where there is no room for all, the day goes first, then the process, then the version. Since when the daemon runs stays.
+    let all = names.first().map(|who| (who, right(&day_and_time)));
+    let fits = |(who, right): &(&String, String)| {
+        pen.width() >= who.chars().count() + right.chars().count() + 4
+    };
+    let shorter = names.iter().map(|who| (who, right(time)));
+    let (who, right) = all
+        .into_iter()
+        .chain(shorter)
+        .find(fits)
+        .map_or_else(|| (String::new(), right(time)), |(who, right)| (who.clone(), right));
     pen.reverse();
     let place = pen.width().saturating_sub(right.chars().count() + 1);
     let (plain, bold) = (Style::new(), pen.bold());
@@ -257,8 +266,12 @@ fn models(pen: &mut Pen, look: &Look, is_tall: bool) {
 
 /// Says what a model does, the most important first: a narrow screen cuts the end.
 fn model_text(model: &ModelStanding, now: Timestamp) -> String {
-    let name = if model.model.is_empty() { &model.name } else { &model.model };
-    let mut text = format!("{} {}", sanitize::shown(name, 24), model.state(now));
+    // By its configured name, as `quell status` calls it: two servers may have one model.
+    let mut text = sanitize::shown(&model.name, 24);
+    if !model.model.is_empty() && model.model != model.name {
+        text.push_str(&format!(" ({})", sanitize::shown(&model.model, 24)));
+    }
+    text.push_str(&format!(" {}", model.state(now)));
     if let Some(until) = model.rests_until.filter(|until| *until > now) {
         text.push_str(&format!(" for {} after failures", span(until.since(now))));
     } else if let Some(first) = model.running.first() {
@@ -268,10 +281,10 @@ fn model_text(model: &ModelStanding, now: Timestamp) -> String {
     if let Some(time) = model.case_time() {
         text.push_str(&format!(", {:.1} s each", time.as_secs_f64()));
     }
+    text.push_str(&format!(", {}/{} failed", model.failures, model.cases));
     if let Some(speed) = model.tokens_per_second() {
         text.push_str(&format!(", {speed:.0} tokens/s"));
     }
-    text.push_str(&format!(", {}/{} failed", model.failures, model.cases));
     text
 }
 

@@ -194,7 +194,15 @@ fn on_narrow_screens_the_columns_of_the_funnel_keep_apart() {
         );
     }
     assert!(screen(&view(), 60, 24).contains("up 2h13m         19:20:11 UTC"));
-    assert!(screen(&view(), 60, 24).contains("came   taken  folded  opened  judged    sent"));
+    let mut view = view();
+    if let Some(beat) = view.look.as_mut().and_then(|look| look.heartbeat.as_mut()) {
+        beat.pid = 741_810;
+    }
+    let head = |view: &View| screen(view, 40, 10).lines().next().unwrap_or_default().to_owned();
+    assert_eq!(head(&view), " quell 0.1.0   up 2h13m    19:20:11 UTC");
+    view.is_paused = true;
+    assert_eq!(head(&view), " up 2h13m          PAUSED  19:20:11 UTC");
+    assert!(screen(&view, 60, 24).contains("came   taken  folded  opened  judged    sent"));
 }
 
 #[test]
