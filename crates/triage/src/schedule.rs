@@ -147,7 +147,7 @@ pub const PART_OF_BURST: &str =
     "models judged other parts of what came to this machine at once, which looked no less serious";
 
 /// Why the playbook judges a part of a volley.
-pub const PART_OF_VOLLEY: &str = "models judged what tells no less of what this address sent, nothing shows that this worked, and calls are kept to 0.2 % of the alerts";
+pub const PART_OF_VOLLEY: &str = "models judged the same requests, or what tells no less of what this address sent, nothing shows that this worked, and calls are kept to 0.2 % of the alerts";
 
 /// Why the playbook judges a serious one of many.
 pub const ONE_OF_MANY: &str = "models judged three of its like on this machine or on others, nothing in it differs from them, and calls are kept to 0.2 % of the alerts";

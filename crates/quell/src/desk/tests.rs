@@ -261,8 +261,8 @@ fn news_since_the_playbook_stood_in_is_as_urgent_as_if_nobody_had_judged() {
         let cases = desk.next_cases(at(3600), &[], capacity).expect("cases");
         desk.settle(&cases[0], &by_playbook(&cases[0], at(3600))).expect("settled");
         // The same is answered, and so is another's first.
-        let answered = ["203.0.113.9", "203.0.113.10"].map(|from| attack(2, from, 200));
-        desk.take_in(&arrivals(answered.to_vec()), at(3601)).expect("taken");
+        let answered = vec![attack(2, "203.0.113.9", 200), attack(3, "203.0.113.10", 200)];
+        desk.take_in(&arrivals(answered), at(3601)).expect("taken");
         let jobs = desk.store.jobs(9).expect("jobs");
         ["203.0.113.9", "203.0.113.10"]
             .map(|actor| jobs.iter().find(|job| job.actor == actor).expect("a job").score)

@@ -38,8 +38,10 @@ fn flood() -> String {
         .map(|at| {
             let (host, source) = (at / SOURCES, at % SOURCES);
             let id = format!("1795530360.{at}");
+            // Each in words of its own: the same request with the same answer would be one thing.
+            let attack = format!("{ATTACK}{source}");
             let source = format!("203.0.113.{source}");
-            let mut alert = sample::request(&id, &source, ATTACK, 200, ("31103", 7));
+            let mut alert = sample::request(&id, &source, &attack, 200, ("31103", 7));
             alert["agent"]["id"] = format!("{host:03}").into();
             alert["agent"]["name"] = format!("web{host:02}").into();
             alert

@@ -65,6 +65,12 @@ fn beside_wolves(dir: &Path) -> Vec<String> {
     cry("31103", 6, "+|%20|=1");
     cry("31105", 7, "input%20|wget%20|chmod%20");
     cry("31110", 7, "?-");
+    let unused = "<rule id=\"31508\" level=\"0\" noalert=\"1\"><if_sid>31100</if_sid>\
+                  <match>quell-base-never-written</match>";
+    assert!(rules.contains(unused));
+    let tool =
+        "<rule id=\"31508\" level=\"6\"><if_sid>31100</if_sid><match> \"libwww-perl/</match>";
+    rules = rules.replace(unused, tool);
     let taken = "<rule id=\"11310\" level=\"0\" noalert=\"1\"><if_sid>31100</if_sid>\
                  <match>quell-base-never-written</match>";
     assert!(rules.contains(taken));

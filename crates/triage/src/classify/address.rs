@@ -190,6 +190,9 @@ fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'sta
     }
     let leads_on = holds(OpenRedirect, "parameters", name);
     let visible: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    if is_said_a_slash(&visible) {
+        return Some((60, "leads to another site by a sign that turns into a slash"));
+    }
     let slashes = visible.chars().take_while(|letter| matches!(letter, '/' | '\\')).count();
     let after = visible.trim_start_matches(['/', '\\']);
     if slashes > 0 {
@@ -220,7 +223,7 @@ fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'sta
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     let marks = rest.len() - rest.trim_start_matches(['/', '\\']).len();
     let host = host_of(authority.rsplit('@').next().unwrap_or_default());
-    if marks != 2 && is_host(host) {
+    if !(marks == 2 && rest.starts_with("//")) && is_host(host) {
         return Some((55, "writes an address with a wrong number of slashes"));
     }
     let hidden = rest.trim_start_matches(['/', '\\']).split_once('/').map(|(_, path)| path);
@@ -229,6 +232,9 @@ fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'sta
             && path.split('@').nth(1).is_some_and(|host| host.contains('.'))
     }) {
         return Some((50, "hides the host behind a user name"));
+    }
+    if hides_allowed_name(rest) {
+        return Some((50, "hides what comes behind the host of an allowed name"));
     }
     if authority.contains('@') || authority.contains('\\') {
         return Some((55, "hides the host behind a user name"));
@@ -247,6 +253,39 @@ fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'sta
         && (!COMMON_PARAMETERS.contains(&name) || is_redirector(request.target))
         && own_host(request.referer) != Some(host);
     leads_away.then_some((42, "leads to another site"))
+}
+
+/// Signs of Japanese that some browsers took for slashes.
+const SAID_SLASHES: [char; 3] = ['\u{3031}', '\u{3035}', '\u{309d}'];
+
+/// Tells whether an address begins with such a sign.
+fn is_said_a_slash(text: &str) -> bool {
+    let text = text.strip_prefix('/').unwrap_or(text);
+    text.strip_prefix(SAID_SLASHES).is_some_and(|host| host.contains('.'))
+}
+
+/// Tells whether behind a host stands the name of another where browsers see no host any more: `http://evil.example?shop.example`. Who
+/// looks at the end of the address finds the name that it allows.
+fn hides_allowed_name(rest: &str) -> bool {
+    let Some(at) = rest.trim_start_matches('/').find(['/', '?', '#']) else { return false };
+    let behind = rest.trim_start_matches('/').get(at..).unwrap_or_default();
+    let (mark, name) = behind.split_at(1);
+    // A path or a part of a page may be called like a host, unless a dot comes first.
+    let name = match (mark, name.strip_prefix('.')) {
+        (_, Some(name)) => name,
+        ("/", None) => return false,
+        (_, None) => name,
+    };
+    let mut labels = name.rsplit('.');
+    let is_ending = |label: &str| {
+        (2..=8).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    labels.next().is_some_and(is_ending)
+        && name.contains('.')
+        && labels.all(|label| {
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
 }
 
 /// Parameters that often hold an address for another purpose, such as sharing a page.

@@ -79,8 +79,45 @@ const SENSITIVE_PATHS: &[(&str, &str)] = &[
 
 /// Endings of files that are left behind by people and editors.
 const LEFT_BEHIND: &[&str] = &[
-    ".bak", ".old", ".orig", ".swp", ".sql", ".sql.gz", ".tar.gz", ".sqlite", ".sqlite3", ".bkp",
-    ".save", ".pem", ".key", ".pfx", ".p12", ".kdbx", "~",
+    ".bak", ".old", ".orig", ".swp", ".sql", ".sql.gz", ".sqlite", ".sqlite3", ".bkp", ".save",
+    ".pem", ".key", ".pfx", ".p12", ".kdbx", "~",
+];
+
+/// Endings of archives. Most archives on a web server are there to be fetched, so the name must say more.
+const ARCHIVES: &[&str] =
+    &[".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".rar", ".7z", ".gz"];
+
+/// Names of archives that somebody made of a whole site or of what is behind it.
+const COPIES: &[&str] = &["backup", "backups", "bak", "bkp", "dump", "mysqldump"];
+
+/// The same, but where a project publishes what it makes they are names of programs.
+const COPIES_OF_SITES: &[&str] = &[
+    "site",
+    "www",
+    "wwwroot",
+    "htdocs",
+    "public_html",
+    "web",
+    "website",
+    "webroot",
+    "db",
+    "database",
+    "full",
+    "old",
+];
+
+/// Folders in which projects publish archives.
+const PUBLISHING: &[&str] = &[
+    "release",
+    "releases",
+    "download",
+    "downloads",
+    "dist",
+    "pub",
+    "mirror",
+    "mirrors",
+    "package",
+    "packages",
 ];
 
 /// Returns what a visitor hopes to find behind a path that is often probed: a hint of forced
@@ -104,7 +141,26 @@ pub fn sensitive_path(target: &str) -> Option<&'static str> {
     if let Some((_, hoped)) = named {
         return Some(hoped);
     }
-    LEFT_BEHIND.iter().any(|ending| path.ends_with(ending)).then_some("a file that was left behind")
+    let is_left = LEFT_BEHIND.iter().any(|ending| path.ends_with(ending)) || is_copy(&path);
+    is_left.then_some("a file that was left behind")
+}
+
+/// Tells whether a path leads to an archive whose name says that it is a copy of a site or of its data: `/old/site-2024.tar.gz`, but not
+/// `/releases/web-1.2.tar.gz`.
+fn is_copy(path: &str) -> bool {
+    let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let Some(name) = ARCHIVES.iter().find_map(|ending| file.strip_suffix(ending)) else {
+        return false;
+    };
+    let has = |names: &[&str], word: &str| names.contains(&word);
+    let mut words = name.split(|c: char| !c.is_ascii_alphabetic() && c != '_');
+    let is_named_copy =
+        name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| has(COPIES, word));
+    let is_published = || folders.split('/').any(|folder| has(PUBLISHING, folder));
+    // A site's name stands first, and nothing but numbers behind it: `web-framework.tar.gz` is a program.
+    let is_site = words.next().is_some_and(|word| has(COPIES_OF_SITES, word.trim_end_matches('_')))
+        && words.all(str::is_empty);
+    is_named_copy || (is_site && !is_published())
 }
 
 /// Tells whether a name ends before the rest of its path. Behind a word of its own a hyphen goes on with prose (`/backup-cameras`), where it

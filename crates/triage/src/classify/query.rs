@@ -84,11 +84,42 @@ fn target_parts(target: &str, field: Field, parts: &mut Vec<Part>) {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    if !path.is_empty() && path != "/" {
+    let is_link = || query.is_none() && is_script_link(path);
+    if !path.is_empty() && path != "/" && !is_link() {
         path_parts(path, field, parts);
     }
     if let Some(query) = query {
         query_parts(query, field, Plus::Everywhere, parts);
+    }
+}
+
+/// Tells whether a path is a link of a page for script (`<a href="javascript:void(0)">`) that a browser or a crawler took for an address. It
+/// carries no code: what it calls is what such links call. The rules' gate for targets knows the same.
+fn is_script_link(path: &str) -> bool {
+    // Nearly every path ends here.
+    if !path.to_ascii_lowercase().contains("/javascript") {
+        return false;
+    }
+    let text = decode_with(path, Plus::Everywhere).text.to_ascii_lowercase();
+    let Some((folders, code)) = text.split_once("/javascript:") else { return false };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_.~-".contains(c);
+    if folders.contains("..") || !folders.chars().all(is_plain) {
+        return false;
+    }
+    let code = code.strip_suffix(';').unwrap_or(code);
+    let call = ["window.", "self."].iter().find_map(|owner| code.strip_prefix(owner));
+    match call.unwrap_or(code).trim_end_matches(')') {
+        "" | "void(0" | "void 0" | "return false" | "return true" => true,
+        call => {
+            let (name, argument) = call.split_once('(').unwrap_or((call, "?"));
+            let is_number =
+                argument.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+            is_number
+                && matches!(
+                    name,
+                    "history.back" | "history.forward" | "history.go" | "print" | "close"
+                )
+        }
     }
 }
 

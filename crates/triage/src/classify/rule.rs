@@ -20,7 +20,7 @@ use std::sync::{LazyLock, OnceLock};
 const PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How many signs there can be: the bits of `Marks`. A test tells when there are more.
-const SIGNS_MAX: usize = 320;
+const SIGNS_MAX: usize = 384;
 
 impl Place {
     /// Tells whether the sign counts in a part of a request.

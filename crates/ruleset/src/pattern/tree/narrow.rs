@@ -175,7 +175,9 @@ impl Writer<'_> {
         };
         Some(match tree {
             Tree::One(set) => Node::Byte { set, text: self.byte_text(start, set) },
-            // An end of a word or of the text. A reference back could run into a digit that comes to stand behind it.
+            // A reference back. Digits may come to stand behind it.
+            Tree::Anything => Node::Kept(format!("(?:{})", self.text_from(start)?)),
+            // An end of a word or of the text.
             Tree::Nothing | Tree::Start | Tree::End | Tree::WordEdge | Tree::NoWordEdge => {
                 Node::Kept(self.text_from(start)?)
             }

@@ -261,6 +261,32 @@ fn planted_scripts_are_found() {
 }
 
 #[test]
+fn a_link_for_script_that_was_taken_for_an_address_is_no_attack() {
+    for target in [
+        "/javascript:void(0)",
+        "/shop/javascript:void%280%29;",
+        "/javascript:;",
+        "/javascript:",
+        "/JavaScript%3Avoid%200",
+        "/javascript:window.history.go(-1)",
+        "/a/b.html/javascript:window.print();",
+    ] {
+        assert!(classes(target).is_empty(), "{target}");
+    }
+    for target in [
+        "/javascript:alert(1)",
+        "/javascript:void(0);alert(1)",
+        "/javascript:void(document.cookie)",
+        "/javascript:history.go(x=1)",
+        "/x'onclick='y/javascript:void(0)",
+        "/go?to=javascript:open(1)",
+        "/javascript:void(0)?q=<script>alert(1)</script>",
+    ] {
+        assert_eq!(classes(target).first(), Some(&Xss), "{target}");
+    }
+}
+
+#[test]
 fn sensitive_paths_are_named() {
     for (target, hoped) in [
         ("/.git/config", Some("a version control repository")),
@@ -271,6 +297,15 @@ fn sensitive_paths_are_named() {
         ("/site.sql.gz", Some("a file that was left behind")),
         ("/%2egit/HEAD", Some("a version control repository")),
         ("/backup.zip", Some("a backup")),
+        ("/old/site-2024.tar.gz", Some("a file that was left behind")),
+        ("/www.zip", Some("a file that was left behind")),
+        ("/shop-backup-2.tgz", Some("a file that was left behind")),
+        ("/releases/dump.tar.gz", Some("a file that was left behind")),
+        ("/releases/x.tar.gz", None),
+        ("/downloads/app-1.2.zip", None),
+        ("/pub/db-4.8.30.tar.gz", None),
+        ("/web-framework-1.2.tar.gz", None),
+        ("/logs/access.log.gz", None),
         ("/index.html", None),
         ("/environment", None),
         ("/.gitignore-guide", None),

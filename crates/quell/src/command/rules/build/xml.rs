@@ -115,6 +115,9 @@ const TARGET_PATTERN: &str = concat!(
     r"|\.(?!\.|internal|(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|\z)|(?1))",
     r"|\?(?!(?1)|(?2)|(?3))|=(?!/|1(?:69|00)\.|(?1)|(?2)|[\w.]+=)|\x26(?!(?1)|(?3))|_(?!_\w+__)|0(?!x[25]))*+.)",
     r"(?!.{8000})",
+    // A link of a page for script, taken for an address by a browser or a crawler. It carries no code, and nothing else is in the request.
+    r"(?!(?:/(?!javascript|\.\.)[\w.~-]*+)*+/javascript(?::|%3a)(?:void(?:\(0\)|%280%29|(?:%20)?0)|(?:window\.|self\.)?",
+    r"(?:history\.(?:back|forward|go)|print|close)(?:\(|%28)(?:-?\d)?(?:\)|%29)|return(?:%20|\+)(?:false|true))?(?:;|%3b)?\z)",
     r"(?(DEFINE)(processbuilder|xwork2|(?:invoker|instantiate|chained)transformer",
     r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w",
     r"|(?:web|meta)-inf|\.(?:ssh|aws|env|ht[adp]\w+|bash\w+|netrc|pgpass)\b|nmap\w{4}|acunetix)",
@@ -135,10 +138,12 @@ const HEADER_PATTERN: &str = concat!(
 /// What lets a line pass for words or pairs of signs in its headers. They are looked for together with what other rules need of a line,
 /// so an ordinary line does not meet this pattern.
 const HEADER_WORDS_PATTERN: &str = concat!(
-    r#"(?is)^(?!.{8000})(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ .*?"#,
-    r#"(?:\.\./|--|\x26\x26|/\*|;/|=;|=%26|" ?[;/\x26]|(?:[ ()"+]|%20)(?:select|union|sleep)\W"#,
+    r#"(?is)^(?!.{8000})(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ (?:[\w:,!?~@]++|(?!(?1)).)*+(?1)"#,
+    r#"(?(DEFINE)(\.\./|--|\x26\x26|/\*|;/|=;|=%26|" ?[;/\x26]|(?:[ ()"+]|%20)(?:select|union|sleep)\W"#,
     r#"|(?:["+]|%20) ?(?:or|and|xor|having|order|group|union)[+%\s]"#,
-    r"|(?:/|%2f)(?:etc|proc|root|home|var|windows|winnt|web-inf)\b)",
+    r"|(?:/|%2f)(?:etc|proc|root|home|var|windows|winnt|web-inf)\b",
+    // An address of a cloud's metadata, and places to which a tool lets servers talk.
+    r"|/(?:169\.254|100\.100\.100)\.|\.(?:oast[.i]|interact\.sh|burpc|dnslog\.)))",
 );
 
 static HEADER_GATE_PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
@@ -290,7 +295,7 @@ const HEAD: &str = r#"<!--
     100201  a gate: a header has some syntax in it
     100203  a gate: a header has words or pairs of signs of an attack in it
     100202  a gate: a request with a quote or without a protocol, which the stock decoder for FTP took; below it are the
-            signs for headers, which read whole lines
+            signs for headers, which read whole lines. A transfer is not one: it has the name of a user, and nothing behind its size
     1002NN to 1006NN  one rule for each sign of an attack in the request
     1012NN to 1016NN  the same sign in a header, or in a request below 100202, if it is a clear one
     1007NN  the same kind of attack, and the server answered 2xx
@@ -321,7 +326,7 @@ const HEAD: &str = r#"<!--
 
   <rule id="100202" level="0" noalert="1">
     <if_sid>11310</if_sid>
-    <regex type="pcre2">^(?>(?:[^\]]++|\](?! "))*+\] ")[A-Za-z_-]{1,32} .{1,8000}(?: HTTP/\d[\d.]{0,4}" \d{3} |" \d{3} (?:\d{1,20}|-) ")</regex>
+    <regex type="pcre2">^(?:\S++ - (-) (?=\[))?+(?>(?:[^\]]++|\](?! "))*+\] ")[A-Za-z_-]{1,32} .{1,8000}(?: HTTP/\d[\d.]{0,4}" \d{3} |" \d{3} (?:\d{1,20}|-)(?: "|(?(1)$|(?!))))</regex>
     <description>A request with a quote in it or without a protocol, which the decoder for FTP took.</description>
   </rule>
 

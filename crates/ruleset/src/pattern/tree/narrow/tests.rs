@@ -41,6 +41,7 @@ fn a_second_time_stands_behind_something_else() {
 fn groups_that_record_keep_their_numbers() {
     assert_eq!(shorter(r"(?:(\\)|a)(b)(?2)\\?").unwrap(), r"(?:(\x5c)|a)(b)(?2)");
     assert_eq!(shorter(r"(\\)"), None);
+    assert_eq!(shorter(r"(a)b\1\\?2").unwrap(), r"(a)b(?:\1)2");
 }
 
 #[test]
@@ -52,9 +53,7 @@ fn neighbours_do_not_change_what_is_read() {
 
 #[test]
 fn what_is_not_understood_stays_whole() {
-    for pattern in
-        [r"\\?(a)\1", r"\\?(?i)a", r"\\?(?i:a)", r"\\?\Qa", r"\\?(?|a)", r"\\?a\K", "(*ACCEPT)"]
-    {
+    for pattern in [r"\\?(?i)a", r"\\?(?i:a)", r"\\?\Qa", r"\\?(?|a)", r"\\?a\K", "(*ACCEPT)"] {
         assert_eq!(shorter(pattern), None, "{pattern}");
     }
 }
@@ -95,7 +94,7 @@ proptest! {
             prop::sample::select(vec![
                 "%", "2", "5", "%2", "%25", "%0", "u", "(?:25|u00)*", "(?:25|u00)*+", r"\\", r"[/\\]", "[%2]", "[^%]", "[05]", "a", "/",
                 "(", "(?:", "(?>", "(?=", "(?!", "(?<=", "(?<!", "(?(DEFINE)(5|0))", ")", ")", ")", "|", "|", "*", "+", "?", "{2}", "{0,2}",
-                "++", "*?", "?+", r"\d", r"\w", r"\b", ".", "^", "$", "(?1)", r"\x2", "{", "}", "(?>%(?:25|u00)*2f|/)",
+                "++", "*?", "?+", r"\1", r"\2", r"\d", r"\w", r"\b", ".", "^", "$", "(?1)", r"\x2", "{", "}", "(?>%(?:25|u00)*2f|/)",
                 "(?>%(?:25|u00)*(?:0a|2[05])|[ a])",
             ]),
             1..12,
@@ -137,6 +136,7 @@ fn balanced() -> impl Strategy<Value = String> {
         "%(?:25|u00)*2f",
         r"[05]",
         r"\w",
+        r"\1",
     ])
     .prop_map(str::to_owned);
     leaf.prop_recursive(4, 24, 4, |inner| {
