@@ -122,7 +122,7 @@ fn a_line_becomes_an_alert_as_wazuh_writes_it() {
     assert_eq!(text(alert, "/agent/id"), "000");
     assert_eq!(text(alert, "/agent/name"), text(alert, "/manager/name"));
     assert_eq!(text(alert, "/location"), log.to_str().unwrap());
-    assert!(said.err.contains("1 events = 1 alerts + 0 below"), "{}", said.err);
+    assert!(said.err.contains("1 event = 1 alert + 0 below"), "{}", said.err);
     assert!(said.err.contains("alerts: 1 of level 5"), "{}", said.err);
 }
 
@@ -197,7 +197,7 @@ fn a_file_of_an_earlier_day_does_not_count_together_with_a_later_one() {
     house.write("2", slam(10, "10:00:00", "ada"));
     let said = house.detect(&["1", "2"]).expect_code(0);
     assert_eq!(rules(&said), ["100101"; 3]);
-    assert!(said.err.contains("1 times the time went back"), "{}", said.err);
+    assert!(said.err.contains("1 time the time went back"), "{}", said.err);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn odd_bytes_pass_through_and_no_line_is_lost() {
         assert!(!lines[0].windows(2).any(|pair| pair == b"\\r"), "line ends don't");
         assert!(lines[2].len() > 65_000 && lines[2].len() < 67_000, "{}", lines[2].len());
         let err = String::from_utf8(output.stderr).unwrap();
-        assert!(err.contains("1 lines longer than 65535 bytes"), "{err}");
+        assert!(err.contains("1 line longer than 65535 bytes"), "{err}");
     }
 }
 
