@@ -7,6 +7,7 @@
 
 pub mod diagnosis;
 mod form;
+mod input;
 mod literals;
 mod needle;
 mod osmatch;

@@ -8,6 +8,8 @@ pub(super) mod narrow;
 
 use std::rc::Rc;
 
+use super::input::Input;
+
 /// Groups within groups: PCRE2 takes no more than 250 either.
 const DEPTH_MAX: usize = 100;
 
@@ -120,10 +122,14 @@ pub(super) struct Pattern {
 
 /// Reads a pattern, or declines.
 pub(super) fn read(text: &[u8]) -> Option<Pattern> {
-    let mut reader =
-        Reader { text, at: 0, options: Options::default(), groups: Vec::new(), depth: 0 };
+    let mut reader = Reader {
+        input: Input::new(text),
+        options: Options::default(),
+        groups: Vec::new(),
+        depth: 0,
+    };
     let tree = reader.branches()?;
-    if reader.at < text.len() {
+    if !reader.input.is_read() {
         return None;
     }
     Some(Pattern { tree, groups: reader.groups })
@@ -136,35 +142,17 @@ struct Options {
 }
 
 struct Reader<'t> {
-    text: &'t [u8],
-    at: usize,
+    input: Input<'t>,
     options: Options,
     groups: Vec<Rc<Tree>>,
     depth: usize,
 }
 
 impl Reader<'_> {
-    fn next(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn rest(&self) -> &[u8] {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    /// Steps over a text if it comes next.
-    fn takes(&mut self, text: &[u8]) -> bool {
-        let is_next = self.rest().starts_with(text);
-        if is_next {
-            self.at += text.len();
-        }
-        is_next
-    }
-
     /// Reads up to a closing bracket or the end.
     fn branches(&mut self) -> Option<Tree> {
         let mut branches = vec![self.sequence()?];
-        while self.takes(b"|") {
+        while self.input.takes(b"|") {
             branches.push(self.sequence()?);
         }
         if branches.len() == 1 {
@@ -187,7 +175,7 @@ impl Reader<'_> {
 
     fn sequence(&mut self) -> Option<Tree> {
         let mut parts = Vec::new();
-        while self.next().is_some_and(|byte| byte != b'|' && byte != b')') {
+        while self.input.next().is_some_and(|byte| byte != b'|' && byte != b')') {
             let part = self.part()?;
             match self.repeated(part)? {
                 Tree::Nothing => {}
@@ -208,8 +196,8 @@ impl Reader<'_> {
 
     /// Reads one thing that may be repeated.
     fn part(&mut self) -> Option<Tree> {
-        let byte = self.next()?;
-        self.at += 1;
+        let byte = self.input.next()?;
+        self.input.at += 1;
         Some(match byte {
             b'\\' => self.escape()?,
             b'[' => self.class()?,
@@ -238,7 +226,7 @@ impl Reader<'_> {
 
     /// Reads how often what stands before it comes, greedy or not, if that is said.
     fn times(&mut self) -> Option<Option<(u32, Option<u32>)>> {
-        let bounds = match self.next() {
+        let bounds = match self.input.next() {
             Some(b'*') => (0, None),
             Some(b'+') => (1, None),
             Some(b'?') => (0, Some(1)),
@@ -248,9 +236,9 @@ impl Reader<'_> {
             },
             _ => return Some(None),
         };
-        self.at += 1;
-        if matches!(self.next(), Some(b'?' | b'+')) {
-            self.at += 1;
+        self.input.at += 1;
+        if matches!(self.input.next(), Some(b'?' | b'+')) {
+            self.input.at += 1;
         }
         Some(Some(bounds))
     }
@@ -258,7 +246,7 @@ impl Reader<'_> {
     /// Reads `{2}`, `{2,}` or `{2,5}` up to the closing brace; anything else is a plain brace, but for what newer versions of PCRE2
     /// read as bounds too.
     fn bounds(&mut self) -> Option<Option<(u32, Option<u32>)>> {
-        let inside = self.rest().get(1..)?;
+        let inside = self.input.rest().get(1..)?;
         if inside.first().is_some_and(|byte| b" \t,".contains(byte)) {
             return None;
         }
@@ -279,18 +267,18 @@ impl Reader<'_> {
         if numbers.next().is_some() {
             return None;
         }
-        self.at += 1 + end;
+        self.input.at += 1 + end;
         Some(Some((min, max)))
     }
 
     /// Reads what follows a backslash.
     fn escape(&mut self) -> Option<Tree> {
-        let byte = self.next()?;
-        self.at += 1;
+        let byte = self.input.next()?;
+        self.input.at += 1;
         Some(match byte {
             b'1'..=b'9' => {
-                while self.next().is_some_and(|byte| byte.is_ascii_digit()) {
-                    self.at += 1;
+                while self.input.next().is_some_and(|byte| byte.is_ascii_digit()) {
+                    self.input.at += 1;
                 }
                 Tree::Anything
             }
@@ -328,38 +316,41 @@ impl Reader<'_> {
 
     /// Reads up to two digits, as PCRE2 does.
     fn hexadecimal(&mut self) -> Option<u8> {
-        if self.next() == Some(b'{') {
+        if self.input.next() == Some(b'{') {
             return None;
         }
         let mut value = 0u8;
         for _ in 0..2 {
-            let Some(digit) = self.next().and_then(|byte| char::from(byte).to_digit(16)) else {
+            let Some(digit) = self.input.next().and_then(|byte| char::from(byte).to_digit(16))
+            else {
                 break;
             };
             value = value.wrapping_mul(16).wrapping_add(u8::try_from(digit).ok()?);
-            self.at += 1;
+            self.input.at += 1;
         }
         Some(value)
     }
 
     /// Reads a class behind its opening bracket.
     fn class(&mut self) -> Option<Tree> {
-        let is_inverted = self.takes(b"^");
+        let is_inverted = self.input.takes(b"^");
         let mut set = Bytes::default();
         let mut is_first = true;
         loop {
-            let byte = self.next()?;
-            self.at += 1;
+            let byte = self.input.next()?;
+            self.input.at += 1;
             if byte == b']' && !is_first {
                 break;
             }
             is_first = false;
             let Some(from) = self.member(byte, &mut set)? else { continue };
             let ends_range = |byte: &u8| *byte != b']';
-            if self.next() == Some(b'-') && self.text.get(self.at + 1).is_some_and(ends_range) {
-                self.at += 1;
-                let byte = self.next()?;
-                self.at += 1;
+            if self.input.next() == Some(b'-')
+                && self.input.text.get(self.input.at + 1).is_some_and(ends_range)
+            {
+                self.input.at += 1;
+                let byte = self.input.next()?;
+                self.input.at += 1;
                 match self.member(byte, &mut set)? {
                     Some(to) => (from..=to).for_each(|byte| set.insert(byte)),
                     None => [from, b'-'].iter().for_each(|byte| set.insert(*byte)),
@@ -377,13 +368,13 @@ impl Reader<'_> {
     /// Reads a member of a class. A single byte is given back, for it may begin a range; a set of bytes is put into the class.
     fn member(&mut self, byte: u8, set: &mut Bytes) -> Option<Option<u8>> {
         match byte {
-            b'[' if matches!(self.next(), Some(b':' | b'.' | b'=')) => {
+            b'[' if matches!(self.input.next(), Some(b':' | b'.' | b'=')) => {
                 set.join(self.named_class()?);
                 Some(None)
             }
             b'\\' => {
-                let letter = self.next()?;
-                self.at += 1;
+                let letter = self.input.next()?;
+                self.input.at += 1;
                 let bytes = match letter {
                     b'b' => Bytes::of(b"\x08"),
                     _ => self.escaped_set(letter)?,
@@ -414,8 +405,8 @@ impl Reader<'_> {
             (b":xdigit:]", u8::is_ascii_hexdigit),
             (b":space:]", |byte| blanks().contains(*byte)),
         ];
-        let (_, holds) = CLASSES.iter().find(|(name, _)| self.rest().starts_with(name))?;
-        self.at += memchr::memchr(b']', self.rest())? + 1;
+        let (_, holds) = CLASSES.iter().find(|(name, _)| self.input.rest().starts_with(name))?;
+        self.input.at += memchr::memchr(b']', self.input.rest())? + 1;
         let mut set = Bytes::default();
         (0..=u8::MAX).filter(holds).for_each(|byte| set.insert(byte));
         Some(set)
@@ -423,29 +414,26 @@ impl Reader<'_> {
 
     /// Reads a group behind its opening bracket.
     fn group(&mut self) -> Option<Tree> {
-        if self.next() == Some(b'*') {
+        if self.input.next() == Some(b'*') {
             return None;
         }
-        if !self.takes(b"?") {
+        if !self.input.takes(b"?") {
             let number = self.groups.len();
             self.groups.push(Rc::new(Tree::Nothing));
             let tree = Rc::new(self.inside()?);
             *self.groups.get_mut(number)? = Rc::clone(&tree);
             return Some(Tree::Group(tree));
         }
-        if self.takes(b":") || self.takes(b">") {
+        if self.input.takes(b":") || self.input.takes(b">") {
             return self.inside();
         }
-        if [&b"="[..], b"!", b"<=", b"<!", b"(DEFINE)"].iter().any(|kind| self.takes(kind)) {
+        if [&b"="[..], b"!", b"<=", b"<!", b"(DEFINE)"].iter().any(|kind| self.input.takes(kind)) {
             self.inside()?;
             return Some(Tree::Nothing);
         }
-        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits > 0 {
-            let number =
-                std::str::from_utf8(self.rest().get(..digits)?).ok()?.parse::<usize>().ok()?;
-            self.at += digits;
-            return self.takes(b")").then_some(Tree::Call(number.checked_sub(1)?));
+        if self.input.next().is_some_and(|byte| byte.is_ascii_digit()) {
+            let number = usize::try_from(self.input.number()?).ok()?;
+            return self.input.takes(b")").then_some(Tree::Call(number.checked_sub(1)?));
         }
         self.switch()
     }
@@ -460,7 +448,7 @@ impl Reader<'_> {
         let tree = self.branches()?;
         self.options = options;
         self.depth -= 1;
-        self.takes(b")").then_some(tree)
+        self.input.takes(b")").then_some(tree)
     }
 
     /// Reads a switch of options, for the rest of the group or for a group of its own.
@@ -468,8 +456,8 @@ impl Reader<'_> {
         let before = self.options;
         let mut is_on = true;
         loop {
-            let letter = self.next()?;
-            self.at += 1;
+            let letter = self.input.next()?;
+            self.input.at += 1;
             match letter {
                 b'-' => is_on = false,
                 b'i' => self.options.any_case = is_on,

@@ -5,6 +5,8 @@
 //! about it (`pcre2pattern`, `pcre2limits`): brackets in pairs, something before each quantifier, ranges the right way round, groups
 //! that exist, and a size far from the limit. Of anything else nothing is said, and the library is asked.
 
+use super::super::input::Input;
+
 /// Groups within groups. PCRE2 takes 250.
 const DEPTH_MAX: usize = 100;
 
@@ -31,16 +33,16 @@ const BRANCH_BYTES: u32 = 4;
 
 /// Returns how many groups record, if PCRE2 surely takes the pattern.
 pub(super) fn groups_of_valid(text: &[u8]) -> Option<usize> {
-    let mut scanner = Scanner { text, at: 0, groups: 0, last_group_asked_for: 0, depth: 0 };
+    let mut scanner =
+        Scanner { input: Input::new(text), groups: 0, last_group_asked_for: 0, depth: 0 };
     let code_bytes = scanner.branches(Branches::Many)?;
-    let is_whole = scanner.at == text.len() && text.is_ascii();
+    let is_whole = scanner.input.is_read() && text.is_ascii();
     let groups_exist = scanner.last_group_asked_for <= scanner.groups;
     (is_whole && groups_exist && code_bytes <= CODE_BYTES_MAX).then_some(scanner.groups)
 }
 
 struct Scanner<'t> {
-    text: &'t [u8],
-    at: usize,
+    input: Input<'t>,
     groups: usize,
     /// The highest number of a group that is called or referred back to.
     last_group_asked_for: usize,
@@ -65,27 +67,11 @@ enum Part {
 }
 
 impl Scanner<'_> {
-    fn next(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn rest(&self) -> &[u8] {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn takes(&mut self, text: &[u8]) -> bool {
-        let is_next = self.rest().starts_with(text);
-        if is_next {
-            self.at += text.len();
-        }
-        is_next
-    }
-
     /// Reads up to a closing bracket or the end, and returns the bytes of code.
     fn branches(&mut self, branches: Branches) -> Option<u32> {
         let mut code_bytes = 0u32;
-        while let Some(byte) = self.next().filter(|byte| *byte != b')') {
-            self.at += 1;
+        while let Some(byte) = self.input.next().filter(|byte| *byte != b')') {
+            self.input.at += 1;
             if byte == b'|' {
                 if branches == Branches::One {
                     return None;
@@ -118,6 +104,7 @@ impl Scanner<'_> {
             b'*' | b'+' | b'?' => None,
             // Anything but bounds is a plain brace, but for what newer versions read as bounds too.
             b'{' if self
+                .input
                 .next()
                 .is_none_or(|next| next.is_ascii_digit() || b", \t".contains(&next)) =>
             {
@@ -129,50 +116,49 @@ impl Scanner<'_> {
 
     /// Reads how often a part comes, if that is said: how many copies of a group there are.
     fn quantifier(&mut self, part: &Part) -> Option<Option<u32>> {
-        let copies = match self.next() {
+        let copies = match self.input.next() {
             Some(b'*' | b'+' | b'?') => {
-                self.at += 1;
+                self.input.at += 1;
                 1
             }
-            Some(b'{') if self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit) => {
+            Some(b'{')
+                if self.input.text.get(self.input.at + 1).is_some_and(u8::is_ascii_digit) =>
+            {
                 self.bounds()?.max(1)
             }
             _ => return Some(None),
         };
-        if matches!(self.next(), Some(b'?' | b'+')) {
-            self.at += 1;
+        if matches!(self.input.next(), Some(b'?' | b'+')) {
+            self.input.at += 1;
         }
         (!matches!(part, Part::Once(_))).then_some(Some(copies))
     }
 
     /// Reads `{2}`, `{2,}` or `{2,5}`.
     fn bounds(&mut self) -> Option<u32> {
-        self.at += 1;
-        let min = self.number()?;
-        let max = match self.next()? {
+        self.input.at += 1;
+        let min = self.input.number()?;
+        let max = match self.input.next()? {
             b',' => {
-                self.at += 1;
-                if self.next() == Some(b'}') { min.saturating_add(1) } else { self.number()? }
+                self.input.at += 1;
+                if self.input.next() == Some(b'}') {
+                    min.saturating_add(1)
+                } else {
+                    self.input.number()?
+                }
             }
             _ => min,
         };
-        (self.takes(b"}") && min <= max && max <= COUNT_MAX).then_some(max)
-    }
-
-    fn number(&mut self) -> Option<u32> {
-        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let number = std::str::from_utf8(self.rest().get(..digits)?).ok()?.parse().ok()?;
-        self.at += digits;
-        Some(number)
+        (self.input.takes(b"}") && min <= max && max <= COUNT_MAX).then_some(max)
     }
 
     fn escape(&mut self) -> Option<Part> {
-        let byte = self.next()?;
-        self.at += 1;
+        let byte = self.input.next()?;
+        self.input.at += 1;
         match byte {
             b'1'..=b'9' => {
                 self.last_group_asked_for = self.last_group_asked_for.max(usize::from(byte - b'0'));
-                let is_one_digit = self.next().is_none_or(|next| !next.is_ascii_digit());
+                let is_one_digit = self.input.next().is_none_or(|next| !next.is_ascii_digit());
                 is_one_digit.then_some(Part::Item(ITEM_BYTES))
             }
             b'b' | b'B' | b'A' | b'z' | b'Z' => Some(Part::Once(ITEM_BYTES)),
@@ -188,10 +174,13 @@ impl Scanner<'_> {
             b'n' => Member::Byte(b'\n'),
             b'r' => Member::Byte(b'\r'),
             b'x' => {
-                let digits =
-                    self.rest().get(..2).filter(|two| two.iter().all(u8::is_ascii_hexdigit))?;
+                let digits = self
+                    .input
+                    .rest()
+                    .get(..2)
+                    .filter(|two| two.iter().all(u8::is_ascii_hexdigit))?;
                 let value = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-                self.at += 2;
+                self.input.at += 2;
                 Member::Byte(value)
             }
             sign if sign.is_ascii_punctuation() || sign == b' ' => Member::Byte(sign),
@@ -205,28 +194,30 @@ impl Scanner<'_> {
         if self.may_be_a_name() {
             return None;
         }
-        self.takes(b"^");
+        self.input.takes(b"^");
         let mut is_first = true;
         loop {
-            let byte = self.next()?;
-            self.at += 1;
+            let byte = self.input.next()?;
+            self.input.at += 1;
             if byte == b']' && !is_first {
                 return Some(Part::Item(CLASS_BYTES));
             }
             let from = self.member(byte)?;
             is_first = false;
-            if self.next() != Some(b'-') || self.text.get(self.at + 1) == Some(&b']') {
+            if self.input.next() != Some(b'-')
+                || self.input.text.get(self.input.at + 1) == Some(&b']')
+            {
                 continue;
             }
             // A range: both its ends are bytes, and what follows it begins no other.
-            self.at += 1;
-            let byte = self.next()?;
-            self.at += 1;
+            self.input.at += 1;
+            let byte = self.input.next()?;
+            self.input.at += 1;
             let (Member::Byte(from), Member::Byte(to)) = (from, self.member(byte)?) else {
                 return None;
             };
-            let is_last_sign = self.text.get(self.at + 1) == Some(&b']');
-            if from > to || (self.next() == Some(b'-') && !is_last_sign) {
+            let is_last_sign = self.input.text.get(self.input.at + 1) == Some(&b']');
+            if from > to || (self.input.next() == Some(b'-') && !is_last_sign) {
                 return None;
             }
         }
@@ -234,16 +225,18 @@ impl Scanner<'_> {
 
     /// Whether a named class may follow a bracket: `:alpha:]`.
     fn may_be_a_name(&self) -> bool {
-        let Some(sign) = self.next().filter(|sign| b":.=".contains(sign)) else { return false };
-        self.rest().windows(2).skip(1).any(|two| two == [sign, b']'])
+        let Some(sign) = self.input.next().filter(|sign| b":.=".contains(sign)) else {
+            return false;
+        };
+        self.input.rest().windows(2).skip(1).any(|two| two == [sign, b']'])
     }
 
     fn member(&mut self, byte: u8) -> Option<Member> {
         match byte {
             b'[' if self.may_be_a_name() => None,
             b'\\' => {
-                let letter = self.next()?;
-                self.at += 1;
+                let letter = self.input.next()?;
+                self.input.at += 1;
                 self.escaped(letter)
             }
             byte => Some(Member::Byte(byte)),
@@ -252,30 +245,30 @@ impl Scanner<'_> {
 
     /// Reads a group behind its opening bracket.
     fn group(&mut self) -> Option<Part> {
-        if self.next() == Some(b'*') {
+        if self.input.next() == Some(b'*') {
             return None;
         }
-        if !self.takes(b"?") {
+        if !self.input.takes(b"?") {
             self.groups += 1;
             return self.inside(Branches::Many).map(Part::Group);
         }
-        if self.takes(b":") || self.takes(b">") {
+        if self.input.takes(b":") || self.input.takes(b">") {
             return self.inside(Branches::Many).map(Part::Group);
         }
-        if self.takes(b"=") || self.takes(b"!") {
+        if self.input.takes(b"=") || self.input.takes(b"!") {
             return self.inside(Branches::Many).map(Part::Once);
         }
-        if self.takes(b"(DEFINE)") {
+        if self.input.takes(b"(DEFINE)") {
             return self.inside(Branches::One).map(Part::Once);
         }
-        if self.next().is_some_and(|byte| byte.is_ascii_digit()) {
-            let number = usize::try_from(self.number()?).ok().filter(|number| *number > 0)?;
+        if self.input.next().is_some_and(|byte| byte.is_ascii_digit()) {
+            let number = usize::try_from(self.input.number()?).ok().filter(|number| *number > 0)?;
             self.last_group_asked_for = self.last_group_asked_for.max(number);
-            return self.takes(b")").then_some(Part::Group(0));
+            return self.input.takes(b")").then_some(Part::Group(0));
         }
-        let letters = self.rest().iter().take_while(|byte| b"ims".contains(byte)).count();
-        self.at += letters;
-        (letters > 0 && self.takes(b")")).then_some(Part::Once(BRACKET_BYTES))
+        let letters = self.input.rest().iter().take_while(|byte| b"ims".contains(byte)).count();
+        self.input.at += letters;
+        (letters > 0 && self.input.takes(b")")).then_some(Part::Once(BRACKET_BYTES))
     }
 
     /// Reads what is inside a group, and its closing bracket.
@@ -286,7 +279,7 @@ impl Scanner<'_> {
         self.depth += 1;
         let code_bytes = self.branches(branches)?;
         self.depth -= 1;
-        self.takes(b")").then_some(code_bytes.saturating_add(BRACKET_BYTES))
+        self.input.takes(b")").then_some(code_bytes.saturating_add(BRACKET_BYTES))
     }
 }
 

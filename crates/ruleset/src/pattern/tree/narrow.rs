@@ -7,7 +7,7 @@
 //! same of each such subject, for what is left is tried in the same order. Groups that record keep their numbers, because what
 //! holds one is not left out. A pattern with anything in it that is not known stays as it is.
 
-use super::{Bytes, DEPTH_MAX, Options, Reader, Tree};
+use super::{Bytes, DEPTH_MAX, Input, Options, Reader, Tree};
 
 /// What such a subject lacks altogether.
 const LACKS: &[u8] = b"\\";
@@ -33,12 +33,17 @@ pub(in super::super) enum Narrow {
 /// Writes a pattern anew, if that leaves anything out.
 pub(in super::super) fn narrow(text: &[u8]) -> Option<Narrow> {
     let mut reader = Writer {
-        reader: Reader { text, at: 0, options: Options::default(), groups: Vec::new(), depth: 0 },
+        reader: Reader {
+            input: Input::new(text),
+            options: Options::default(),
+            groups: Vec::new(),
+            depth: 0,
+        },
         dots_are_bytes: false,
     };
     let switches = reader.switches()?;
     let whole = reader.branches()?;
-    if reader.reader.at < text.len() {
+    if !reader.reader.input.is_read() {
         return None;
     }
     let mut pruner = Pruner { has_changed: false, steps: 0 };
@@ -120,29 +125,35 @@ struct Writer<'t> {
 impl Writer<'_> {
     /// Reads options at the very beginning. They hold everywhere, because others are declined.
     fn switches(&mut self) -> Option<String> {
-        if !self.reader.takes(b"(?") {
+        if !self.reader.input.takes(b"(?") {
             return Some(String::new());
         }
-        let letters: Vec<u8> =
-            self.reader.rest().iter().copied().take_while(|byte| b"ims".contains(byte)).collect();
-        if !self.reader.rest().get(letters.len()..)?.starts_with(b")") {
-            self.reader.at = 0;
+        let letters: Vec<u8> = self
+            .reader
+            .input
+            .rest()
+            .iter()
+            .copied()
+            .take_while(|byte| b"ims".contains(byte))
+            .collect();
+        if !self.reader.input.rest().get(letters.len()..)?.starts_with(b")") {
+            self.reader.input.at = 0;
             return Some(String::new());
         }
-        self.reader.at += letters.len() + 1;
+        self.reader.input.at += letters.len() + 1;
         self.reader.options.any_case = letters.contains(&b'i');
         self.dots_are_bytes = letters.contains(&b's');
         Some(format!("(?{})", String::from_utf8(letters).ok()?))
     }
 
     fn text_from(&self, start: usize) -> Option<String> {
-        let text = self.reader.text.get(start..self.reader.at)?;
+        let text = self.reader.input.text.get(start..self.reader.input.at)?;
         text.is_ascii().then(|| String::from_utf8(text.to_vec()).ok()).flatten()
     }
 
     fn branches(&mut self) -> Option<Node> {
         let mut branches = vec![self.sequence()?];
-        while self.reader.takes(b"|") {
+        while self.reader.input.takes(b"|") {
             branches.push(self.sequence()?);
         }
         Some(if branches.len() == 1 { branches.pop()? } else { Node::Either(branches) })
@@ -150,7 +161,7 @@ impl Writer<'_> {
 
     fn sequence(&mut self) -> Option<Node> {
         let mut parts = Vec::new();
-        while self.reader.next().is_some_and(|byte| byte != b'|' && byte != b')') {
+        while self.reader.input.next().is_some_and(|byte| byte != b'|' && byte != b')') {
             let part = self.part()?;
             parts.push(self.repeated(part)?);
         }
@@ -158,12 +169,12 @@ impl Writer<'_> {
     }
 
     fn part(&mut self) -> Option<Node> {
-        let start = self.reader.at;
-        let byte = self.reader.next()?;
+        let start = self.reader.input.at;
+        let byte = self.reader.input.next()?;
         if byte == b'(' {
             return self.group();
         }
-        self.reader.at += 1;
+        self.reader.input.at += 1;
         let tree = match byte {
             b'*' | b'+' | b'?' => return None,
             b'^' | b'$' => return Some(Node::Kept(char::from(byte).to_string())),
@@ -201,21 +212,20 @@ impl Writer<'_> {
     }
 
     fn repeated(&mut self, part: Node) -> Option<Node> {
-        let start = self.reader.at;
+        let start = self.reader.input.at;
         let Some((min, max)) = self.reader.times()? else { return Some(part) };
         Some(Node::Repeated { of: Box::new(part), min, max, times: self.text_from(start)? })
     }
 
     fn group(&mut self) -> Option<Node> {
-        let start = self.reader.at;
-        let (kind, opening) =
-            KINDS.iter().find(|(_, opening)| self.reader.rest().starts_with(opening.as_bytes()))?;
-        self.reader.at += opening.len();
-        if *kind == Kind::Recording && matches!(self.reader.next(), Some(b'?' | b'*')) {
-            self.reader.takes(b"?");
-            let digits = self.reader.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-            self.reader.at += digits;
-            let is_call = digits > 0 && self.reader.takes(b")");
+        let start = self.reader.input.at;
+        let (kind, opening) = KINDS
+            .iter()
+            .find(|(_, opening)| self.reader.input.rest().starts_with(opening.as_bytes()))?;
+        self.reader.input.at += opening.len();
+        if *kind == Kind::Recording && matches!(self.reader.input.next(), Some(b'?' | b'*')) {
+            self.reader.input.takes(b"?");
+            let is_call = self.reader.input.number().is_some() && self.reader.input.takes(b")");
             return if is_call { Some(Node::Kept(self.text_from(start)?)) } else { None };
         }
         if self.reader.depth >= DEPTH_MAX {
@@ -224,7 +234,7 @@ impl Writer<'_> {
         self.reader.depth += 1;
         let inner = self.branches()?;
         self.reader.depth -= 1;
-        self.reader.takes(b")").then(|| Node::Group(*kind, Box::new(inner)))
+        self.reader.input.takes(b")").then(|| Node::Group(*kind, Box::new(inner)))
     }
 }
 
