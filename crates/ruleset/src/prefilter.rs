@@ -18,7 +18,7 @@ const LITERAL_BYTES_MIN: usize = 2;
 
 /// Above this many bytes of literals, the much used part of a table of all transitions no longer fits the processor's nearest
 /// cache. Then beginnings of words are looked up instead.
-const TABLE_LITERAL_BYTES_MAX: usize = 4096;
+const TABLE_LITERAL_BYTES_MAX: usize = 2048;
 
 /// How many sets of a member are looked for. A second one rules out much of what the first lets through.
 const SETS_MAX: usize = 3;

@@ -11,12 +11,17 @@ const LENGTHS: [usize; 7] = [1, 2, 3, 4, 5, 6, 8];
 /// bytes ten times as many would have to be compared.
 const END_BYTES: [usize; 4] = [1, 2, 3, 4];
 
+/// How many low bits of a byte tell it in the map of pairs. Letters differ in them, and so do digits.
+const PAIR_BITS: u32 = 6;
+
 /// How many bits a map has: 8 KB. Of the last at most a tenth are set for some 6,000 words.
 const MAP_BITS: u32 = 16;
 
 /// Words of a few lengths with their numbers.
 #[derive(Debug)]
 pub(super) struct Grams {
+    /// For each two bytes, as far as [`PAIR_BITS`] tell them: one bit for each of the [`END_BYTES`], if such a word ends with them.
+    pairs: Box<[u8]>,
     /// Those that are found by each of the [`END_BYTES`].
     of_ends: [Words; END_BYTES.len()],
 }
@@ -72,9 +77,10 @@ impl Grams {
                 words.push(Word { place, ..*word });
             }
         }
+        let pairs = pairs_of(&of_ends);
         let mut end_bytes = END_BYTES.into_iter();
         let of_ends = of_ends.map(|words| Words::new(words, end_bytes.next().unwrap_or_default()));
-        (Grams { of_ends }, owners)
+        (Grams { pairs, of_ends }, owners)
     }
 
     /// Reports the place of each word that stands in a text.
@@ -82,7 +88,12 @@ impl Grams {
         let mut last = 0u64;
         for byte in text {
             last = last << 8 | u64::from(byte.to_ascii_lowercase());
-            for words in &self.of_ends {
+            let mut may_end = self.pairs.get(pair(last)).copied().unwrap_or_default();
+            while may_end != 0 {
+                let Some(words) = self.of_ends.get(may_end.trailing_zeros() as usize) else {
+                    break;
+                };
+                may_end &= may_end - 1;
                 let end = last & words.end_mask;
                 if words.ends.contains(end) {
                     words.at(end, last, &mut found);
@@ -90,6 +101,29 @@ impl Grams {
             }
         }
     }
+}
+
+/// Where the last two bytes stand in the map of pairs.
+fn pair(last: u64) -> usize {
+    const LOW: u64 = (1 << PAIR_BITS) - 1;
+    usize::try_from((last >> 8 & LOW) << PAIR_BITS | last & LOW).unwrap_or(0)
+}
+
+/// Notes with which pairs of bytes the words of each kind end.
+fn pairs_of(of_ends: &[Vec<Word>; END_BYTES.len()]) -> Box<[u8]> {
+    let mut pairs = vec![0u8; 1 << (2 * PAIR_BITS)];
+    for (kind, words) in of_ends.iter().enumerate() {
+        for word in words {
+            // Before a word of one byte anything may stand.
+            let befores = if word.mask > last_bytes(1) { 0..1 } else { 0..1 << PAIR_BITS };
+            for before in befores {
+                if let Some(kinds) = pairs.get_mut(pair(word.key | before << 8)) {
+                    *kinds |= 1 << kind;
+                }
+            }
+        }
+    }
+    pairs.into_boxed_slice()
 }
 
 /// So many last bytes of eight.
