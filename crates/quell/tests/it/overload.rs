@@ -135,9 +135,11 @@ fn tells_people(daemon: &Daemon) {
         assert!(said.contains(part), "{part} is not in:\n{said}");
     }
     let top = daemon.quell(&["top", "--once"]).expect_code(0).out;
-    for part in
-        ["LATE     600 incidents wait for a model", "fake judging 1/1 for ", "adds up  601 folded"]
-    {
+    for part in [
+        "LATE     600 incidents wait for a model",
+        "slow (fake) judging 1/1 for ",
+        "adds up  601 folded",
+    ] {
         assert!(top.contains(part), "{part} is not in:\n{top}");
     }
 }
