@@ -249,7 +249,16 @@ pub(crate) fn span(duration: Duration) -> String {
 
 /// Writes a count of things with a name whose plural ends in `s`: `1 call`, `1,200 calls`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+    format!("{} {what}{}", grouped(count), plural(count))
+}
+
+/// The same without commas, for those who read numbers by program: `1 call`, `1200 calls`.
+pub(crate) fn count_of(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", plural(count))
+}
+
+const fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// Writes a count with its thousands apart.
@@ -292,6 +301,8 @@ mod tests {
         assert_eq!(counted(1, "call"), "1 call");
         assert_eq!(counted(0, "call"), "0 calls");
         assert_eq!(counted(1_200, "call"), "1,200 calls");
+        assert_eq!(count_of(1, "call"), "1 call");
+        assert_eq!(count_of(1_200, "call"), "1200 calls");
     }
 
     #[test]

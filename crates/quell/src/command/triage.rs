@@ -11,6 +11,7 @@ use store::IncidentRow;
 use super::offline::{NO_ALERTS, Progress, Session};
 use super::{Failure, Talk, load, print, show};
 use crate::cli::{ModelOptions, Triage};
+use crate::standing::count_of;
 
 /// Alert ids in one line of JSON, past which they go to a file.
 const IDS_MAX: usize = 20_000;
@@ -139,10 +140,7 @@ pub(super) fn summary(session: &Session, start: alert::Timestamp) -> Result<Valu
 pub(super) fn summary_text(summary: &Value) -> String {
     let of = |name: &str| summary.get(name).and_then(Value::as_u64).unwrap_or(0);
     // Without commas, as the other numbers beside them.
-    let many = |name: &str, what: &str| {
-        let count = of(name);
-        format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-    };
+    let many = |name: &str, what: &str| count_of(of(name), what);
     format!(
         "{} = {} folded + {} own output + {} below policy + {} duplicate + {} malformed + {} waiting\n\
          {}, {}; {}, {} by a model, {} by the playbook, in {} s",

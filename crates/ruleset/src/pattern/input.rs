@@ -11,8 +11,16 @@ impl<'t> Input<'t> {
         Self { text, at: 0 }
     }
 
+    /// The byte that comes next.
     pub(super) fn next(&self) -> Option<u8> {
         self.text.get(self.at).copied()
+    }
+
+    /// Steps over a byte.
+    pub(super) fn take(&mut self) -> Option<u8> {
+        let byte = self.next()?;
+        self.at += 1;
+        Some(byte)
     }
 
     pub(super) fn rest(&self) -> &'t [u8] {

@@ -29,9 +29,9 @@ const LIMITS: &str = "(*LIMIT_MATCH=1000000)(*LIMIT_HEAP=32768)";
 /// What the compiled code reports when its stack of 32 KiB is used up.
 const ERROR_JIT_STACK: i32 = -46;
 
-/// How often a pattern is asked before it is made anew for subjects that encode little. That costs some 300 us, and saves half a
+/// How often a pattern is run before it is made anew for subjects that encode little. That costs some 300 us, and saves half a
 /// microsecond each time. Most that are asked so often are ruled out with others before.
-const TRIES_BEFORE_NARROW: u32 = 512;
+const RUNS_BEFORE_NARROW: u32 = 512;
 
 /// How often a pattern is run by the interpreter before code is made for it. Making code costs as much as some twenty runs, and half
 /// the patterns that a log file tries at all are tried less often than this.
@@ -57,9 +57,7 @@ pub(super) struct Pcre2 {
     words: OnceLock<Vec<Words>>,
     /// Such a word, if there is just one. Looking for it first is many times faster than the library's own search.
     required: OnceLock<Option<Needle>>,
-    /// How often it was asked, up to [`TRIES_BEFORE_NARROW`].
-    tries: AtomicU32,
-    /// How often it was run, up to [`RUNS_BEFORE_CODE`].
+    /// How often it was run, up to [`RUNS_BEFORE_NARROW`].
     runs: AtomicU32,
     spare_places: Mutex<Vec<CaptureLocations>>,
     limit_hits: AtomicU64,
@@ -102,7 +100,6 @@ impl Pcre2 {
             narrow: OnceLock::new(),
             words: OnceLock::new(),
             required: OnceLock::new(),
-            tries: AtomicU32::new(0),
             runs: AtomicU32::new(0),
             spare_places: Mutex::new(Vec::new()),
             limit_hits: AtomicU64::new(0),
@@ -120,7 +117,7 @@ impl Pcre2 {
             return false;
         }
         // One that the interpreter stops is asked again as code, whose limit is reached later.
-        if self.is_seldom_run()
+        if self.count_run() < RUNS_BEFORE_CODE
             && let Some(Ok(found)) = self.interpreted().map(|regex| regex.is_match(subject))
         {
             return found;
@@ -130,10 +127,7 @@ impl Pcre2 {
 
     /// Tells the same of a subject whose form is known. A pattern that is often asked is made anew for such subjects.
     pub(super) fn is_match_of(&self, subject: &[u8], form: Form) -> bool {
-        let is_new = self.tries.load(Ordering::Relaxed) < TRIES_BEFORE_NARROW;
-        if is_new {
-            self.tries.fetch_add(1, Ordering::Relaxed);
-        }
+        let is_new = self.runs.load(Ordering::Relaxed) < RUNS_BEFORE_NARROW;
         // One whose words were asked for is made already, and if the other was never tried there is no need to compile both.
         let is_made = self.narrow.get().is_some() && self.compiled.get().is_none();
         if is_new && !is_made {
@@ -206,13 +200,13 @@ impl Pcre2 {
         answer.ok()
     }
 
-    /// Counts a run.
-    fn is_seldom_run(&self) -> bool {
-        let is_seldom = self.runs.load(Ordering::Relaxed) < RUNS_BEFORE_CODE;
-        if is_seldom {
+    /// Counts a run, and returns how many there were before.
+    fn count_run(&self) -> u32 {
+        let runs = self.runs.load(Ordering::Relaxed);
+        if runs < RUNS_BEFORE_NARROW {
             self.runs.fetch_add(1, Ordering::Relaxed);
         }
-        is_seldom
+        runs
     }
 
     /// Returns the compiled code, or the interpreter where the machine allows no code to be made.

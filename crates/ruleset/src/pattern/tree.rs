@@ -196,8 +196,7 @@ impl Reader<'_> {
 
     /// Reads one thing that may be repeated.
     fn part(&mut self) -> Option<Tree> {
-        let byte = self.input.next()?;
-        self.input.at += 1;
+        let byte = self.input.take()?;
         Some(match byte {
             b'\\' => self.escape()?,
             b'[' => self.class()?,
@@ -273,8 +272,7 @@ impl Reader<'_> {
 
     /// Reads what follows a backslash.
     fn escape(&mut self) -> Option<Tree> {
-        let byte = self.input.next()?;
-        self.input.at += 1;
+        let byte = self.input.take()?;
         Some(match byte {
             b'1'..=b'9' => {
                 while self.input.next().is_some_and(|byte| byte.is_ascii_digit()) {
@@ -337,8 +335,7 @@ impl Reader<'_> {
         let mut set = Bytes::default();
         let mut is_first = true;
         loop {
-            let byte = self.input.next()?;
-            self.input.at += 1;
+            let byte = self.input.take()?;
             if byte == b']' && !is_first {
                 break;
             }
@@ -349,8 +346,7 @@ impl Reader<'_> {
                 && self.input.text.get(self.input.at + 1).is_some_and(ends_range)
             {
                 self.input.at += 1;
-                let byte = self.input.next()?;
-                self.input.at += 1;
+                let byte = self.input.take()?;
                 match self.member(byte, &mut set)? {
                     Some(to) => (from..=to).for_each(|byte| set.insert(byte)),
                     None => [from, b'-'].iter().for_each(|byte| set.insert(*byte)),
@@ -373,8 +369,7 @@ impl Reader<'_> {
                 Some(None)
             }
             b'\\' => {
-                let letter = self.input.next()?;
-                self.input.at += 1;
+                let letter = self.input.take()?;
                 let bytes = match letter {
                     b'b' => Bytes::of(b"\x08"),
                     _ => self.escaped_set(letter)?,
@@ -456,8 +451,7 @@ impl Reader<'_> {
         let before = self.options;
         let mut is_on = true;
         loop {
-            let letter = self.input.next()?;
-            self.input.at += 1;
+            let letter = self.input.take()?;
             match letter {
                 b'-' => is_on = false,
                 b'i' => self.options.any_case = is_on,

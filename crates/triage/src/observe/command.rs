@@ -13,13 +13,13 @@ mod line;
 mod shell;
 
 /// How sure one sign is, 1 to 100. Not so sure that an analyst could not call it a test of the defences, or an administrator's odd habit.
-pub(super) const STRENGTH: u8 = 45;
+const STRENGTH: u8 = 45;
 
 /// Longest piece of a command that is shown, in bytes.
 const FRAGMENT_BYTES_MAX: usize = 160;
 
 /// Groups of rules which say that somebody was not let do what he asked for: the command did not run.
-pub(super) const REFUSING_GROUPS: &[&str] = &[
+const REFUSING_GROUPS: &[&str] = &[
     "authentication_failed",
     "authentication_failures",
     "invalid_login",
@@ -90,21 +90,29 @@ pub(super) fn telling(alert: &Alert, class: Class) -> Option<Finding> {
     if class.is_web_exploit() || alert.first_field(&["data.url", "data.http.url"]).is_some() {
         return None;
     }
-    if alert.rule.groups.iter().any(|group| REFUSING_GROUPS.contains(&group.trim())) {
+    if was_refused(alert) {
         return None;
     }
-    let (fragment, reason) = line::all(alert).iter().find_map(|line| {
+    line::all(alert).iter().find_map(|line| {
         let (at, reason) = sign(line)?;
-        let fragment = template::head(line.get(at..).unwrap_or(line), FRAGMENT_BYTES_MAX);
-        Some((Untrusted::new(fragment), reason))
-    })?;
-    Some(Finding {
+        Some(finding(line.get(at..).unwrap_or(line), reason))
+    })
+}
+
+/// Tells whether somebody was not let do what he asked for.
+pub(super) fn was_refused(alert: &Alert) -> bool {
+    alert.rule.groups.iter().any(|group| REFUSING_GROUPS.contains(&group.trim()))
+}
+
+/// Says what is telling about a command that ran, and shows the beginning of what tells it.
+pub(super) fn finding(telling: &str, reason: &str) -> Finding {
+    Finding {
         class: Class::CommandExecution,
         strength: STRENGTH,
         parameter: None,
-        fragment,
+        fragment: Untrusted::new(template::head(telling, FRAGMENT_BYTES_MAX)),
         reason: reason.to_owned(),
-    })
+    }
 }
 
 /// Finds a sign in a command line, and where it begins.

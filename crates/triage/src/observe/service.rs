@@ -4,10 +4,10 @@
 //! rules say the same of those: a session was opened, a sudo succeeded. A shell that waits for somebody to type is what a break-in by way of the
 //! service looks like once it has found its way up.
 
+use alert::Alert;
 use alert::incident::Finding;
-use alert::{Alert, Class, Untrusted};
 
-use super::command::{REFUSING_GROUPS, STRENGTH};
+use super::command;
 use crate::template;
 
 /// User ids below this are given to services, here and nearly everywhere; 0 is root. Where people have such an id (old systems began at 500),
@@ -69,15 +69,12 @@ const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "zsh", "ksh", "csh", "tcs
 /// Most of a log line that is read, in bytes. What su and sudo write before the command is far shorter.
 const LINE_BYTES_MAX: usize = 2048;
 
-/// Longest piece of a line that is shown, in bytes.
-const FRAGMENT_BYTES_MAX: usize = 160;
-
 const BY_SU: &str = "the account of a service became root by su, which it has no password for";
 const BY_SUDO: &str = "the account of a service got a shell of root to type into";
 
 /// Looks whether an alert reports that the account of a service became root for somebody who types.
 pub(super) fn becomes_root(alert: &Alert) -> Option<Finding> {
-    if alert.rule.groups.iter().any(|group| REFUSING_GROUPS.contains(&group.trim())) {
+    if command::was_refused(alert) {
         return None;
     }
     let line = template::head(alert.full_log.as_raw(), LINE_BYTES_MAX);
@@ -86,13 +83,7 @@ pub(super) fn becomes_root(alert: &Alert) -> Option<Finding> {
     } else {
         (shell_by_sudo(alert)?, BY_SUDO)
     };
-    Some(Finding {
-        class: Class::CommandExecution,
-        strength: STRENGTH,
-        parameter: None,
-        fragment: Untrusted::new(template::head(fragment, FRAGMENT_BYTES_MAX)),
-        reason: reason.to_owned(),
-    })
+    Some(command::finding(fragment, reason))
 }
 
 /// Tells whether su let somebody become root.

@@ -84,9 +84,8 @@ pub(super) fn way_out(alert: &Alert) -> Option<Class> {
 
 /// Tells whether a firewall stopped a connection from inside to outside.
 pub(super) fn is_stopped_way_out(alert: &Alert) -> bool {
-    let groups = &alert.rule.groups;
     let is_stopped = named::is_stopped(alert)
-        || groups.iter().any(|group| matches!(group.trim(), "firewall_drop" | "firewall_block"));
+        || ["firewall_drop", "firewall_block"].iter().any(|group| alert.rule.has_group(group));
     is_stopped && goes_out(alert)
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Talk;
 use crate::detector::{Fate, Seen};
+use crate::standing::count_of;
 
 /// The highest level of a rule.
 const LEVEL_MAX: usize = 16;
@@ -50,9 +51,9 @@ impl Tally {
         let alerts: u64 = self.by_level.iter().sum();
         let events = alerts + self.quiet + self.no_rule + self.not_processed;
         let mut text = format!(
-            "{events} event{} = {alerts} alert{} + {} below the alert level + {} without a rule + {} incomplete, in {:.1} s",
-            if events == 1 { "" } else { "s" },
-            if alerts == 1 { "" } else { "s" },
+            "{} = {} + {} below the alert level + {} without a rule + {} incomplete, in {:.1} s",
+            count_of(events, "event"),
+            count_of(alerts, "alert"),
             self.quiet,
             self.no_rule,
             self.not_processed,
@@ -81,8 +82,7 @@ impl Tally {
         ] {
             if count > 0 {
                 let [thing, which] = what;
-                let many = if count == 1 { "" } else { "s" };
-                text.push_str(&format!("\n{count} {thing}{many} {which}"));
+                text.push_str(&format!("\n{} {which}", count_of(count, thing)));
             }
         }
         text

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::figures::{Ages, OfFifo, OfQuell};
 use super::needle::Found;
+use crate::standing::count_of;
 
 /// So many alerts may cost a call: 0.2 %.
 pub(super) const ALERTS_PER_CALL_OF_GOAL: u64 = 500;
@@ -121,7 +122,7 @@ fn calls(quell: &OfQuell, seconds: f64) -> Option<Goal> {
         holds: quell.model_calls <= quell.calls_of_goal,
         because: format!(
             "{} ({} on needles, {} on the rest), {:.3} % of {} alerts; 0.2 % are {}{}",
-            super::table::count_of(quell.model_calls, "call"),
+            count_of(quell.model_calls, "call"),
             quell.needle_calls,
             quell.model_calls.saturating_sub(quell.needle_calls),
             quell.calls_per_alert_percent,

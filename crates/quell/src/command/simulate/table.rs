@@ -4,6 +4,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::Report;
 use super::figures::{Ages, OfFifo, OfQuell};
+use crate::standing::count_of;
 
 /// Writes a report.
 pub(super) fn written(report: &Report) -> String {
@@ -189,11 +190,6 @@ fn needles_of_hook(report: &Report) -> String {
         ]);
     }
     format!("\nneedles\n{table}\n")
-}
-
-/// Writes a count with what is counted.
-pub(super) fn count_of(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn table(header: &[&str]) -> Table {

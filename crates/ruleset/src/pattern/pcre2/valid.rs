@@ -153,8 +153,7 @@ impl Scanner<'_> {
     }
 
     fn escape(&mut self) -> Option<Part> {
-        let byte = self.input.next()?;
-        self.input.at += 1;
+        let byte = self.input.take()?;
         match byte {
             b'1'..=b'9' => {
                 self.last_group_asked_for = self.last_group_asked_for.max(usize::from(byte - b'0'));
@@ -197,8 +196,7 @@ impl Scanner<'_> {
         self.input.takes(b"^");
         let mut is_first = true;
         loop {
-            let byte = self.input.next()?;
-            self.input.at += 1;
+            let byte = self.input.take()?;
             if byte == b']' && !is_first {
                 return Some(Part::Item(CLASS_BYTES));
             }
@@ -211,8 +209,7 @@ impl Scanner<'_> {
             }
             // A range: both its ends are bytes, and what follows it begins no other.
             self.input.at += 1;
-            let byte = self.input.next()?;
-            self.input.at += 1;
+            let byte = self.input.take()?;
             let (Member::Byte(from), Member::Byte(to)) = (from, self.member(byte)?) else {
                 return None;
             };
@@ -235,8 +232,7 @@ impl Scanner<'_> {
         match byte {
             b'[' if self.may_be_a_name() => None,
             b'\\' => {
-                let letter = self.input.next()?;
-                self.input.at += 1;
+                let letter = self.input.take()?;
                 self.escaped(letter)
             }
             byte => Some(Member::Byte(byte)),

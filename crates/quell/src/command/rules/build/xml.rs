@@ -108,7 +108,7 @@ fn with_words(family: &Family, pattern: &str) -> String {
     text
 }
 
-/// What lets a request pass. Both gates walk over what is ordinary, one way only, and ask whether anything is left: so each character
+/// What lets a request pass. Gates walk over what is ordinary, one way only, and ask whether anything is left: so each character
 /// costs one comparison, and a line that is all ordinary costs nothing more.
 const TARGET_PATTERN: &str = concat!(
     r"(?is)^(?=(?:[a-z1-9~]++|/(?!/|(?1))|-(?!-)",
