@@ -427,12 +427,16 @@ pub(super) fn success(
     finding: Option<&Finding>,
 ) -> Success {
     let description = || alert.rule.description.as_raw().to_lowercase();
+    let is_let_in = || alert.rule.has_group("authentication_success");
     if class == Class::BruteForce {
-        let groups = &alert.rule.groups;
         let worked = alert.rule.id == "40112"
-            || groups.iter().any(|group| group == "authentication_success")
+            || is_let_in()
             || description().contains("followed by a success");
         return if worked { Success::Confirmed } else { Success::None };
+    }
+    // A statement in the place of a name or a password that is let in was run.
+    if matches!(class, Class::SqlInjection | Class::NosqlInjection) && is_let_in() {
+        return Success::Confirmed;
     }
     if !class.is_web_exploit() || (finding.is_none() && !is_own_rule(alert)) {
         return Success::None;

@@ -527,3 +527,24 @@ fn a_rule_that_counted_tries_to_log_in_says_more_than_the_path_of_the_form() {
     assert_eq!(guessed("100805", &tries, 200, "x", attack).class, Class::SqlInjection);
     assert_eq!(guessed("1", &["web"], 200, "x", form).class, Class::ForcedBrowsing);
 }
+
+#[test]
+fn a_statement_that_is_let_in_as_a_name_has_worked() {
+    let login = |rule: &str, groups: &[&str], name: &str| {
+        let alert = json!({
+            "rule": {"id": rule, "level": 3, "description": "shop: a login", "groups": groups},
+            "agent": {"id": "1", "name": "a"}, "decoder": {"name": "json"},
+            "data": {"app": "shop", "srcip": "203.0.113.9", "dstuser": name, "path": "/login/", "status": "302"},
+        });
+        let seen = seen(&alert.to_string());
+        (seen.class, seen.success)
+    };
+    let let_in = ["quell_web", "authentication_success"];
+    let statement = "alice' AND 1965=1965 AND 'aOdx'='aOdx";
+    assert_eq!(login("100162", &let_in, statement), (Class::SqlInjection, Success::Confirmed));
+    let refused = ["quell_web", "authentication_failed"];
+    assert_eq!(login("100161", &refused, statement), (Class::SqlInjection, Success::None));
+    assert_eq!(login("100162", &let_in, "O'Brien"), (Class::Login, Success::None));
+    let own = ["web_attack", "sql_injection", "authentication_success"];
+    assert_eq!(login("100167", &own, "admin'#"), (Class::SqlInjection, Success::Confirmed));
+}
