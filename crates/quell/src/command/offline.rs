@@ -30,12 +30,13 @@ const BATCH_ALERTS: usize = 256;
 /// The longest that a local Ollama may take to answer a question about itself.
 const PROBE_MAX: Duration = Duration::from_secs(180);
 
-/// What is said of an input in which no line is an alert.
-pub(super) const NO_ALERTS: &str = "no line is an alert\nhint: alerts are JSON, one object a line, as in Wazuh's alerts.json; \
-     `quell detect FILE` makes alerts of a raw log";
-
-/// The same where the lines are longer than an alert may be.
-pub(super) fn no_alerts_but_long_lines(long: u64) -> String {
+/// What is said of an input in which no line is an alert, and `long` lines are longer than an alert may be.
+pub(super) fn no_alerts(long: u64) -> String {
+    if long == 0 {
+        return "no line is an alert\nhint: alerts are JSON, one object a line, as in Wazuh's alerts.json; \
+                `quell detect FILE` makes alerts of a raw log"
+            .to_owned();
+    }
     let line_max = Limits::default().bytes_max;
     let lines = if long == 1 { "a line is".to_owned() } else { format!("{long} lines are") };
     format!(
@@ -95,24 +96,28 @@ impl Session {
         })
     }
 
-    /// Takes every line of an input in.
+    /// Takes every line of an input in, and gives how many were longer than an alert may be.
     pub(super) fn read(
         &mut self,
         input: impl Read,
         mut progress: impl FnMut(Progress),
-    ) -> Result<(), Failure> {
+    ) -> Result<u64, Failure> {
         let mut lines = Lines::new(input)?;
+        let mut long = 0;
         loop {
             let mut arrivals = Arrivals { route: "file".to_owned(), ..Arrivals::default() };
             while arrivals.alerts.len() + arrivals.rejected.len() < BATCH_ALERTS {
                 match lines.next_line()? {
                     Some(Ok(line)) => arrivals.alerts.push(line),
-                    Some(Err(rejected)) => arrivals.rejected.push(rejected),
+                    Some(Err(rejected)) => {
+                        long += 1;
+                        arrivals.rejected.push(rejected);
+                    }
                     None => break,
                 }
             }
             if arrivals.alerts.is_empty() && arrivals.rejected.is_empty() {
-                return Ok(());
+                return Ok(long);
             }
             self.desk.take_in(&[arrivals], self.clock.now())?;
             progress(Progress::Read(self.desk.store.counts()?.accepted));

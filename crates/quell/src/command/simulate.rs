@@ -112,10 +112,7 @@ fn stream_of(options: &Simulate) -> Result<(Stream, Vec<Needle>), Failure> {
         None => {
             let mut stream = Stream::read(&options.files)?;
             if stream.holds_no_alert() {
-                return Err(Failure::usage(match stream.long_lines {
-                    0 => super::offline::NO_ALERTS.to_owned(),
-                    long => super::offline::no_alerts_but_long_lines(long),
-                }));
+                return Err(Failure::usage(super::offline::no_alerts(stream.long_lines)));
             }
             stream.anchor();
             let late = stream.put_in_order();

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use store::IncidentRow;
 
-use super::offline::{NO_ALERTS, Progress, Session};
+use super::offline::{Progress, Session, no_alerts};
 use super::{Failure, Talk, load, print, show};
 use crate::cli::{ModelOptions, Triage};
 use crate::standing::count_of;
@@ -31,10 +31,10 @@ pub(super) fn run(file: Option<&Path>, options: &Triage) -> Result<(), Failure> 
     let mut session = Session::new(&config, &options.model, data_dir)?;
     let start = session.now();
     say_who_judges(&session, &options.model);
-    session.read(input, |_| {})?;
+    let long_lines = session.read(input, |_| {})?;
     let counts = session.desk.store.counts()?;
     if counts.accepted > 0 && counts.accepted == counts.malformed {
-        return Err(Failure::usage(NO_ALERTS));
+        return Err(Failure::usage(no_alerts(long_lines)));
     }
     session.judge(model_progress())?;
     if options.json {

@@ -445,9 +445,11 @@ fn an_object_that_is_too_long_is_called_too_long() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("list.json");
     std::fs::write(&path, format!("[{}]\n", "{\"id\":\"1\"},".repeat(500_000))).unwrap();
-    let said = run(["simulate", path.to_str().unwrap()]).expect_code(2);
-    assert!(said.err.contains("no line is an alert: a line is longer than the"), "{}", said.err);
-    assert!(said.err.contains("each on a line of its own"), "{}", said.err);
+    for command in ["simulate", "triage"] {
+        let said = run([command, path.to_str().unwrap()]).expect_code(2);
+        assert!(said.err.contains("no line is an alert: a line is longer than"), "{}", said.err);
+        assert!(said.err.contains("each on a line of its own"), "{}", said.err);
+    }
     std::fs::write(&path, "a raw log\n").unwrap();
     let said = run(["simulate", path.to_str().unwrap()]).expect_code(2);
     assert!(said.err.contains("quell detect FILE"), "{}", said.err);
