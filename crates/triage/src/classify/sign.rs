@@ -126,6 +126,8 @@ pub enum Reader {
     Values,
     /// Only the rules, which see lines: here the classification has code.
     Lines,
+    /// Only the rules, for requests in which letters are escapes that need none: here the classification decodes.
+    EscapedLetters,
 }
 
 /// Names a question about what a pattern captured.

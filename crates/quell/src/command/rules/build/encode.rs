@@ -8,18 +8,23 @@
 //!
 //! Three things hold approximately, and a test compares both readers on the examples of every sign: a value begins behind `=`, `?`,
 //! `&`, `/` or the opening quote of a header; what a bounded repetition counts are bytes of the line, so it is allowed three times
-//! as many; letters and digits are taken as they are.
+//! as many; letters and digits are taken as they are, but for signs that look for escaped ones.
 //!
 //! Wazuh's XML can't hold `<` in a pattern, so there is no look-behind: what must stand before is matched along.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use regex_syntax::{Parser, ParserBuilder};
-use triage::classify::sign::{Place, Sign, ascii_classes};
+use triage::classify::sign::{Place, Reader, Sign, ascii_classes};
 use triage::classify::{View, WebClass};
 
-use shape::{First, begins_with_anything, by_first_letters, first_of_all, without_choice_of_runs};
+use letters::Letters;
+use shape::{
+    First, ascii_members, begins_with_anything, by_first_letters, excluded_if_wide, first_of_all,
+    without_choice_of_runs,
+};
 use spelling::{escaped, grouped, hex_set, literal_class, window};
 
+pub(super) mod letters;
 mod shape;
 mod spelling;
 
@@ -110,15 +115,29 @@ pub(super) fn line_pattern(
     let hir = parser()
         .parse(&ascii_classes(text))
         .map_err(|error| Unwritable::Syntax(Box::new(error)))?;
-    let is_for_browsers = class == WebClass::Xss;
-    let mut writer =
-        Writer { sign, is_for_browsers, start, repeats: sign.check.is_some(), captured: 0 };
-    let body = writer.write(&hir, Before::Nothing)?;
-    let define = match sign.view {
-        View::Sql => format!("(?(DEFINE)({SQL_BLANK}))"),
-        View::Tight => format!("(?(DEFINE)({TIGHT_JUNK}))"),
-        View::Plain | View::Shell | View::Path => String::new(),
+    let groups = match sign.view {
+        View::Sql => vec![SQL_BLANK],
+        View::Tight => vec![TIGHT_JUNK],
+        View::Plain | View::Shell | View::Path => Vec::new(),
     };
+    let has_escaped_letters = sign.reader == Reader::EscapedLetters;
+    let letters = has_escaped_letters.then(|| Letters::behind(groups.len()));
+    if letters.is_some() && sign.check.is_some() {
+        return Err(Unwritable::Unknown("the same text again, in escaped letters"));
+    }
+    let mut writer = Writer {
+        sign,
+        is_for_browsers: class == WebClass::Xss,
+        letters,
+        start,
+        repeats: sign.check.is_some(),
+        captured: 0,
+    };
+    let body = writer.write(&hir, Before::Nothing)?;
+    let groups = groups.into_iter().map(str::to_owned);
+    let letters = writer.letters.iter().flat_map(Letters::groups);
+    let groups: String = groups.chain(letters).map(|group| format!("({group})")).collect();
+    let define = if groups.is_empty() { String::new() } else { format!("(?(DEFINE){groups})") };
     Ok(format!("(?is){define}{body}"))
 }
 
@@ -143,6 +162,8 @@ struct Writer<'a> {
     sign: &'a Sign,
     /// A browser is the target, which undoes escapes of HTML and script.
     is_for_browsers: bool,
+    /// What letters and digits are written as where they may be escapes.
+    letters: Option<Letters>,
     start: &'a Start,
     /// The second group must hold what the first held.
     repeats: bool,
@@ -288,17 +309,21 @@ impl Writer<'_> {
             // The agent's closing quote may be the end of the line.
             (Look::End, _) => Ok(r#"(?=\x26|\s|"(?:\s|$)|$)"#.to_owned()),
             // A word may begin behind an escape, whose last letter is part of no word.
-            (Look::WordAscii, Before::Nothing | Before::Any) => {
-                Ok(format!(r"(?:\b|{LAYERS}[0-9a-f]{{2}})"))
+            (Look::WordAscii, Before::Nothing | Before::Any) => Ok(match &self.letters {
+                None => format!(r"(?:\b|{LAYERS}[0-9a-f]{{2}})"),
+                Some(letters) if before == Before::Any => letters.word_edge(),
+                Some(letters) => letters.word_start(),
+            }),
+            (Look::WordAscii, Before::Word) => {
+                Ok(self.letters.as_ref().map_or_else(|| r"\b".to_owned(), Letters::word_end))
             }
-            (Look::WordAscii, Before::Word) => Ok(r"\b".to_owned()),
             // The escape was matched just before, and what is left would look like the middle of a word.
             (Look::WordAscii, Before::Other) => Ok(String::new()),
             _ => Err(Unwritable::Unknown("a boundary of another kind")),
         }
     }
 
-    fn literal(&self, bytes: &[u8]) -> String {
+    fn literal(&mut self, bytes: &[u8]) -> String {
         let mut out = String::new();
         let mut before = None;
         for byte in bytes {
@@ -323,9 +348,13 @@ impl Writer<'_> {
     }
 
     /// Writes one character of the text.
-    fn byte(&self, byte: u8) -> String {
+    fn byte(&mut self, byte: u8) -> String {
         if byte.is_ascii_alphanumeric() || byte == b'_' {
-            return char::from(byte).to_string();
+            let plain = char::from(byte);
+            return match &mut self.letters {
+                None => plain.to_string(),
+                Some(letters) => letters.call(byte),
+            };
         }
         if self.sign.place == Place::Agent && byte != b'"' && byte != b'\\' {
             // What a tool calls itself reaches the line as it is.
@@ -359,7 +388,12 @@ impl Writer<'_> {
             match byte {
                 // The text is in lower case, so a class of "no letters" that holds these means none.
                 b'A'..=b'Z' | b'%' => {}
-                b'0'..=b'9' | b'a'..=b'z' | b'_' => plain.push(*byte),
+                b'0'..=b'9' | b'a'..=b'z' | b'_' => {
+                    plain.push(*byte);
+                    if self.letters.is_some() {
+                        codes.extend(Letters::both_cases(*byte));
+                    }
+                }
                 // A plus that is one is in percent: as it is, it is a blank.
                 0..=0x1f | 0x7f | b'+' => codes.push(*byte),
                 _ => {
@@ -550,29 +584,4 @@ fn last_letter(hir: &Hir) -> Option<Before> {
         HirKind::Concat(parts) => parts.iter().rev().find_map(last_letter),
         HirKind::Alternation(branches) => branches.iter().filter_map(last_letter).reduce(both),
     }
-}
-
-/// The characters that a class leaves out, if it is one of "anything but".
-fn excluded_if_wide(class: &Class) -> Option<Vec<u8>> {
-    let members = ascii_members(class);
-    let excluded = || (0..128).filter(|byte| is_lower(*byte) && !members.contains(byte)).collect();
-    (members.len() >= WIDE_MIN).then(excluded)
-}
-
-/// The members of a class that are ASCII: of the others a line has only escapes, which are ASCII again.
-fn ascii_members(class: &Class) -> Vec<u8> {
-    let is_member = |byte: u8| match class {
-        Class::Bytes(bytes) => {
-            bytes.iter().any(|range| (range.start()..=range.end()).contains(&byte))
-        }
-        Class::Unicode(letters) => {
-            letters.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
-        }
-    };
-    (0..128).filter(|byte| is_lower(*byte) && is_member(*byte)).collect()
-}
-
-/// Tells what the text of a sign may hold, which is in lower case: a class of anything but letters holds the capitals only by accident.
-fn is_lower(byte: u8) -> bool {
-    !byte.is_ascii_uppercase()
 }

@@ -6,7 +6,7 @@
 //! Each rule has samples that must not end with it, too: what looks like the attack and is harmless, at the same place (a header
 //! for the rule about headers), and for the rule about answered attempts the same attack with another answer.
 
-use triage::classify::sign::{Family, Place, Sign};
+use triage::classify::sign::{Family, Place, Reader, Sign};
 
 use super::xml;
 
@@ -165,7 +165,7 @@ fn section(
 
 /// Writes the line that a server logs for a request with the value in its place.
 fn line(sign: &Sign, value: &str, encoding: Encoding, server: Server, status: u16) -> String {
-    let encoded = || encode(value, encoding);
+    let encoded = || encode(value, encoding, sign.reader == Reader::EscapedLetters);
     let (target, agent) = match sign.place {
         Place::Any | Place::Input | Place::Value => (format!("/shop/list?item={}", encoded()), ""),
         Place::Command => (format!("/shop/list.php?cmd={}", encoded()), ""),
@@ -192,20 +192,20 @@ fn through_the_gate(values: &[String], status: u16) -> impl Iterator<Item = Stri
 
 /// Writes the line that Apache logs for a request with the value in a parameter of its referer.
 pub(super) fn header_line(value: &str, status: u16) -> String {
-    let referer = format!("http://shop.example/list?item={}", encode(value, Encoding::Full));
+    let referer = format!("http://shop.example/list?item={}", encode(value, Encoding::Full, false));
     format!(
         "192.0.2.7 - - [24/Nov/2026:14:16:37 +0000] \"GET /shop/list HTTP/1.1\" {status} 512 \"{referer}\" \"Mozilla/5.0\""
     )
 }
 
-/// Encodes a value for a query.
-fn encode(value: &str, encoding: Encoding) -> String {
+/// Encodes a value for a query, if asked to with letters that need none: all of them, or every other.
+fn encode(value: &str, encoding: Encoding, has_escaped_letters: bool) -> String {
     let mut out = String::new();
-    for byte in value.bytes() {
+    for (place, byte) in value.bytes().enumerate() {
+        let is_letter = byte.is_ascii_alphanumeric();
         let plain = match encoding {
-            Encoding::Full | Encoding::Twice => {
-                byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-            }
+            _ if is_letter && has_escaped_letters => encoding == Encoding::Least && place % 2 == 0,
+            Encoding::Full | Encoding::Twice => is_letter || b"-._~".contains(&byte),
             Encoding::Least => byte.is_ascii_graphic() && !b"%#&+\"".contains(&byte),
         };
         match (plain, byte, encoding) {

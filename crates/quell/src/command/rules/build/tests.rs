@@ -40,12 +40,15 @@ impl Dice {
         (self.0 >> 11) % end
     }
 
-    /// Encodes each character as the dice want it: not at all, once, twice, in either case.
-    fn encode(&mut self, value: &str) -> String {
+    /// Encodes each character as the dice want it: not at all, once, twice, in either case. Letters only if asked to, the first in any case.
+    fn encode(&mut self, value: &str, has_escaped_letters: bool) -> String {
         let mut out = String::new();
         for byte in value.bytes() {
-            let must = !byte.is_ascii_graphic() || b"%#&+\"\\".contains(&byte);
-            let never = byte.is_ascii_alphanumeric() || byte == b'_';
+            let is_letter = byte.is_ascii_alphanumeric();
+            let must = !byte.is_ascii_graphic()
+                || b"%#&+\"\\".contains(&byte)
+                || (is_letter && has_escaped_letters && !out.contains('%'));
+            let never = byte == b'_' || (is_letter && !has_escaped_letters);
             match self.below(6) {
                 _ if never => out.push(char::from(byte)),
                 0 | 1 if byte == b' ' => out.push('+'),
@@ -71,7 +74,8 @@ fn no_encoding_hides_an_example() {
         let (Place::Any | Place::Input | Place::Value) = sign.place else { continue };
         for value in &sign.attack {
             for seed in 1..=ENCODINGS {
-                let value = Dice(seed * 7919 + u64::from(sign.id)).encode(value);
+                let value = Dice(seed * 7919 + u64::from(sign.id))
+                    .encode(value, sign.reader == Reader::EscapedLetters);
                 // Each from an address of its own, or they would be a sequence.
                 client += 1;
                 let address = std::net::Ipv4Addr::from(0x0a00_0000 + client);

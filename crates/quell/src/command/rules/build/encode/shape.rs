@@ -1,8 +1,8 @@
 //! Gives a pattern a shape of the same meaning that PCRE2 reads faster, and tells what may follow what.
 
-use regex_syntax::hir::{Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
-use super::{ascii_members, excluded_if_wide, is_class};
+use super::{WIDE_MIN, is_class};
 
 /// Puts words that begin with the same letters together, so that PCRE2, which tries one after the other, is done with all of them at
 /// the first letter. Their order changes, which no rule sees: it asks whether there is a match, not which.
@@ -134,4 +134,29 @@ pub(super) fn begins_with_anything(parts: &[Hir]) -> bool {
         }
         _ => false,
     }
+}
+
+/// The characters that a class leaves out, if it is one of "anything but".
+pub(super) fn excluded_if_wide(class: &Class) -> Option<Vec<u8>> {
+    let members = ascii_members(class);
+    let excluded = || (0..128).filter(|byte| is_lower(*byte) && !members.contains(byte)).collect();
+    (members.len() >= WIDE_MIN).then(excluded)
+}
+
+/// The members of a class that are ASCII: of the others a line has only escapes, which are ASCII again.
+pub(super) fn ascii_members(class: &Class) -> Vec<u8> {
+    let is_member = |byte: u8| match class {
+        Class::Bytes(bytes) => {
+            bytes.iter().any(|range| (range.start()..=range.end()).contains(&byte))
+        }
+        Class::Unicode(letters) => {
+            letters.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
+        }
+    };
+    (0..128).filter(|byte| is_lower(*byte) && is_member(*byte)).collect()
+}
+
+/// Tells what the text of a sign may hold, which is in lower case: a class of anything but letters holds the capitals only by accident.
+fn is_lower(byte: u8) -> bool {
+    !byte.is_ascii_uppercase()
 }
