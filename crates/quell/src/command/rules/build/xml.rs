@@ -146,7 +146,9 @@ const HEADER_WORDS_PATTERN: &str = concat!(
     r#"|(?:["+]|%20) ?(?:or|and|xor|having|order|group|union)[+%\s]"#,
     r"|(?:/|%2f)(?:etc|proc|root|home|var|windows|winnt|web-inf)\b",
     // An address of a cloud's metadata, and places to which a tool lets servers talk.
-    r"|/(?:169\.254|100\.100\.100)\.|\.(?:oast[.i]|interact\.sh|burpc|dnslog\.)))",
+    r"|/(?:169\.254|100\.100\.100)\.|\.(?:oast[.i]|interact\.sh|burpc|dnslog\.)",
+    // Wrappers of PHP and schemes that no browser follows.
+    r"|(?:php|phar|expect|gopher|dict)://))",
 );
 
 static HEADER_GATE_PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
