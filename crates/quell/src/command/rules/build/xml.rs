@@ -121,7 +121,8 @@ const TARGET_PATTERN: &str = concat!(
     r"(?(DEFINE)(processbuilder|xwork2|(?:invoker|instantiate|chained)transformer",
     r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w",
     r"|(?:web|meta)-inf|\.(?:ssh|aws|env|dockerenv|ht[adp]\w+|bash\w+|netrc|pgpass)\b|nmap\w{4}|acunetix)",
-    r"(xp_|sp_|utl_|dbms_|sys\.(?:user|all|dba)_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
+    r"(xp_|sp_|utl_|dbms_|sys\.(?:user|all|dba)_|javax?\.|pg_catalog|information_schema|sqlite_",
+    r"|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
     r"|whoami|i[fp]config|systeminfo|visudo|ansible-|(?:com\.)?sun\.\w|groovy\.",
     // What source and classes that break Java begin with in base64.
     r"|c(?:nvudgltz|hj(?:vy2vz|vdg90)|3lzdgvtk|mvxdwly)|aw5(?:2b2tlc|zdgfud)|d2hpbgu?[ov]|zm9yy2xvc|y2xvbmv0c",
@@ -148,7 +149,7 @@ const HEADER_WORDS_PATTERN: &str = concat!(
     // An address of a cloud's metadata, and places to which a tool lets servers talk.
     r"|/(?:169\.254|100\.100\.100)\.|\.(?:oast[.i]|interact\.sh|burpc|dnslog\.)",
     // Wrappers of PHP and schemes that no browser follows.
-    r"|(?:php|phar|expect|gopher|dict)://))",
+    r#"|[" =](?:php|phar|expect|gopher|dict)(?::|%3a)(?:/|%2f)))"#,
 );
 
 static HEADER_GATE_PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
