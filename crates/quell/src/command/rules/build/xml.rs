@@ -125,9 +125,13 @@ const TARGET_PATTERN: &str = concat!(
     r"(?:history\.(?:back|forward|go)|print|close)(?:\(|%28)(?:-?\d)?(?:\)|%29)|return(?:%20|\+)(?:false|true))?(?:;|%3b)?\z)",
     r"(?(DEFINE)(processbuilder|xwork2|(?:invoker|instantiate|chained)transformer",
     r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w",
-    r"|(?:web|meta)-inf|\.(?:ssh|aws|env|ht[adp]\w+|bash\w+|netrc|pgpass)\b|nmap\w{4}|acunetix)",
-    r"(xp_|sp_|javax?\.|pg_catalog|information_schema|sqlite_|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
-    r"|whoami|i[fp]config|systeminfo|visudo|ansible-)",
+    r"|(?:web|meta)-inf|\.(?:ssh|aws|env|dockerenv|ht[adp]\w+|bash\w+|netrc|pgpass)\b|nmap\w{4}|acunetix)",
+    r"(xp_|sp_|utl_|dbms_|sys\.(?:user|all|dba)_|javax?\.|pg_catalog|information_schema|sqlite_",
+    r"|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
+    r"|whoami|i[fp]config|systeminfo|visudo|ansible-|(?:com\.)?sun\.\w|groovy\.",
+    // What source and classes that break Java begin with in base64.
+    r"|c(?:nvudgltz|hj(?:vy2vz|vdg90)|3lzdgvtk|mvxdwly)|aw5(?:2b2tlc|zdgfud)|d2hpbgu?[ov]|zm9yy2xvc|y2xvbmv0c",
+    r"|phnjcmlwd|pd9waha|xhuwmd|l2v0yy9w|zxzhbcg)",
     r"((?:cmd|exec|execute|command|cmdline|shell|system)=[a-z]",
     r"|(?:c|do|run|action)=(?:id|ls|dir|pwd|ps|uname|uptime|netstat|hostname)(?:\x26|\z)))",
 );
@@ -143,7 +147,7 @@ const LETTERS_PATTERN: &str = concat!(
 const HEADER_PATTERN: &str = concat!(
     r#"(?is)^(?=(?:[^"]++|"(?! \d{3} \S+ "))*+" \d{3} \S+ "#,
     r#"(?:[\w?~!@*:,./;)"\x26=+-]++(?: (?!/)\(?)?+| (?!/\w+/[\w.])\(?+|\((?![^();]*+\)[^ ;]|[\d.,]*+\))|#(?=\w)"#,
-    r"|%(?!25|2[1247-9a]|23\W|3[bce]|5[bce]|60|7[b-d]|0))*+.)",
+    r"|%(?!25|2[1247-9a]|23\W|3[bce]|40%40|5[bce]|60|7[b-d]|0))*+.)",
     r"(?!.{8000})",
 );
 
@@ -155,7 +159,9 @@ const HEADER_WORDS_PATTERN: &str = concat!(
     r#"|(?:["+]|%20) ?(?:or|and|xor|having|order|group|union)[+%\s]"#,
     r"|(?:/|%2f)(?:etc|proc|root|home|var|windows|winnt|web-inf)\b",
     // An address of a cloud's metadata, and places to which a tool lets servers talk.
-    r"|/(?:169\.254|100\.100\.100)\.|\.(?:oast[.i]|interact\.sh|burpc|dnslog\.)))",
+    r"|/(?:169\.254|100\.100\.100)\.|\.(?:oast[.i]|interact\.sh|burpc|dnslog\.)",
+    // Wrappers of PHP and schemes that no browser follows.
+    r#"|[" =](?:php|phar|expect|gopher|dict)(?::|%3a)(?:/|%2f)))"#,
 );
 
 static HEADER_GATE_PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
