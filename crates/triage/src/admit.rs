@@ -119,3 +119,32 @@ fn malformed_or_own(gate: &Gate, raw: &[u8], reason: String) -> Admission {
     }
     Admission::Malformed { reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_counts_at_its_own_time_unless_that_lies_further_ahead_than_clocks_differ() {
+        let gate = Gate::new(Policy::default(), TagKey::new([7; 32]));
+        let arrived = Timestamp::parse("2026-11-24T14:26:00Z").expect("a time");
+        let counts_at = |stamp: &str| {
+            let raw = format!(
+                r#"{{"timestamp":"{stamp}","id":"9.1","rule":{{"id":"31101","level":5,"description":"x"}},
+                    "agent":{{"id":"001","name":"web01"}}}}"#
+            );
+            match admit(&gate, raw.as_bytes(), arrived) {
+                Admission::Admitted(admitted) => admitted.time,
+                other => panic!("{stamp}: {other:?}"),
+            }
+        };
+        let own = |stamp: &str| Timestamp::parse(stamp).expect("a time");
+        for stamp in ["2026-11-21T03:00:00Z", "2026-11-24T14:26:00Z", "2026-11-24T14:31:00Z"] {
+            assert_eq!(counts_at(stamp), own(stamp), "{stamp}");
+        }
+        // What is believed would hold its incident's window until the year 2100.
+        for stamp in ["2026-11-24T14:31:01Z", "2100-01-01T00:00:00Z", "no time at all"] {
+            assert_eq!(counts_at(stamp), arrived, "{stamp}");
+        }
+    }
+}

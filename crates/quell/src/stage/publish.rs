@@ -125,3 +125,60 @@ async fn publish_one(stage: &Stage, sink: &mut Sink, entry: OutboxEntry) -> anyh
     }
     Ok(goes_on)
 }
+
+#[cfg(test)]
+mod tests {
+    use alert::{IncidentId, ManualClock, Timestamp};
+    use store::{Batch, OutboxMessage, Store};
+    use tokio::sync::{Notify, watch};
+    use triage::admit::Gate;
+    use triage::policy::Policy;
+    use wazuh::output::json_file::JSON_LINE_BYTES_MAX;
+
+    use super::*;
+    use crate::desk::handle::DeskHandle;
+    use crate::desk::{Desk, DeskSettings};
+
+    #[tokio::test]
+    async fn what_a_sink_could_not_take_is_not_overtaken_by_what_it_could() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = Timestamp::from_millis(1_795_530_360_000);
+        let mut store = Store::open_in_memory().expect("a store");
+        let incident = alert::sample::incident(IncidentId::parse("Q-1").expect("an id"), now);
+        let batch = Batch { incidents: vec![incident.clone()], ..Batch::default() };
+        store.commit_batch(&batch).expect("committed");
+        // The first is too long for a line, the second is not.
+        for (revision, filler) in [(1, JSON_LINE_BYTES_MAX), (2, 1)] {
+            let said = alert::sample::verdict(incident.id.clone(), revision, 5, now);
+            let key = format!("Q-1:{revision}");
+            let message = OutboxMessage {
+                sink: crate::publish::FILE.to_owned(),
+                body: format!("{{\"key\":\"{key}\",\"x\":\"{}\"}}", "x".repeat(filler)),
+                key,
+                incident_id: incident.id.clone(),
+            };
+            assert!(store.commit_verdict(&said, &[message], None).expect("committed"));
+        }
+        let gate = Gate::new(Policy::default(), alert::tag::TagKey::new([7; 32]));
+        let desk = Desk::new(store, gate, DeskSettings::default(), now);
+        let (desk, _thread) = DeskHandle::start(desk).expect("a desk");
+        let stage = Stage {
+            desk,
+            clock: Arc::new(ManualClock::at(now)),
+            shutdown: watch::channel(false).1,
+            judge: Arc::new(Notify::new()),
+            publish: Arc::new(Notify::new()),
+        };
+        let path = folder.path().join("verdicts.ndjson");
+        let mut sink = Sink::file(crate::publish::FILE, path.clone());
+        assert!(!publish_some(&stage, &mut sink).await.expect("a desk"));
+        assert_eq!(std::fs::read(&path).expect("a file"), b"");
+        let waiting = stage.desk.call(move |desk| {
+            let later = now.after(PAUSE_FIRST);
+            desk.store.outbox(crate::publish::FILE, later, BATCH_MAX)
+        });
+        let waiting = waiting.await.expect("a desk").expect("read");
+        let tries: Vec<u32> = waiting.iter().map(|entry| entry.attempts).collect();
+        assert_eq!(tries, [1, 0]);
+    }
+}

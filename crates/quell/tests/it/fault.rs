@@ -210,6 +210,77 @@ fn a_disk_that_can_not_flush_refuses_alerts_and_takes_them_once_it_can() {
     fails_while("cannot-flush", &["the disk did not flush", "`dmesg`"]);
 }
 
+/// The disk of the verdicts' file, and of nothing else, fails while a file of this name exists.
+fn only_the_sink(daemon: &mut Daemon) {
+    prepare(daemon);
+    let sink = daemon.path("verdicts.ndjson").display().to_string();
+    daemon.environment.retain(|(name, _)| name != "FAULT_DIR");
+    daemon.environment.push(("FAULT_DIR".to_owned(), sink));
+}
+
+fn sink_fails_while(switch: &str) {
+    let mut daemon = Daemon::configured("[judge]\nenabled = false\n");
+    only_the_sink(&mut daemon);
+    daemon.start();
+    std::fs::write(daemon.path(switch), "").unwrap();
+    let alerts: Vec<(String, Value)> = (0..12).map(|at| alert("http", at)).collect();
+    let (ids, alerts): (Vec<String>, Vec<Value>) = alerts.into_iter().unzip();
+    daemon.accept(sample::lines(&alerts));
+    eventually("the message was tried twice", Duration::from_secs(30), || {
+        let log = daemon.log();
+        let tries = log.lines().filter(|line| line.contains("a message could not be sent"));
+        (tries.count() >= 2).then_some(())
+    });
+    std::fs::remove_file(daemon.path(switch)).unwrap();
+    daemon.settled(12);
+    let pages = pages(&daemon);
+    check_alerts(&pages, &ids);
+    check_sinks(&daemon, &pages);
+}
+
+#[test]
+fn a_verdict_whose_file_is_on_a_full_disk_is_in_it_once_when_there_is_room() {
+    sink_fails_while("is-full");
+}
+
+#[test]
+fn a_verdict_that_was_written_and_could_not_be_flushed_is_in_its_file_once() {
+    sink_fails_while("cannot-flush");
+}
+
+#[test]
+fn a_verdict_counts_as_sent_once_its_file_was_flushed_and_is_flushed_again_after_a_crash() {
+    let mut daemon = Daemon::configured("[judge]\nenabled = false\n");
+    only_the_sink(&mut daemon);
+    let unarmed = daemon.environment.clone();
+    daemon.environment.push(("FAULT_AT".to_owned(), "1".to_owned()));
+    daemon.environment.push(("FAULT_WHEN".to_owned(), "before".to_owned()));
+    daemon.start();
+    let (id, alert) = alert("http", 1);
+    // It may die before it answers.
+    daemon.post(sample::lines(&[alert])).ok();
+    let dies = |daemon: &mut Daemon, when: &str| {
+        eventually(when, LIFE_MAX, || (!daemon.is_alive()).then_some(()));
+        std::fs::metadata(daemon.path("verdicts.ndjson")).unwrap().len()
+    };
+    let whole = dies(&mut daemon, "the flush behind the line");
+    assert!(whole > 0, "it was flushed before it was written");
+    // The whole line is there, and nobody knows whether it is on the disk.
+    daemon.spawn();
+    assert_eq!(dies(&mut daemon, "the flush of a line that was found"), whole);
+    // Now a part of it, as a power cut leaves it.
+    let file = std::fs::File::options().write(true).open(daemon.path("verdicts.ndjson")).unwrap();
+    file.set_len(whole / 2).unwrap();
+    daemon.spawn();
+    assert_eq!(dies(&mut daemon, "the flush of a line that was completed"), whole);
+    daemon.environment = unarmed;
+    daemon.start();
+    daemon.settled(1);
+    let pages = pages(&daemon);
+    check_alerts(&pages, &[id]);
+    check_sinks(&daemon, &pages);
+}
+
 /// A file system of two megabytes, which only root may make.
 struct SmallDisk(PathBuf);
 

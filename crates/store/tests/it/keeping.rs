@@ -223,6 +223,30 @@ fn the_broom_takes_what_is_old_and_nothing_else() {
 }
 
 #[test]
+fn an_incident_that_goes_on_keeps_its_old_alerts_as_they_came() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let (mut lasting, over) = (incident("Q-1", 0), incident("Q-2", 0));
+    let mut early = batch(&lasting, "1.1", 0);
+    early.incidents.push(over.clone());
+    early.alerts.push(alert("2.1", &over));
+    store.commit_batch(&early).expect("committed");
+    lasting.last_seen = at(100_000);
+    store.commit_batch(&batch(&lasting, "1.2", 100_000)).expect("committed");
+    let retention = Retention { older_than: at(50_000), dead_letters_max: 2 };
+    while store.sweep(&retention).expect("swept") > 0 {}
+    // Both came in one block, and one of them is still asked for.
+    assert_eq!(store.incident("Q-2").expect("read"), None);
+    let raws: Vec<Vec<u8>> = store
+        .raw_alerts(&lasting.id, 0)
+        .expect("a block that is there")
+        .into_iter()
+        .map(|(_, raw)| raw)
+        .collect();
+    assert_eq!(raws, [br#"{"id":"1.1"}"#.to_vec()]);
+    assert_eq!(store.alert_ids(&lasting.id).expect("read"), ["1.1", "1.2"]);
+}
+
+#[test]
 fn an_old_incident_that_waits_for_a_verdict_is_not_swept() {
     let mut store = Store::open_in_memory().expect("a store");
     store.commit_batch(&batch(&incident("Q-1", 0), "1.1", 0)).expect("committed");

@@ -51,6 +51,9 @@ fn whoever_changes_or_removes_a_line_of_the_audit_log_is_seen() {
     for (change, line) in [
         ("UPDATE audit SET who = 'mallory' WHERE seq = 2", 2),
         ("UPDATE audit SET at_ms = at_ms + 1 WHERE seq = 1", 1),
+        ("UPDATE audit SET detail = 'seen by all' WHERE seq = 1", 1),
+        ("UPDATE audit SET subject = 'Q-2' WHERE seq = 3", 3),
+        ("UPDATE audit SET hash = 'a hash of another line' WHERE seq = 2", 2),
         ("DELETE FROM audit WHERE seq = 1", 1),
         ("DELETE FROM audit WHERE seq = 2", 2),
         ("UPDATE audit SET action = 'clos', subject = 'eQ-1' WHERE seq = 2", 2),

@@ -136,6 +136,22 @@ fn what_nobody_judged_is_not_hidden_by_what_is_more_urgent_and_older() {
 }
 
 #[test]
+fn an_attempt_that_failed_at_a_place_stays_to_be_settled_there() {
+    let mut store = store_with(&["Q-1"]);
+    let said = verdict(&incident("Q-1", 0), 5, 1);
+    let messages = [message(&said, "file"), message(&said, "wazuh")];
+    store.commit_verdict(&said, &messages, None).expect("committed");
+    for (sink, place) in [("file", Some("offset 7")), ("wazuh", None)] {
+        let seq = store.outbox(sink, at(2), 1).expect("read")[0].seq;
+        store.begin_sending(seq, place).expect("noted");
+        store.mark_failed(seq, at(3)).expect("noted");
+        let again = store.outbox(sink, at(3), 1).expect("read").remove(0);
+        // Part of the line may be at that place, or all of it: to begin anew could write it twice.
+        assert_eq!((again.was_sending, again.place.as_deref()), (place.is_some(), place), "{sink}");
+    }
+}
+
+#[test]
 fn a_message_that_rests_holds_back_those_behind_it() {
     let mut store = store_with(&["Q-1", "Q-2"]);
     for name in ["Q-1", "Q-2"] {

@@ -113,6 +113,19 @@ fn several_rotations_are_caught_up_in_order() {
 }
 
 #[test]
+fn a_refusal_amid_the_files_of_several_rotations_is_gone_back_behind_and_nothing_overtakes_it() {
+    let Read { live, checkpoint, directory: _directory } = read_dated("one\n");
+    append(&live, "two\n");
+    relink(&live, &dated(&live, "24-001"), "three\n");
+    relink(&live, &dated(&live, "24-002"), "four\n");
+    let mut tail = restarted(&live, checkpoint);
+    let refused = batch(&mut tail);
+    assert_eq!(refused.alerts, [b"two"]);
+    tail.rewind(refused.before);
+    assert_eq!(drain(&mut tail), ["two", "three", "four"]);
+}
+
+#[test]
 fn a_rotated_file_that_is_gone_is_told_of_and_the_live_one_is_read() {
     let Read { live, checkpoint, directory: _directory } = read_dated(long_line(1) + "\n");
     relink(&live, &dated(&live, "25"), "two\n");

@@ -10,6 +10,7 @@
 
 mod ledger;
 mod outside;
+mod swept;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
