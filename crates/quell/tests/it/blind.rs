@@ -13,19 +13,19 @@ use triage::classify::{Request, classify};
 
 use crate::command::{repository, run_with_input};
 
-/// Of the 606 attacks, how many the rules find.
-const RULES_FOUND: RangeInclusive<usize> = 583..=584;
+/// Of the 939 attacks, how many the rules find.
+const RULES_FOUND: RangeInclusive<usize> = 898..=899;
 
 /// How many of these under their own class.
-const RULES_NAMED: RangeInclusive<usize> = 552..=553;
+const RULES_NAMED: RangeInclusive<usize> = 853..=854;
 
-/// Of the 312 honest requests, at how many the rules cry wolf.
-const RULES_FALSE: RangeInclusive<usize> = 15..=16;
+/// Of the 512 honest requests, at how many the rules cry wolf.
+const RULES_FALSE: RangeInclusive<usize> = 19..=20;
 
 /// The same for the classification of triage.
-const TRIAGE_FOUND: RangeInclusive<usize> = 582..=583;
-const TRIAGE_NAMED: RangeInclusive<usize> = 561..=562;
-const TRIAGE_FALSE: RangeInclusive<usize> = 16..=17;
+const TRIAGE_FOUND: RangeInclusive<usize> = 896..=897;
+const TRIAGE_NAMED: RangeInclusive<usize> = 865..=866;
+const TRIAGE_FALSE: RangeInclusive<usize> = 22..=23;
 
 /// What honest requests are called.
 const HARMLESS: &str = "harmless";
