@@ -22,7 +22,7 @@ demo:
 demo-llm:
 	@./packaging/setup.sh $(VENV) model
 	cargo build --locked --release -p quell
-	$(VENV)/bin/python lab/llama_server.py -- ./target/release/quell demo --analyst model --model-url {url} --model smollm2 --context-tokens 4096
+	$(VENV)/bin/python lab/llama_server.py -- $(or $(CARGO_TARGET_DIR),target)/release/quell demo --analyst model --model-url {url} --model smollm2 --context-tokens 4096
 
 # A shop to attack and Quell on its logs, on this machine only, until Ctrl-C: see lab/README.md.
 # `make lab LAB_OPTIONS=--fresh` forgets earlier runs; `lab/up.py --help` tells the others.

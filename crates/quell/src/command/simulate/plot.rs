@@ -285,7 +285,7 @@ impl<'a> Drawing<'a> {
         for (severity, colour) in SEVERITIES {
             self.mark(x + 5.0, 64.0, colour, false, true);
             self.text(x + 14.0, 68.0, "", severity.as_str());
-            x += 74.0;
+            x += 70.0;
         }
         self.mark(x + 5.0, 64.0, "#222", true, true);
         self.text(x + 17.0, 68.0, "", "needle");
@@ -294,8 +294,8 @@ impl<'a> Drawing<'a> {
         self.mark(x + 190.0, 64.0, "#222", false, false);
         self.text(x + 199.0, 68.0, "", "by the playbook until then");
         if self.report.baseline.is_some() {
-            self.mark(x + 374.0, 64.0, HOOK, false, false);
-            self.text(x + 383.0, 68.0, "", hook_name(self.report));
+            self.mark(x + 366.0, 64.0, HOOK, false, false);
+            self.text(x + 375.0, 68.0, "", hook_name(self.report));
         }
         self.line(
             (LEFT, QUEUE.0 - 12.0),
