@@ -4,14 +4,17 @@
 //! what a look through its words, an outline or a pattern tried in vain has said of it once holds when it comes again. What else a
 //! rule asks (the answer's code, other fields, what came before) is asked each time.
 //!
-//! There is room for so many URLs and no more, and a new one takes the place of an older one. So whoever writes log lines with ever new URLs makes
-//! nothing grow: each costs the copying of its bytes, a hundredth of looking at it.
+//! There is room for so many URLs and no more, and a new one takes the place of an older one. A URL is copied when it comes the second time; of
+//! the first a few bits of its hash are kept. So whoever writes log lines with ever new URLs makes nothing grow, and each costs its hash.
 
 use super::RuleIndex;
 use crate::prefilter::Members;
 
 /// How many sets of places there are, as a power of two. With [`PLACES_PER_SET`] that is 8,192 URLs.
 const SET_BITS: u32 = 12;
+
+/// For how many URLs it is kept that they came, as a power of two.
+const SEEN_BITS: u32 = 13;
 
 /// How many places a URL may be kept in. With one, two URLs that are asked in turn might drive each other out for ever.
 const PLACES_PER_SET: usize = 2;
@@ -22,8 +25,10 @@ const URL_BYTES_MAX: usize = 512;
 /// What is remembered, for all rules whose children look at URLs.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    /// Empty until the first URL comes.
+    /// Empty until the first URL comes again.
     places: Vec<Place>,
+    /// By some bits of a URL's hash, others: of the URL that came last. Empty until the first comes.
+    seen: Vec<u16>,
     /// Counts uses, to tell which of a set was used last.
     clock: u64,
 }
@@ -63,7 +68,7 @@ impl Recent {
         Some((Remembered { place, rule }, &found.left))
     }
 
-    /// Remembers what a URL has left, in place of the URL that was used longest ago.
+    /// Remembers what a URL has left that came before, in place of the URL that was used longest ago.
     pub(crate) fn remember(
         &mut self,
         rule: RuleIndex,
@@ -73,10 +78,13 @@ impl Recent {
         if url.len() > URL_BYTES_MAX {
             return None;
         }
+        let hash = hash(rule, url);
+        if !self.came_before(hash) {
+            return None;
+        }
         if self.places.is_empty() {
             self.places.resize(PLACES_PER_SET << SET_BITS, Place::default());
         }
-        let hash = hash(rule, url);
         let from = first_of_set(hash);
         let set = self.places.get(from..from + PLACES_PER_SET)?;
         let (place, _) = (from..).zip(set).min_by_key(|(_, place)| place.used)?;
@@ -87,6 +95,17 @@ impl Recent {
         oldest.url.extend_from_slice(url);
         oldest.left.copy_from(left);
         Some(Remembered { place, rule })
+    }
+
+    /// Notes that a URL came. Two may be taken for one, which does no harm.
+    fn came_before(&mut self, hash: u64) -> bool {
+        if self.seen.is_empty() {
+            self.seen.resize(1 << SEEN_BITS, 0);
+        }
+        let at = usize::try_from(hash >> (u64::BITS - SEEN_BITS)).unwrap_or_default();
+        let [low, high, ..] = hash.to_le_bytes();
+        let bits = u16::from_le_bytes([low, high]);
+        self.seen.get_mut(at).is_some_and(|seen| std::mem::replace(seen, bits) == bits)
     }
 
     /// Notes that the pattern of one more child doesn't match the URL.
@@ -127,11 +146,17 @@ mod tests {
         recent.find(rule, url.as_bytes()).map(|(_, left)| left.iter().collect())
     }
 
+    /// Lets a URL come twice.
+    fn remember(recent: &mut Recent, url: &str, left: &Members) -> Option<Remembered> {
+        assert!(recent.remember(7, url.as_bytes(), left).is_none(), "it is new");
+        recent.remember(7, url.as_bytes(), left)
+    }
+
     #[test]
     fn what_was_ruled_out_for_a_url_is_known_when_it_comes_again() {
         let mut recent = Recent::default();
         assert_eq!(left(&mut recent, 7, "/?a=1"), None);
-        let remembered = recent.remember(7, b"/?a=1", &Members::all(5)).unwrap();
+        let remembered = remember(&mut recent, "/?a=1", &Members::all(5)).unwrap();
         recent.rule_out(remembered, 3);
         assert_eq!(left(&mut recent, 7, "/?a=1"), Some(vec![0, 1, 2, 4]));
         let (again, _) = recent.find(7, b"/?a=1").unwrap();
@@ -142,7 +167,7 @@ mod tests {
     #[test]
     fn other_urls_and_other_rules_are_told_apart() {
         let mut recent = Recent::default();
-        recent.remember(7, b"/?a=12345678", &Members::all(5));
+        remember(&mut recent, "/?a=12345678", &Members::all(5)).unwrap();
         for other in ["/?a=1234567", "/?a=12345679", "/?A=12345678", "/?a=123456780", ""] {
             assert_eq!(left(&mut recent, 7, other), None, "{other}");
         }
@@ -152,10 +177,13 @@ mod tests {
     #[test]
     fn there_is_room_for_so_many_and_those_in_use_stay() {
         let mut recent = Recent::default();
-        recent.remember(7, b"/used", &Members::all(5));
+        remember(&mut recent, "/used", &Members::all(5)).unwrap();
         let places = PLACES_PER_SET << SET_BITS;
         for number in 0..4 * places {
-            recent.remember(7, format!("/{number}").as_bytes(), &Members::none(5));
+            let url = format!("/{number}");
+            for _ in 0..2 {
+                recent.remember(7, url.as_bytes(), &Members::none(5));
+            }
             assert!(left(&mut recent, 7, "/used").is_some(), "after {number}");
         }
         assert_eq!(recent.places.len(), places);
@@ -167,15 +195,15 @@ mod tests {
     fn long_urls_are_not_remembered() {
         let mut recent = Recent::default();
         let url = "a".repeat(URL_BYTES_MAX + 1);
-        assert!(recent.remember(7, url.as_bytes(), &Members::all(5)).is_none());
+        assert!(remember(&mut recent, &url, &Members::all(5)).is_none());
         assert_eq!(left(&mut recent, 7, &url), None);
-        assert!(recent.remember(7, &url.as_bytes()[1..], &Members::all(5)).is_some());
+        assert!(remember(&mut recent, &url[1..], &Members::all(5)).is_some());
     }
 
     #[test]
     fn a_place_that_another_rule_took_is_left_alone() {
         let mut recent = Recent::default();
-        let remembered = recent.remember(7, b"/", &Members::all(5)).unwrap();
+        let remembered = remember(&mut recent, "/", &Members::all(5)).unwrap();
         recent.places.fill(Place { rule: 8, left: Members::all(5), ..Place::default() });
         recent.rule_out(remembered, 3);
         assert!(recent.places.iter().all(|place| place.left == Members::all(5)));
