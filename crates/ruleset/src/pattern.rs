@@ -20,7 +20,6 @@ use std::fmt;
 
 pub use diagnosis::Finding;
 pub(crate) use form::Form;
-pub(crate) use literals::{Place, Required};
 
 /// Which of the three pattern languages a text is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,18 +193,17 @@ impl Pattern {
 
     /// Returns all such sets that are known, the most telling first: each matching subject holds a literal of each.
     pub(crate) fn required_sets(&self) -> Vec<Vec<Vec<u8>>> {
-        self.required_of(Form::Any).into_iter().map(|required| required.words).collect()
+        self.required_sets_of(Form::Any)
     }
 
-    /// Returns such sets for subjects of a form, and where in a match their words stand.
-    pub(crate) fn required_of(&self, form: Form) -> Vec<Required> {
+    /// Returns such sets for subjects of a form.
+    pub(crate) fn required_sets_of(&self, form: Form) -> Vec<Vec<Vec<u8>>> {
         let set = match &self.program {
             Program::OsMatch(program) => program.required_literals(),
             Program::OsRegex(program) => program.required_literals(),
             Program::Pcre2(program) => return program.words_of(form).to_vec(),
         };
-        let words = set.and_then(literals::worth_having);
-        words.map(|words| Required { words, place: Place::ANYWHERE }).into_iter().collect()
+        set.and_then(literals::worth_having).into_iter().collect()
     }
 
     /// Draws what takes every subject of [`Form::Once`] that the pattern matches, and few others.

@@ -11,7 +11,6 @@ use aho_corasick::dfa::DFA;
 use aho_corasick::nfa::noncontiguous;
 use aho_corasick::{Anchored, BuildError};
 
-use crate::pattern::{Place, Required};
 use grams::Grams;
 
 /// Shorter literals occur in nearly every line: the pattern itself is as quick.
@@ -28,25 +27,13 @@ const SETS_MAX: usize = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Prefilter {
     automaton: Option<Literals>,
-    /// For each literal, the sets that it stands in.
-    members: Vec<Box<[Wanted]>>,
+    /// For each literal, the members and sets that it stands in: the number of a set times [`Prefilter::stride`], plus the member.
+    members: Vec<Box<[u32]>>,
     /// Members and sets about which nothing is known.
     always: Members,
     /// How many members there are, rounded up to whole words.
     stride: usize,
 }
-
-/// A set of a member's, in which a literal stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Wanted {
-    /// The number of the set times [`Prefilter::stride`], plus the member.
-    bit: u32,
-    /// Another set of the member's: the literal counts only behind one of that.
-    after: Option<u32>,
-}
-
-/// A member's set of literals and where in a match they stand.
-type OfMember<'r> = (&'r [Vec<u8>], Place);
 
 /// What finds all literals in one pass.
 #[derive(Debug)]
@@ -164,47 +151,34 @@ impl Members {
 impl Prefilter {
     /// Builds the filter from what each member requires of a line, in order; without a set it must always be tried.
     pub(crate) fn new(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
-        let required = required.iter().map(|wanted| {
-            wanted.iter().map(|set| (set.as_slice(), Place::ANYWHERE)).collect::<Vec<_>>()
-        });
-        Self::with_literals(&required.collect::<Vec<_>>(), LITERAL_BYTES_MIN)
+        Self::with_literals(required, LITERAL_BYTES_MIN)
     }
 
     /// Builds the filter from what each member requires of a short field, in which a single character tells much.
-    pub(crate) fn of_field(required: &[Vec<Required>]) -> Self {
-        let required = required.iter().map(|wanted| {
-            wanted.iter().map(|set| (set.words.as_slice(), set.place)).collect::<Vec<_>>()
-        });
-        Self::with_literals(&required.collect::<Vec<_>>(), 1)
+    pub(crate) fn of_field(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
+        Self::with_literals(required, 1)
     }
 
-    fn with_literals(required: &[Vec<OfMember<'_>>], bytes_min: usize) -> Self {
+    fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize) -> Self {
         let stride = required.len().next_multiple_of(64);
-        let is_telling = |(set, _): &&OfMember<'_>| set.iter().all(|l| l.len() >= bytes_min);
-        let sets_of = |wanted: &Vec<OfMember<'_>>| wanted.iter().filter(is_telling).count();
+        let is_telling = |set: &&Vec<Vec<u8>>| set.iter().all(|l| l.len() >= bytes_min);
+        let sets_of = |wanted: &Vec<Vec<Vec<u8>>>| wanted.iter().filter(is_telling).count();
         let rows = required.iter().map(sets_of).max().unwrap_or(0).clamp(1, SETS_MAX);
-        let mut literals: Vec<(&[u8], Wanted)> = Vec::new();
+        let mut literals: Vec<(&[u8], u32)> = Vec::new();
         let mut always = Members::all(stride * rows);
         (required.len()..stride)
             .filter_map(|none| u32::try_from(none).ok())
             .for_each(|none| always.remove(none));
         for (member, wanted) in required.iter().enumerate() {
-            let kept: Vec<&OfMember<'_>> = wanted.iter().filter(is_telling).take(rows).collect();
-            let bit = |row: usize| u32::try_from(row * stride + member).ok();
-            for (row, (set, place)) in kept.iter().enumerate() {
-                let before =
-                    kept.iter().enumerate().filter(|(_, (_, other))| other.is_before(*place));
-                let nearest = before.max_by_key(|(_, (_, other))| other.begin());
-                let after = nearest.and_then(|(row, _)| bit(row));
-                let Some(bit) = bit(row) else { continue };
-                always.remove(bit);
-                let wanted = Wanted { bit, after };
-                literals.extend(set.iter().map(|literal| (literal.as_slice(), wanted)));
+            for (row, set) in wanted.iter().filter(is_telling).take(rows).enumerate() {
+                let Ok(place) = u32::try_from(row * stride + member) else { continue };
+                always.remove(place);
+                literals.extend(set.iter().map(|literal| (literal.as_slice(), place)));
             }
         }
         literals.sort_unstable();
         let mut texts: Vec<&[u8]> = Vec::new();
-        let mut members: Vec<Vec<Wanted>> = Vec::new();
+        let mut members: Vec<Vec<u32>> = Vec::new();
         for (literal, member) in literals {
             if texts.last() != Some(&literal) {
                 texts.push(literal);
@@ -235,7 +209,7 @@ impl Prefilter {
             None => return,
             Some(Literals::Table(automaton)) => self.scan_with(automaton, text, candidates),
             Some(Literals::Beginnings(grams)) => {
-                grams.scan(text, |number| self.note(number, candidates));
+                grams.scan(text, |place| self.note(place, candidates));
             }
         }
         candidates.keep_common(self.stride / 64);
@@ -257,25 +231,23 @@ impl Prefilter {
     }
 
     fn note(&self, literal: usize, candidates: &mut Members) {
-        for wanted in self.members.get(literal).map(|m| m.iter()).into_iter().flatten() {
-            if wanted.after.is_none_or(|after| candidates.contains(after)) {
-                candidates.insert(wanted.bit);
-            }
+        for member in self.members.get(literal).map(|m| m.iter()).into_iter().flatten() {
+            candidates.insert(*member);
         }
     }
 }
 
 impl Literals {
     /// Builds what finds texts; the members of each may be put together anew.
-    fn new(texts: &[&[u8]], members: &mut Vec<Vec<Wanted>>) -> Result<Literals, BuildError> {
+    fn new(texts: &[&[u8]], members: &mut Vec<Vec<u32>>) -> Result<Literals, BuildError> {
         if texts.iter().map(|text| text.len()).sum::<usize>() <= TABLE_LITERAL_BYTES_MAX {
             let nfa = noncontiguous::Builder::new().ascii_case_insensitive(true).build(texts)?;
             return Ok(Literals::Table(DFA::builder().build_from_noncontiguous(&nfa)?));
         }
         let (grams, owners) = Grams::new(texts);
-        let members_of = |texts: &Vec<usize>| -> Vec<Wanted> {
+        let members_of = |texts: &Vec<usize>| -> Vec<u32> {
             let lists = texts.iter().filter_map(|text| members.get(*text));
-            let mut joined: Vec<Wanted> = lists.flatten().copied().collect();
+            let mut joined: Vec<u32> = lists.flatten().copied().collect();
             joined.sort_unstable();
             joined.dedup();
             joined
@@ -298,39 +270,4 @@ pub(crate) fn bytes_of(text: &[u8]) -> u128 {
     }
     high |= (high & CAPITALS) << TO_LOWER;
     u128::from(high) << 64 | u128::from(low)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pattern::{Form, Language, Pattern};
-
-    /// Whether the filter leaves patterns, in order, for a text.
-    fn left(patterns: &[String], text: &str) -> Vec<usize> {
-        let required = |pattern: &String| {
-            let pattern = Pattern::compile(Language::Pcre2, pattern.as_bytes()).unwrap();
-            pattern.required_of(Form::Any)
-        };
-        let filter = Prefilter::of_field(&patterns.iter().map(required).collect::<Vec<_>>());
-        let mut left = Members::default();
-        filter.scan(text.as_bytes(), &mut left);
-        left.iter().collect()
-    }
-
-    #[test]
-    fn words_count_only_in_the_order_of_their_pattern() {
-        let few =
-            ["from.+select", "select.+from", "select.+from.+where", "from"].map(str::to_owned);
-        // So many that their beginnings are looked up.
-        let more = (0..400).map(|number| format!("before{number}.+behind{number}"));
-        let many: Vec<String> = few.iter().cloned().chain(more).collect();
-        assert!(many.concat().len() > 3 * TABLE_LITERAL_BYTES_MAX);
-        for patterns in [&few[..], &many] {
-            assert_eq!(left(patterns, "/?q=SELECT+a+FROM+b"), [1, 3]);
-            assert_eq!(left(patterns, "/?q=from+a+select+b"), [0, 3]);
-            assert_eq!(left(patterns, "/?q=where+from+select+from"), [0, 1, 3]);
-            assert_eq!(left(patterns, "/?q=select+from+where"), [1, 2, 3]);
-            assert_eq!(left(patterns, "/?q=where+select"), [0usize; 0]);
-        }
-    }
 }

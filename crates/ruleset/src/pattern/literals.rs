@@ -4,11 +4,9 @@
 //! works if no set is ever wrong, so each answer here follows from the pattern's structure, and where the structure is
 //! not understood the answer is that nothing is known. PCRE2 patterns come as a [`tree`](super::tree).
 
-mod place;
 mod word;
 
 use super::tree::{self, Bytes, Tree};
-pub(crate) use place::{Place, Required};
 use word::Word;
 
 /// The largest set worth having. One word more makes the common search longer for every line, and a pattern with so
@@ -37,17 +35,10 @@ const UNION_MAX: usize = 16 * WORDS_MAX;
 const GATHERED_MAX: usize = 32;
 
 /// Words of which one must occur, in lower case.
-pub(crate) type Words = Vec<Vec<u8>>;
+pub(super) type Words = Vec<Vec<u8>>;
 
 /// The same while a pattern is read.
 type Set = Vec<Word>;
-
-/// A set, and where it stands in the part of the pattern that is being read.
-#[derive(Debug, Clone)]
-struct Placed {
-    set: Set,
-    place: Place,
-}
 
 /// Passes a set on, without words that hold another one, unless it holds an empty word, which occurs everywhere and so tells nothing.
 pub(super) fn worth_having(mut set: Words) -> Option<Words> {
@@ -71,7 +62,7 @@ pub(super) fn worth_having(mut set: Words) -> Option<Words> {
 }
 
 /// Returns sets of words of a PCRE2 pattern: each matching subject holds one of each. The most telling set stands first.
-pub(super) fn of_pcre2(text: &[u8]) -> Vec<Required> {
+pub(super) fn of_pcre2(text: &[u8]) -> Vec<Words> {
     let Some(pattern) = tree::read(text) else { return Vec::new() };
     let mut reader = Reader { groups: Vec::with_capacity(pattern.groups.len()) };
     for group in &pattern.groups {
@@ -79,11 +70,8 @@ pub(super) fn of_pcre2(text: &[u8]) -> Vec<Required> {
         reader.groups.push(reader.known(group));
     }
     let sets = reader.known(&pattern.tree).sets().into_iter();
-    let required = |placed: Placed| {
-        let words = placed.set.iter().map(|word| word.as_slice().to_vec()).collect();
-        Some(Required { words: worth_having(words)?, place: placed.place })
-    };
-    sets.filter_map(required).collect()
+    let words = |set: Set| set.iter().map(|word| word.as_slice().to_vec()).collect();
+    sets.map(words).filter_map(worth_having).collect()
 }
 
 /// What is known of what a tree matches.
@@ -93,31 +81,23 @@ enum Known {
     Exactly(Set),
     /// What it matches begins and ends with one of these, and holds one of each set, the most telling first. An empty word says that
     /// nothing is known.
-    Partly { starts: Placed, sets: Vec<Placed>, ends: Placed },
+    Partly { starts: Set, sets: Vec<Set>, ends: Set },
 }
 
 impl Known {
     fn nothing() -> Known {
-        Known::of_one_part(vec![Word::default()], Vec::new(), vec![Word::default()])
-    }
-
-    /// What is known where the order of the sets isn't.
-    fn of_one_part(starts: Set, sets: Vec<Set>, ends: Set) -> Known {
-        let sets = sets.into_iter().map(Placed::whole).collect();
-        Known::Partly { starts: Placed::whole(starts), sets, ends: Placed::whole(ends) }
-    }
-
-    fn sets(self) -> Vec<Placed> {
-        match self {
-            Known::Exactly(words) => vec![Placed::whole(words)],
-            Known::Partly { sets, .. } => sets,
+        Known::Partly {
+            starts: vec![Word::default()],
+            sets: Vec::new(),
+            ends: vec![Word::default()],
         }
     }
-}
 
-impl Placed {
-    fn whole(set: Set) -> Placed {
-        Placed { set, place: Place::WHOLE }
+    fn sets(self) -> Vec<Set> {
+        match self {
+            Known::Exactly(words) => vec![words],
+            Known::Partly { sets, .. } => sets,
+        }
     }
 }
 
@@ -165,14 +145,13 @@ impl Reader {
         let known: Vec<Known> = branches.iter().map(|branch| self.known(branch)).collect();
         let is_exact = |known: &Known| matches!(known, Known::Exactly(_));
         if known.iter().all(is_exact) {
-            let sets = known.into_iter().flat_map(Known::sets);
-            let words: Set = sets.flat_map(|placed| placed.set).collect();
+            let words: Set = known.into_iter().flat_map(Known::sets).flatten().collect();
             if words.len() <= WORDS_MAX {
                 return Known::Exactly(words);
             }
             let starts = beginnings(words);
             let sets = telling(&starts).then(|| starts.clone()).into_iter().collect();
-            return Known::of_one_part(starts, sets, vec![Word::default()]);
+            return Known::Partly { starts, sets, ends: vec![Word::default()] };
         }
         let (mut starts, mut ends) = (Set::new(), Set::new());
         let mut union = Some(Set::new());
@@ -184,9 +163,9 @@ impl Reader {
                     Some(words)
                 }
                 Known::Partly { starts: first, sets, ends: last } => {
-                    starts.extend(first.set);
-                    ends.extend(last.set);
-                    sets.into_iter().next().map(|best| best.set)
+                    starts.extend(first);
+                    ends.extend(last);
+                    sets.into_iter().next()
                 }
             };
             union = union.zip(best).map(|(mut union, best)| {
@@ -196,16 +175,14 @@ impl Reader {
             });
         }
         let sets = union.map(beginnings).filter(telling).into_iter().collect();
-        Known::of_one_part(beginnings(starts), sets, if_few(ends))
+        Known::Partly { starts: beginnings(starts), sets, ends: if_few(ends) }
     }
 
     /// Joins neighbours whose words are known, and adds what the others require.
     fn of_parts(&self, parts: &[Tree]) -> Known {
-        let mut sets: Vec<Placed> = Vec::new();
+        let mut sets: Vec<Set> = Vec::new();
         let mut starts = None;
         let mut run: Set = vec![Word::default()];
-        // Where the run began, and how many parts were read.
-        let (mut run_from, mut read) = (0u32, 0u32);
         for part in parts {
             // Most parts are letters of a word.
             if let Tree::One(bytes) = part
@@ -215,32 +192,22 @@ impl Reader {
                 run.iter_mut().for_each(|word| {
                     word.push(letter);
                 });
-                read = read.saturating_add(1);
                 continue;
             }
             let (first, others) = match self.known(part) {
-                Known::Exactly(words) => (Placed::whole(words), None),
+                Known::Exactly(words) => (words, None),
                 Known::Partly { starts, sets, ends } => (starts, Some((sets, ends))),
             };
-            let is_joined = lengthen(&mut run, &first.set);
-            let first = Placed { place: first.place.behind(read), ..first };
-            let run_to = if is_joined { first.place.to } else { read };
+            let is_joined = lengthen(&mut run, &first);
             let next_run = match others {
-                None if is_joined => {
-                    read = run_to;
-                    continue;
-                }
+                None if is_joined => continue,
                 None => first,
                 Some((required, ends)) => {
-                    let of_part =
-                        |placed: Placed| Placed { place: placed.place.behind(read), ..placed };
-                    sets.extend(required.into_iter().map(of_part));
-                    of_part(ends)
+                    sets.extend(required);
+                    ends
                 }
             };
-            let place = Place { from: run_from, to: run_to };
-            (run_from, read) = (next_run.place.from, next_run.place.to);
-            let whole = Placed { set: std::mem::replace(&mut run, next_run.set), place };
+            let whole = std::mem::replace(&mut run, next_run);
             starts.get_or_insert_with(|| whole.clone());
             sets.push(whole);
             if sets.len() > GATHERED_MAX {
@@ -248,18 +215,16 @@ impl Reader {
             }
         }
         let Some(starts) = starts else { return Known::Exactly(run) };
-        let ends = Place { from: run_from, to: read };
-        sets.push(Placed { set: run.clone(), place: ends });
-        let starts = Placed { set: beginnings(starts.set), ..starts };
-        Known::Partly { starts, sets: best(sets), ends: Placed { set: if_few(run), place: ends } }
+        sets.push(run.clone());
+        Known::Partly { starts: beginnings(starts), sets: best(sets), ends: if_few(run) }
     }
 }
 
 /// Chooses the most telling of several sets.
-fn best(mut sets: Vec<Placed>) -> Vec<Placed> {
-    sets.retain(|placed| telling(&placed.set));
-    sets.sort_by_cached_key(|placed| std::cmp::Reverse(worth(&placed.set)));
-    sets.dedup_by(|one, other| one.set == other.set);
+fn best(mut sets: Vec<Set>) -> Vec<Set> {
+    sets.retain(telling);
+    sets.sort_by_cached_key(|set| std::cmp::Reverse(worth(set)));
+    sets.dedup();
     sets.truncate(SETS_MAX);
     sets
 }
@@ -276,7 +241,7 @@ fn several(words: Set, min: u32, max: Option<u32>) -> Known {
     }
     let row = if_few(row);
     let sets = telling(&row).then(|| row.clone()).into_iter().collect();
-    Known::of_one_part(row.clone(), sets, row)
+    Known::Partly { starts: row.clone(), sets, ends: row }
 }
 
 /// Whether a set rules anything out.

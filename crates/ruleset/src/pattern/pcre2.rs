@@ -14,7 +14,7 @@ use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 use regex_syntax::hir::Hir;
 
 use super::form::Form;
-use super::literals::{self, Place, Required, Words};
+use super::literals::{self, Words};
 use super::needle::Needle;
 use super::outline::outline;
 use super::tree;
@@ -54,7 +54,7 @@ pub(super) struct Pcre2 {
     /// What it is for subjects of [`Form::Once`], where that is another pattern.
     narrow: OnceLock<Option<Box<NarrowPcre2>>>,
     /// Words without which nothing matches.
-    words: OnceLock<Vec<Required>>,
+    words: OnceLock<Vec<Words>>,
     /// Such a word, if there is just one. Looking for it first is many times faster than the library's own search.
     required: OnceLock<Option<Needle>>,
     /// How often it was run, up to [`RUNS_BEFORE_NARROW`].
@@ -68,7 +68,7 @@ struct NarrowPcre2 {
     /// Nothing where it never matches.
     text: Option<String>,
     compiled: OnceLock<Option<Regex>>,
-    words: OnceLock<Vec<Required>>,
+    words: OnceLock<Vec<Words>>,
 }
 
 impl std::fmt::Debug for Pcre2 {
@@ -176,7 +176,7 @@ impl Pcre2 {
 
     fn lacks_the_required(&self, subject: &[u8]) -> bool {
         let needle = || match self.words() {
-            [Required { words, .. }] => {
+            [words] => {
                 words.first().filter(|_| words.len() == 1).and_then(|word| Needle::new(word))
             }
             _ => None,
@@ -250,17 +250,17 @@ impl Pcre2 {
     }
 
     /// Returns sets of words of which a matching subject of a form holds one each.
-    pub(super) fn words_of(&self, form: Form) -> &[Required] {
+    pub(super) fn words_of(&self, form: Form) -> &[Words] {
         let Some(narrow) = self.narrow(form) else { return self.words() };
         narrow.words.get_or_init(|| match &narrow.text {
             Some(text) => literals::of_pcre2(text.as_bytes()),
             // One of no words: never.
-            None => vec![Required { words: Words::new(), place: Place::ANYWHERE }],
+            None => vec![Words::new()],
         })
     }
 
     /// Returns sets of words: a subject that matches holds one of each. The most telling set stands first.
-    pub(super) fn words(&self) -> &[Required] {
+    pub(super) fn words(&self) -> &[Words] {
         self.words.get_or_init(|| literals::of_pcre2(self.text().as_bytes()))
     }
 }

@@ -16,7 +16,7 @@ use super::{Rule, Rules};
 use crate::decoder::NameId;
 use crate::event::Event;
 use crate::fields::StaticField;
-use crate::pattern::{Form, Pattern, Required};
+use crate::pattern::{Form, Pattern};
 use crate::prefilter::{Members, Prefilter};
 
 /// With fewer children, trying them is as quick as the scan.
@@ -152,13 +152,12 @@ impl Urls {
 /// Prepares the filter over what the children need of URLs of a form.
 fn of_urls(rule: &Rule, rules: &Rules, form: Form) -> Prefilter {
     let of_child = |child: &u32| {
-        let pattern = rules.get(*child).and_then(url_pattern_of);
-        let mut required = pattern.map_or_else(Vec::new, |pattern| pattern.required_of(form));
-        required.retain(|required| rules_out(&required.words));
-        required.sort_by_key(|required| std::cmp::Reverse(shortest(&required.words)));
-        required
+        let conditions = rules.get(*child).map_or(&[][..], |child| &child.conditions);
+        let patterns = conditions.iter().filter_map(url_pattern);
+        let sets = patterns.flat_map(|pattern| pattern.required_sets_of(form));
+        most_telling(sets.filter(rules_out))
     };
-    let required: Vec<Vec<Required>> = rule.children.iter().map(of_child).collect();
+    let required: Vec<Vec<Set>> = rule.children.iter().map(of_child).collect();
     Prefilter::of_field(&required)
 }
 
@@ -193,12 +192,9 @@ fn rules_out(set: &Set) -> bool {
 /// Sorts sets such that those with longer texts stand first.
 fn most_telling(sets: impl Iterator<Item = Set>) -> Vec<Set> {
     let mut sets: Vec<Set> = sets.collect();
+    let shortest = |set: &Set| set.iter().map(Vec::len).min().unwrap_or(0);
     sets.sort_by_key(|set| std::cmp::Reverse(shortest(set)));
     sets
-}
-
-fn shortest(set: &Set) -> usize {
-    set.iter().map(Vec::len).min().unwrap_or(0)
 }
 
 /// The first pattern that the URL must match for a rule to.

@@ -4,11 +4,9 @@ use proptest::prelude::*;
 
 use super::super::{Language, Pattern};
 use super::*;
-use crate::pattern::Form;
-use crate::prefilter::{Members, Prefilter};
 
 fn words(pattern: &str) -> Option<Vec<String>> {
-    let set = of_pcre2(pattern.as_bytes()).into_iter().next()?.words;
+    let set = of_pcre2(pattern.as_bytes()).into_iter().next()?;
     Some(set.into_iter().map(|word| String::from_utf8(word).unwrap()).collect())
 }
 
@@ -46,7 +44,7 @@ fn neighbours_are_joined() {
 fn a_word_is_required_at_each_place() {
     let sets = of_pcre2(br"(?i)(?:or|and)\s+'(?:sleep|benchmark)\(\d+,(\w+)x");
     let sets: Vec<String> =
-        sets.iter().map(|set| String::from_utf8(set.words.join(&b'|')).unwrap()).collect();
+        sets.iter().map(|set| String::from_utf8(set.join(&b'|')).unwrap()).collect();
     assert_eq!(
         sets,
         [
@@ -55,42 +53,6 @@ fn a_word_is_required_at_each_place() {
             ","
         ]
     );
-}
-
-/// The sets of a pattern, each with those that stand behind it.
-fn in_order(pattern: &str) -> Vec<(String, Vec<String>)> {
-    let sets = of_pcre2(pattern.as_bytes());
-    let shown = |set: &Required| String::from_utf8(set.words.join(&b'|')).unwrap();
-    let behind = |set: &Required| {
-        sets.iter().filter(|other| set.place.is_before(other.place)).map(shown).collect()
-    };
-    sets.iter().map(|set| (shown(set), behind(set))).collect()
-}
-
-fn behind<const N: usize>(sets: [(&str, &[&str]); N]) -> Vec<(String, Vec<String>)> {
-    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    sets.iter().map(|(set, others)| ((*set).to_owned(), owned(others))).collect()
-}
-
-#[test]
-fn it_is_known_which_words_come_first() {
-    assert_eq!(
-        in_order(r"abc\d+defg(?:.hi|.jk)lmnop"),
-        behind([
-            ("hilmnop|jklmnop", &[]),
-            ("defg", &["hilmnop|jklmnop"]),
-            ("abc", &["defg", "hilmnop|jklmnop"])
-        ])
-    );
-}
-
-#[test]
-fn words_of_the_same_part_are_in_no_order() {
-    // The end of the group begins the last word.
-    assert_eq!(in_order(r"(?:ab.cd)ef"), behind([("cdef", &[]), ("ab", &["cdef"])]));
-    // Either may come first where the part comes several times, and nothing is known of what stands in different branches.
-    assert_eq!(in_order("(?:abc|de)+"), behind([("abc|de", &[])]));
-    assert_eq!(in_order("(?:ab.cd|ef.gh)x"), behind([("ab|ef", &[]), ("cdx|ghx", &[])]));
 }
 
 #[test]
@@ -156,10 +118,6 @@ proptest! {
             for set in pattern.required_sets() {
                 prop_assert!(holds_a_word(subject.as_bytes(), &set), "{} {:?}", text, set);
             }
-            let required = pattern.required_of(Form::Any);
-            let mut left = Members::default();
-            Prefilter::of_field(std::slice::from_ref(&required)).scan(subject.as_bytes(), &mut left);
-            prop_assert!(left.contains(0), "{} {:?}", text, required);
         }
     }
 }
@@ -171,7 +129,7 @@ fn hostile_patterns_neither_fill_the_memory_nor_take_for_ever() {
     let many = format!("([ab][ab][ab][ab][ab][ab][ab][ab])(?:{})", vec!["(?1)."; 6_000].join("|"));
     let long = "[ab][cd].".repeat(2_000);
     for pattern in [grown, many, long] {
-        for Required { words: set, .. } in of_pcre2(pattern.as_bytes()) {
+        for set in of_pcre2(pattern.as_bytes()) {
             assert!(set.len() <= WORDS_MAX && set.iter().all(|word| word.len() <= WORD_BYTES_MAX));
         }
     }
