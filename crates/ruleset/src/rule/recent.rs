@@ -13,8 +13,11 @@ use crate::prefilter::Members;
 /// How many sets of places there are, as a power of two. With [`PLACES_PER_SET`] that is 8,192 URLs.
 const SET_BITS: u32 = 12;
 
-/// For how many URLs it is kept that they came, as a power of two.
-const SEEN_BITS: u32 = 13;
+/// How many bits tell which URLs came, as a power of two: 8 KB.
+const SEEN_BITS: u32 = 16;
+
+/// How many of them are set before all are forgotten. So few that of new URLs at most a quarter are taken for some that came.
+const SEEN_MAX: usize = 1 << (SEEN_BITS - 2);
 
 /// How many places a URL may be kept in. With one, two URLs that are asked in turn might drive each other out for ever.
 const PLACES_PER_SET: usize = 2;
@@ -27,8 +30,9 @@ const URL_BYTES_MAX: usize = 512;
 pub(crate) struct Recent {
     /// Empty until the first URL comes again.
     places: Vec<Place>,
-    /// By some bits of a URL's hash, others: of the URL that came last. Empty until the first comes.
-    seen: Vec<u16>,
+    /// One bit for each URL that came. Empty until the first comes.
+    seen: Vec<u64>,
+    seen_count: usize,
     /// Counts uses, to tell which of a set was used last.
     clock: u64,
 }
@@ -68,7 +72,7 @@ impl Recent {
         Some((Remembered { place, rule }, &found.left))
     }
 
-    /// Remembers what a URL has left that came before, in place of the URL that was used longest ago.
+    /// Remembers what a URL has left that came before and wasn't found, in place of the URL that was used longest ago.
     pub(crate) fn remember(
         &mut self,
         rule: RuleIndex,
@@ -99,13 +103,19 @@ impl Recent {
 
     /// Notes that a URL came. Two may be taken for one, which does no harm.
     fn came_before(&mut self, hash: u64) -> bool {
-        if self.seen.is_empty() {
-            self.seen.resize(1 << SEEN_BITS, 0);
+        if self.seen.is_empty() || self.seen_count >= SEEN_MAX {
+            self.seen.clear();
+            self.seen.resize(1 << (SEEN_BITS - u64::BITS.ilog2()), 0);
+            self.seen_count = 0;
         }
-        let at = usize::try_from(hash >> (u64::BITS - SEEN_BITS)).unwrap_or_default();
-        let [low, high, ..] = hash.to_le_bytes();
-        let bits = u16::from_le_bytes([low, high]);
-        self.seen.get_mut(at).is_some_and(|seen| std::mem::replace(seen, bits) == bits)
+        let number = hash >> (u64::BITS - SEEN_BITS);
+        let bit = 1u64 << (number % u64::from(u64::BITS));
+        let word = usize::try_from(number / u64::from(u64::BITS)).unwrap_or_default();
+        let Some(word) = self.seen.get_mut(word) else { return false };
+        let came = *word & bit != 0;
+        *word |= bit;
+        self.seen_count += usize::from(!came);
+        came
     }
 
     /// Notes that the pattern of one more child doesn't match the URL.
@@ -182,13 +192,39 @@ mod tests {
         for number in 0..4 * places {
             let url = format!("/{number}");
             for _ in 0..2 {
-                recent.remember(7, url.as_bytes(), &Members::none(5));
+                if left(&mut recent, 7, &url).is_none() {
+                    recent.remember(7, url.as_bytes(), &Members::none(5));
+                }
             }
             assert!(left(&mut recent, 7, "/used").is_some(), "after {number}");
         }
         assert_eq!(recent.places.len(), places);
         let kept = (0..4 * places).filter(|n| left(&mut recent, 7, &format!("/{n}")).is_some());
         assert!((places / 2..places).contains(&kept.count()));
+    }
+
+    #[test]
+    fn urls_that_come_in_turns_are_all_remembered() {
+        let mut recent = Recent::default();
+        let urls: Vec<String> = (0..1_000).map(|number| format!("/?page={number}")).collect();
+        for url in urls.iter().chain(&urls) {
+            recent.remember(7, url.as_bytes(), &Members::all(5));
+        }
+        // A few of so many share both their places with others.
+        let known = urls.iter().filter(|url| left(&mut recent, 7, url).is_some()).count();
+        assert!(known > 950, "{known}");
+    }
+
+    #[test]
+    fn ever_new_urls_are_seldom_copied() {
+        let mut recent = Recent::default();
+        let mut copied = 0;
+        for number in 0..100_000 {
+            let url = format!("/?page={number}");
+            copied += usize::from(recent.remember(7, url.as_bytes(), &Members::all(5)).is_some());
+        }
+        assert!((1..25_000).contains(&copied), "{copied}");
+        assert!(recent.seen.len() == 1024 && recent.seen_count <= SEEN_MAX);
     }
 
     #[test]
