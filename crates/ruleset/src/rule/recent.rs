@@ -4,8 +4,9 @@
 //! what a look through its words, an outline or a pattern tried in vain has said of it once holds when it comes again. What else a
 //! rule asks (the answer's code, other fields, what came before) is asked each time.
 //!
-//! There is room for so many URLs and no more, and a new one takes the place of an older one. A URL is copied when it comes the second time; of
-//! the first a few bits of its hash are kept. So whoever writes log lines with ever new URLs makes nothing grow, and each costs its hash.
+//! There is room for so many URLs and no more, and a new one takes the place of an older one. A URL is copied when
+//! it comes the second time; of the first one bit says that it came. So whoever writes log lines with ever new URLs makes nothing grow, and most
+//! of them cost their hash alone.
 
 use super::RuleIndex;
 use crate::prefilter::Members;
