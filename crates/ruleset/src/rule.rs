@@ -12,6 +12,7 @@ pub(crate) mod link;
 pub(crate) mod load;
 pub(crate) mod options;
 pub(crate) mod outlines;
+pub(crate) mod recent;
 pub(crate) mod run;
 pub(crate) mod siblings;
 

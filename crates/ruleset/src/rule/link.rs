@@ -5,6 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use memchr::memmem;
+
 use super::correlation::{Compared, Correlation, Earlier};
 use super::frequency::{ChainSource, ChainSpec};
 use super::{DEPTH_MAX, Parents, Rule, RuleIndex, Rules};
@@ -249,5 +251,29 @@ impl Rules {
             _ => None,
         });
         patterns.collect()
+    }
+}
+
+impl Rules {
+    /// Says whether some rule's group text holds one of these words. It is a search for a substring, as in Wazuh.
+    pub(super) fn any_in_group(&self, words: &[String]) -> bool {
+        self.in_group(words).next().is_some()
+    }
+
+    /// The rules whose group text holds one of these words.
+    pub(crate) fn in_group(&self, words: &[String]) -> impl Iterator<Item = RuleIndex> {
+        let finders: Vec<_> =
+            words.iter().map(|word| memmem::Finder::new(word.as_bytes())).collect();
+        // Most rules have the groups of the one before.
+        let mut last: Option<(&str, bool)> = None;
+        (0..).zip(&self.all).filter_map(move |(index, rule)| {
+            let groups = rule.groups.as_str();
+            let known = last.filter(|(text, _)| *text == groups).map(|(_, is_in)| is_in);
+            let is_in = known.unwrap_or_else(|| {
+                finders.iter().any(|finder| finder.find(groups.as_bytes()).is_some())
+            });
+            last = Some((groups, is_in));
+            is_in.then_some(index)
+        })
     }
 }

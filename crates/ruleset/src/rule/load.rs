@@ -6,13 +6,11 @@
 mod attributes;
 mod patterns;
 
-use memchr::memmem;
-
 use super::condition::{CompiledRule, Condition, ListField, ListTest};
 use super::correlation::{self, Compared, Correlation, Earlier, Likeness};
 use super::description::Description;
 use super::options::RuleOptions;
-use super::{Parents, Rule, RuleIndex};
+use super::{Parents, Rule};
 use crate::category::Category;
 use crate::condition::address::{AddressSet, Negation};
 use crate::condition::list::Lookup;
@@ -579,22 +577,5 @@ impl<'r> Draft<'r> {
             siblings: std::sync::OnceLock::new(),
             json: crate::alert_json::RuleJson::default(),
         }))
-    }
-}
-
-impl super::Rules {
-    /// Says whether some rule's group text holds one of these words. It is a search for a substring, as in Wazuh.
-    fn any_in_group(&self, words: &[String]) -> bool {
-        self.in_group(words).next().is_some()
-    }
-
-    /// The rules whose group text holds one of these words.
-    pub(crate) fn in_group(&self, words: &[String]) -> impl Iterator<Item = RuleIndex> {
-        let finders: Vec<_> =
-            words.iter().map(|word| memmem::Finder::new(word.as_bytes())).collect();
-        (0..).zip(&self.all).filter_map(move |(index, rule)| {
-            let groups = rule.groups.as_bytes();
-            finders.iter().any(|finder| finder.find(groups).is_some()).then_some(index)
-        })
     }
 }

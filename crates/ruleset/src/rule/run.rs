@@ -3,7 +3,8 @@
 use super::condition::{Condition, Surroundings};
 use super::frequency::{History, Support};
 use super::outlines::Outlines;
-use super::siblings::Siblings;
+use super::recent::{Recent, Remembered};
+use super::siblings::{Siblings, url_pattern};
 use super::{Rule, RuleIndex, Rules};
 use crate::event::Event;
 use crate::pattern::Form;
@@ -43,10 +44,41 @@ pub(crate) struct Tried {
 #[derive(Debug, Default)]
 pub(crate) struct Filters {
     levels: Vec<Members>,
-    spare: Members,
+    /// Memory for what a URL leaves.
+    left: Members,
+    /// Memory for those about which outlines were asked.
+    asked: Members,
     outlines: Outlines,
+    recent: Recent,
     /// Lets every rule be tried: to show that the filters change nothing.
     pub(crate) off: bool,
+}
+
+impl Filters {
+    /// Keeps those candidates at a depth, children of a rule, that a URL leaves; what it ruled out may be known from the last time.
+    fn keep_of_url(
+        &mut self,
+        depth: usize,
+        filter: &Siblings,
+        (index, rule, rules): (RuleIndex, &Rule, &Rules),
+        url: (&[u8], Form),
+    ) -> Option<Remembered> {
+        let Filters { levels, left, asked, outlines, recent, .. } = self;
+        let candidates = levels.get_mut(depth)?;
+        if let Some((remembered, known)) = recent.find(index, url.0) {
+            candidates.keep(known);
+            return Some(remembered);
+        }
+        filter.left_by_url((rule, rules), url, left);
+        candidates.keep(left);
+        if url.1 == Form::Once {
+            asked.copy_from(candidates);
+            outlines.rule_out((index, rule), rules, url.0, candidates);
+            asked.keep_not(candidates);
+            left.keep_not(asked);
+        }
+        recent.remember(index, url.0, left)
+    }
 }
 
 /// For the children of a rule, where they stand among the rule's own siblings, about which is known already which may match.
@@ -72,7 +104,7 @@ impl Walk<'_, '_> {
         rules.roots.iter().find_map(|root| {
             let of_category =
                 rules.get(*root).is_some_and(|rule| rule.category == self.event.category);
-            of_category.then(|| self.descend(*root, None, 0, None)).flatten()
+            of_category.then(|| self.descend(*root, None, 0, None).ok()).flatten()
         })
     }
 
@@ -82,25 +114,25 @@ impl Walk<'_, '_> {
         parent: Option<RuleIndex>,
         depth: usize,
         shared: Shared<'_>,
-    ) -> Option<Final> {
-        let rule = self.rules.get(index)?;
+    ) -> Result<Final, Failed> {
+        let rule = self.rules.get(index).ok_or(Failed::OnlyGroups)?;
         let failed = self.test(rule);
         if self.trace.is_some() {
             self.note(index, depth, failed);
         }
-        if failed.is_some() {
-            return None;
+        if let Some(failed) = failed {
+            return Err(failed);
         }
         if let Some(found) = self.children(index, rule, depth, shared) {
-            return Some(found);
+            return Ok(found);
         }
         if rule.noalert {
             if self.trace.is_some() {
                 self.note(index, depth, Some(Failed::OnlyGroups));
             }
-            return None;
+            return Err(Failed::OnlyGroups);
         }
-        Some(Final { rule: index, parent })
+        Ok(Final { rule: index, parent })
     }
 
     /// Tries the children that may match, in order.
@@ -119,7 +151,7 @@ impl Walk<'_, '_> {
                 let is_ruled_out =
                     above.zip(*position).is_some_and(|(above, at)| !above.contains(at));
                 (!is_ruled_out)
-                    .then(|| self.descend(*child, Some(index), depth + 1, None))
+                    .then(|| self.descend(*child, Some(index), depth + 1, None).ok())
                     .flatten()
             });
         }
@@ -127,25 +159,30 @@ impl Walk<'_, '_> {
         let filter = filters.then(|| rule.siblings.get_or_init(make).as_ref()).flatten();
         let Some(filter) = filter else {
             let mut children = rule.children.iter();
-            return children.find_map(|child| self.descend(*child, Some(index), depth + 1, None));
+            let mut descend = |child| self.descend(child, Some(index), depth + 1, None).ok();
+            return children.find_map(|child| descend(*child));
         };
         if self.filters.levels.len() <= depth {
             self.filters.levels.resize_with(depth + 1, Members::default);
         }
-        let Filters { levels, spare, outlines, .. } = &mut *self.filters;
-        let candidates = levels.get_mut(depth)?;
-        filter.candidates(rule, self.rules, self.event, candidates, spare);
-        if filter.look_at_urls()
-            && let Some((url, Form::Once)) = self.event.url()
-        {
-            outlines.rule_out((index, rule), self.rules, url, candidates);
-        }
+        filter.candidates(self.event, self.filters.levels.get_mut(depth)?);
+        let remembered = match self.event.url().filter(|_| filter.look_at_urls()) {
+            Some(url) => self.filters.keep_of_url(depth, filter, (index, rule, self.rules), url),
+            None => None,
+        };
         let mut from = 0;
         while let Some(position) = self.filters.levels.get(depth)?.next(from) {
             let child = rule.children.get(position)?;
             let shared = filter.shared_with(position);
-            if let Some(found) = self.descend(*child, Some(index), depth + 1, shared) {
-                return Some(found);
+            match self.descend(*child, Some(index), depth + 1, shared) {
+                Ok(found) => return Some(found),
+                Err(Failed::Condition(at)) if let Some(remembered) = remembered => {
+                    let failed = self.rules.get(*child).and_then(|child| child.conditions.get(at));
+                    if failed.and_then(url_pattern).is_some() {
+                        self.filters.recent.rule_out(remembered, position);
+                    }
+                }
+                Err(_) => {}
             }
             from = position + 1;
         }

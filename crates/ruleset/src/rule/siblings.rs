@@ -101,24 +101,12 @@ impl Siblings {
         self.urls.is_some()
     }
 
-    /// Notes which children may match. What is in `spare` is overwritten.
-    pub(crate) fn candidates(
-        &self,
-        rule: &Rule,
-        rules: &Rules,
-        event: &Event<'_>,
-        candidates: &mut Members,
-        spare: &mut Members,
-    ) {
+    /// Notes which children may match, whatever the URL.
+    pub(crate) fn candidates(&self, event: &Event<'_>, candidates: &mut Members) {
         if event.hides_letters() {
             candidates.copy_from(&self.all);
         } else {
             self.texts.scan(event.log, candidates);
-        }
-        if let (Some(urls), Some((url, form))) = (&self.urls, event.url()) {
-            let form = if urls.has_seen_enough() { form } else { Form::Any };
-            urls.of(form, rule, rules).scan(url, spare);
-            candidates.keep(spare);
         }
         let of_decoder = |name: Option<NameId>| {
             let at = self.by_decoder.binary_search_by_key(&name?, |(name, _)| *name).ok()?;
@@ -128,6 +116,18 @@ impl Siblings {
         if event.also_decoded_as.is_none() {
             candidates.keep_either(&self.any_decoder, of_decoder(event.decoded_as));
         }
+    }
+
+    /// Notes which children the words in a URL leave.
+    pub(crate) fn left_by_url(
+        &self,
+        (rule, rules): (&Rule, &Rules),
+        (url, form): (&[u8], Form),
+        left: &mut Members,
+    ) {
+        let Some(urls) = &self.urls else { return left.copy_from(&self.all) };
+        let form = if urls.has_seen_enough() { form } else { Form::Any };
+        urls.of(form, rule, rules).scan(url, left);
     }
 }
 
@@ -203,7 +203,7 @@ pub(super) fn url_pattern_of(rule: &Rule) -> Option<&Pattern> {
 }
 
 /// The pattern that the URL must match for a condition to hold.
-fn url_pattern(condition: &Condition) -> Option<&Pattern> {
+pub(super) fn url_pattern(condition: &Condition) -> Option<&Pattern> {
     match condition {
         Condition::Text { subject: Subject::Field(StaticField::Url), pattern, negate: false } => {
             Some(pattern)
