@@ -51,6 +51,9 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
         (true, true, false) => (75, "calls a script named as planted ones are"),
         (true, false, true) if is_known => (70, "calls a script named as planted ones are"),
         (true, false, false) if is_known => (55, "calls a script named as planted ones are"),
+        _ if is_test_program(folders, file) => {
+            (70, "calls a test program that runs what it is sent")
+        }
         _ if is_odd || is_planted(folders, &name, &extension) => {
             (55, "calls a script where or as no honest one is")
         }
@@ -58,6 +61,14 @@ pub(super) fn shell_script(request: &Request<'_>, evidence: &mut Evidence) {
     };
     let shown = clip(request.target, FRAGMENT_CHARS_MAX);
     evidence.add_in(Webshell, strength, Field::Target, None, reason, shown);
+}
+
+/// Says whether a script is the one of PHPUnit that runs what is posted to it; old versions were deployed with it.
+fn is_test_program(folders: &str, file: &str) -> bool {
+    let is_of_tests = |folder: &str| {
+        folder.eq_ignore_ascii_case("phpunit") || folder.eq_ignore_ascii_case("util")
+    };
+    file.eq_ignore_ascii_case("eval-stdin.php") && folders.split('/').any(is_of_tests)
 }
 
 /// Endings that servers run as PHP and that hardly anybody uses, but for passing a filter on `.php`.
@@ -146,13 +157,23 @@ pub(super) fn scanner(user_agent: &str, evidence: &mut Evidence) {
             "is a tool that searches for weaknesses",
             shown,
         );
-    } else if user_agent
-        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '/')
-        .any(describes_scanner)
+    } else if is_no_agent(user_agent)
+        || user_agent
+            .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '/')
+            .any(describes_scanner)
     {
         let shown = clip(user_agent, FRAGMENT_CHARS_MAX);
         evidence.add_in(Scanner, 65, Field::UserAgent, None, "calls itself a scanner", shown);
     }
+}
+
+/// Says whether an agent holds what only a carelessly written tool sends: the name of the header once more, or a script of Nessus.
+fn is_no_agent(user_agent: &str) -> bool {
+    let begins = |text: &str| {
+        user_agent.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text))
+    };
+    begins("user-agent:")
+        || user_agent.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("nasl"))
 }
 
 fn describes_scanner(word: &str) -> bool {

@@ -13,7 +13,7 @@ use super::view::{View, fragment};
 const LOOKUP_DEPTH_MAX: usize = 8;
 
 /// How a lookup begins that nobody but Log4j would resolve.
-const LOOKUPS: [&str; 15] = [
+const LOOKUPS: [&str; 19] = [
     "${env:",
     "${sys:",
     "${lower:",
@@ -29,6 +29,10 @@ const LOOKUPS: [&str; 15] = [
     "${dns:",
     "${url:utf-8:",
     "${urldecoder:",
+    "${urlencoder:",
+    "${base64decoder:",
+    "${base64encoder:",
+    "${main:",
 ];
 
 /// Looks for Log4j lookups in a part.
