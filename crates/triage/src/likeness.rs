@@ -82,7 +82,7 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let fleet = by_whom
         // Serious or not, what one address does to a hundred machines is one thing.
         .filter(|_| (is_serious || by_class) && !class.is_web_exploit())
-        .map(|whom| name(&["fleet", class_name, told_by, &said, whom, outcome, what]));
+        .map(|whom| name(&["fleet", class_name, told_by, &said, &words, whom, outcome, what]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
         && has_no_weight(class))
