@@ -20,8 +20,8 @@ use triage::admit::Gate;
 use triage::campaign::Campaign;
 use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines};
 use triage::schedule::{
-    Budgets, Capacity, Job, LIKE_JUDGED, LIKE_OTHERS, MORE_OF_THE_SAME, ONE_OF_MANY, PART_OF_BURST, TWIN_JUDGED,
-    PART_OF_VOLLEY, Precedent, Running, Scheduler, Turn,
+    Budgets, Capacity, Job, LIKE_JUDGED, LIKE_OTHERS, MORE_OF_THE_SAME, ONE_OF_MANY, PART_OF_BURST,
+    PART_OF_VOLLEY, Precedent, Running, Scheduler, TWIN_JUDGED, Turn,
 };
 use triage::{Fold, FoldLimits, campaign, likeness, threat};
 

@@ -83,6 +83,11 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         // Serious or not, what one address does to a hundred machines is one thing.
         .filter(|_| (is_serious || by_class) && !class.is_web_exploit())
         .map(|whom| name(&["fleet", class_name, told_by, &said, &words, whom, outcome, what]));
+    // What sets viruses or programs apart is a name, and a name may be all that differs.
+    let said_exactly = match incident.evidence.first() {
+        Some(first) if !by_class => template::exactly(&anywhere(first.excerpt.as_raw(), incident)),
+        _ => String::new(),
+    };
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
         && has_no_weight(class))
@@ -99,14 +104,28 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         ]),
         // Two rules that say the same of the same class mean the same.
         kin: name(&["kin", class_name, &text, who, outcome, &place, what]),
+        twin: name(&[
+            "twin",
+            class_name,
+            &text,
+            who,
+            &said_exactly,
+            outcome,
+            &place,
+            what,
+            which,
+            own,
+        ]),
         fleet,
+        is_told_by_class: by_class,
         practice,
         burst,
         stands_out: incident.setting.is_unusual(),
         may_be_like: incident.success < Success::Answered
             && (incident.injection.is_none() || is_serious)
             && incident.forged_marks == 0
-            && !incident.reasons.contains(&Reason::Requested),
+            && !incident.reasons.contains(&Reason::Requested)
+            && !incident.reasons.contains(&Reason::Loud),
         is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),
         level,
     }

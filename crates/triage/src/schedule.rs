@@ -153,7 +153,7 @@ pub const PART_OF_VOLLEY: &str = "models judged the same requests, or what tells
 pub const ONE_OF_MANY: &str = "models judged three of its like on this machine or on others, nothing in it differs from them, and calls are kept to 0.2 % of the alerts";
 
 /// Why the playbook judges a serious one whose twin was judged.
-pub const TWIN_JUDGED: &str = "a model judged, or judges now, what the same rule says in the same words, which looks no less serious, nothing shows that it worked, and calls are kept to 0.2 % of the alerts";
+pub const TWIN_JUDGED: &str = "a model judged, or judges now, what is said in the same words and looks no less serious, nothing shows that it worked, and calls are kept to 0.2 % of the alerts";
 
 /// Why the playbook judges what is ordinary.
 pub const ORDINARY: &str = "nothing in it is an attack or stands out, and calls are kept to 0.2 % of the alerts of about a day";
@@ -215,6 +215,8 @@ pub struct Scheduler {
     kinds: BTreeMap<Severity, Tally<u64>>,
     /// What was told of each class in about an hour, however far it got.
     told: Tally<String>,
+    /// About whom something was told in about an hour.
+    heard_of: Tally<String>,
     allowance: Allowance,
     foresight: Foresight,
     precedents: Precedents,
@@ -232,6 +234,7 @@ impl Scheduler {
             actors: HashMap::new(),
             kinds: BTreeMap::new(),
             told: Tally::with_half_life(TOLD_HALF_LIFE),
+            heard_of: Tally::with_half_life(TOLD_HALF_LIFE),
             allowance: Allowance::new(now),
             foresight: Foresight::default(),
             precedents: Precedents::default(),
@@ -302,6 +305,7 @@ impl Scheduler {
             self.take_from_actor(actor, now);
             self.kinds.entry(job.severity).or_default().add(kind_of(job), now);
             self.told.add(job.kind.clone(), now);
+            self.heard_of.add(actor.to_owned(), now);
             self.allowance.note_call(now);
             self.turns.note_turn(&among.crowds, job, now);
             self.note_gone(job, now);
@@ -390,12 +394,14 @@ impl Scheduler {
     }
 
     /// What urgency is divided by for what was told of its class within about an hour: among those that are as serious, what nobody heard of yet
-    /// goes first. That it worked is news each time.
+    /// goes first, and so does whom nobody heard of. That it worked is news each time.
     fn told_divisor(&self, job: &Job, now: Timestamp) -> f64 {
         if job.likeness.success >= Success::Shown {
             return 1.0;
         }
-        (1.0 + self.told.at(job.kind.as_str(), now)).sqrt().sqrt()
+        let is_heard_of = self.heard_of.at(job.actor.as_str(), now) >= HEARD_OF_MIN;
+        let of_actor = if is_heard_of { HEARD_OF } else { 1.0 };
+        of_actor * (1.0 + self.told.at(job.kind.as_str(), now)).sqrt().sqrt()
     }
 
     /// Tells whether a job goes behind others: something tells more of its volley, or several sent the same.
@@ -536,6 +542,12 @@ const WORDS_WAIT: Duration = Duration::from_secs(3600);
 
 /// How long it takes until half of what was told of a class is forgotten: about as long as somebody remembers what he read.
 const TOLD_HALF_LIFE: Duration = Duration::from_secs(3600);
+
+/// What urgency is divided by for whose other deeds were told of: of two alike, the one whom nobody heard of yet goes first.
+const HEARD_OF: f64 = 1.05;
+
+/// How much of having told of somebody must be left.
+const HEARD_OF_MIN: f64 = 0.25;
 
 /// Gives how long a job may wait.
 fn wait_of(job: &Job) -> Duration {

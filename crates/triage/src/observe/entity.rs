@@ -53,6 +53,8 @@ const USERS: &[&str] = &[
     "data.actor.alternateId",
     "data.usrName",
     "data.user",
+    // Who asked a cluster of containers.
+    "data.user.username",
 ];
 
 /// Those of [`USERS`] who are acted on. Where an account is made or changed, that account did nothing.

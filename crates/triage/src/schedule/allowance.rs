@@ -23,15 +23,15 @@ const BURST_PART: f64 = 0.75;
 /// half a minute for one is busy with them for three minutes.
 const FLOOR: f64 = 6.0;
 
-/// The part of an hour's share at which a practice gets no more than its first calls: somebody may hide in what all do, and is a call
-/// then.
-const PRACTICE_PART: f64 = 0.5;
+/// The part of an hour's share at which twins and practices get no more than their first call: somebody may hide in what all do, and what differs
+/// needs a call then.
+const LIKE_PART: f64 = 0.5;
 
 /// Calls in a day, whatever for, up to which what is ordinary and comes singly needs no alerts to justify its own.
 const ORDINARY_FLOOR: f64 = 10.0;
 
-/// The same for what is ordinary and one of many: the first few of a day are explained, and what comes after something serious is not.
-const ORDINARY_MANY_FLOOR: f64 = 4.0;
+/// The same for what is ordinary and one of many: the first of a day are explained, and what comes after something serious is not.
+const ORDINARY_MANY_FLOOR: f64 = 2.0;
 
 /// How much of a few calls was forgotten since they were made, at most: six calls of five minutes are six, and not the 5.9 that are left of them.
 const FORGOTTEN_PART: f64 = 0.5;
@@ -105,14 +105,14 @@ impl Allowance {
         self.hour.is_spent(more, SHARE, 0.0, now)
     }
 
-    /// Says whether the calls of about a month reach their share.
-    pub(super) fn is_past_share_of_month(&self, now: Timestamp) -> bool {
-        self.month.is_spent(0.0, SHARE, 0.0, now)
+    /// Says whether the calls of about a month reach the same part of their share.
+    pub(super) fn is_past_half_of_month(&self, now: Timestamp) -> bool {
+        self.month.is_spent(0.0, SHARE * LIKE_PART, 0.0, now)
     }
 
-    /// Says whether the calls of about an hour reach the part of their share that is for practices.
-    pub(super) fn is_past_practice_part(&self, more: f64, now: Timestamp) -> bool {
-        self.hour.is_spent(more, SHARE * PRACTICE_PART, 0.0, now)
+    /// Says whether the calls of about an hour reach the part of their share that is for more of what models judged.
+    pub(super) fn is_past_half_of_share(&self, more: f64, now: Timestamp) -> bool {
+        self.hour.is_spent(more, SHARE * LIKE_PART, 0.0, now)
     }
 
     /// Says whether the calls of about an hour reach their share, and are more than a few.
@@ -133,6 +133,8 @@ impl Allowance {
             Ordinary::Many => ORDINARY_MANY_FLOOR,
             Ordinary::Nothing => 0.0,
         };
+        // There must be room for it, and not only some left.
+        let more = if what == Ordinary::Nothing { more + 1.0 } else { more };
         self.day.is_spent(more, SHARE * ORDINARY_PART, floor, now)
     }
 }

@@ -51,7 +51,9 @@ impl Turns {
 
     /// Takes note of what waits no more.
     pub(super) fn note_gone(&mut self, job: &Job, now: Timestamp) {
-        for name in names(job).flat_map(|name| up_to(name, job.severity)) {
+        // An incident that grew is still one.
+        let counted = names(job).filter(|_| job.is_unjudged);
+        for name in counted.flat_map(|name| up_to(name, job.severity)) {
             self.gone.add(name, now);
         }
     }

@@ -55,8 +55,11 @@ const PRACTICE_MIN: usize = 1;
 /// Of kin: one may be odd, three are a pattern.
 const PATTERN_MIN: usize = 3;
 
-/// Of twins, where calls are short: what the same rule says in the same words is told by one.
+/// Of twins, where calls are short: what is said in the same words is told by one.
 const TWIN_MIN: usize = 1;
+
+/// Of twins that only their class tells, as guesses at passwords are, while they are few: each may be somebody's whole story.
+const FEW_TWINS_MIN: usize = 2;
 
 /// What a model said of an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,8 +111,8 @@ struct Known {
 impl Precedents {
     /// Takes note of a judgement.
     pub(super) fn note(&mut self, likeness: &Likeness, precedent: &Precedent) {
-        let &Likeness { sort, kin, fleet, burst, practice, volley, copy, .. } = likeness;
-        let names = [Some(sort), Some(kin), fleet, burst, practice, volley, copy];
+        let &Likeness { sort, kin, twin, fleet, burst, practice, volley, copy, .. } = likeness;
+        let names = [Some(sort), Some(kin), Some(twin), fleet, burst, practice, volley, copy];
         self.noted = self.noted.saturating_add(1);
         for name in names.into_iter().flatten() {
             self.note_as(name, precedent.clone());
@@ -164,20 +167,24 @@ impl Precedents {
         }
     }
 
-    /// Tells whether a model judged a twin, or judges one: what the same rule said in the same words, at the same place or of the same fleet.
+    /// Tells whether a model judged a twin, or judges one: what was said in the same words at the same place, or of the same fleet
+    /// if that has no words.
     /// `coming` are those that are being judged, and how many twins will be.
     pub(super) fn has_twin(
         &self,
         id: &IncidentId,
         likeness: &Likeness,
-        (asked, twins): (&[Likeness], usize),
+        (asked, twins, is_crowd): (&[Likeness], usize, bool),
         now: Timestamp,
     ) -> bool {
+        let is_alone = likeness.is_told_by_class && !is_crowd;
+        let least = if is_alone { FEW_TWINS_MIN } else { TWIN_MIN };
         let known = |name, holds| self.known(name, (id, likeness), asked, holds, now);
-        let of_sort = if likeness.stands_out { UNUSUAL_HOLDS } else { KIN_HOLDS };
+        let holds = if likeness.stands_out { UNUSUAL_HOLDS } else { KIN_HOLDS };
+        let fleet = likeness.fleet.filter(|_| likeness.is_told_by_class);
         let is_one = || {
-            known(likeness.sort, of_sort) + twins >= TWIN_MIN
-                || likeness.fleet.is_some_and(|fleet| known(fleet, FLEET_HOLDS) >= TWIN_MIN)
+            known(likeness.twin, holds) + twins >= least
+                || fleet.is_some_and(|fleet| known(fleet, FLEET_HOLDS) >= least)
         };
         likeness.may_be_like && is_one()
     }
@@ -195,6 +202,7 @@ impl Precedents {
             other.level >= likeness.level
                 && (other.sort == name
                     || other.kin == name
+                    || other.twin == name
                     || [other.fleet, other.burst, other.practice].contains(&Some(name)))
         };
         self.fitting(name, id, likeness, holds, now).count() + asked.iter().filter(is_one).count()
@@ -247,6 +255,23 @@ impl Precedents {
             .filter(|precedent| precedent.success >= likeness.success)
     }
 
+    /// Tells whether a model judged this very incident within a day, as the kind of thing that it is now; a serious one, when it looked no less
+    /// serious.
+    pub(super) fn has_own(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        is_serious: bool,
+        now: Timestamp,
+    ) -> bool {
+        likeness.may_be_like
+            && self.under(likeness.kin).any(|one| {
+                one.incident_id == *id
+                    && (one.level >= likeness.level || !is_serious)
+                    && is_within(one, KIN_HOLDS, now)
+            })
+    }
+
     /// Counts those of its kin that models judged lately, whatever they looked like.
     pub(super) fn of_kin(&self, likeness: &Likeness, now: Timestamp) -> usize {
         self.under(likeness.kin).filter(|one| is_within(one, KIN_LATELY, now)).count()
@@ -263,7 +288,7 @@ impl Precedents {
         others.any(|one| is_within(one, KIN_HOLDS, now))
     }
 
-    /// Gives the judgements that an incident may take over, the closest first: of its sort, of the same requests, of its volley, of its burst, of
+    /// Gives the judgements that an incident may take over, the closest first: of its sort, of the same requests, of its volley, its twins, of its burst, of
     /// its kin, of its fleet, of its practice.
     pub(super) fn closest(
         &self,
@@ -281,6 +306,7 @@ impl Precedents {
             under(like(Some(likeness.sort)), sort_holds(likeness, true)),
             under(likeness.copy.filter(|_| likeness.may_be_part), VOLLEY_HOLDS),
             self.of_volley(id, likeness, now).cloned().collect(),
+            under(like(Some(likeness.twin)), KIN_HOLDS),
             under(like(likeness.burst), BURST_HOLDS),
             under(like(Some(likeness.kin)), KIN_HOLDS),
             under(like(likeness.fleet), FLEET_HOLDS),

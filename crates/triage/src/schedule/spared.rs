@@ -10,11 +10,11 @@ use std::collections::{HashMap, HashSet};
 
 use alert::{Class, Likeness, Timestamp};
 
-use super::{
-    Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST,
-    PART_OF_VOLLEY, Scheduler, TWIN_JUDGED, Turn, Waiting, allowance,
-};
 use super::allowance::Ordinary;
+use super::{
+    Job, LIKE_JUDGED, LIKE_OTHERS, Like, MORE_OF_THE_SAME, Novelty, ONE_OF_MANY, ORDINARY,
+    PART_OF_BURST, PART_OF_VOLLEY, Scheduler, TWIN_JUDGED, Turn, Waiting, allowance,
+};
 use crate::priority::Severity;
 
 /// Alerts in an incident from which on it is one of many: growth makes a new revision there.
@@ -31,8 +31,9 @@ struct Ahead<'a> {
     of_fleet: HashMap<u64, Vec<u8>>,
     /// How serious those look that wait, by practice.
     of_practice: HashMap<u64, Vec<u8>>,
-    /// How serious those look that wait, by sort.
-    of_sort: HashMap<u64, Vec<u8>>,
+    /// How serious those look that wait, by what is said of them.
+    of_twin: HashMap<u64, Vec<u8>>,
+    sorts: HashSet<u64>,
     calls: f64,
 }
 
@@ -70,9 +71,8 @@ impl Scheduler {
                 ahead.of_practice.entry(practice).or_default().push(job.likeness.level);
             }
             // Of those of one sort the first is asked about, and the others wait for what is said of it.
-            let of_sort = ahead.of_sort.entry(job.likeness.sort).or_default();
-            of_sort.push(job.likeness.level);
-            if !job.likeness.may_be_like || of_sort.len() == 1 {
+            ahead.of_twin.entry(job.likeness.twin).or_default().push(job.likeness.level);
+            if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
                 *ahead.of_kind.entry(job.kind.as_str()).or_default() += 1.0;
                 ahead.calls += 1.0;
             }
@@ -95,11 +95,12 @@ impl Scheduler {
         };
         let fleet = no_less(job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet)));
         let kin = no_less(ahead.of_kin.get(&job.likeness.kin)).max(fleet);
-        let twins = no_less(ahead.of_sort.get(&job.likeness.sort)).max(fleet);
+        let twins = no_less(ahead.of_twin.get(&job.likeness.twin))
+            .max(if job.likeness.is_told_by_class { fleet } else { 0 });
         let practice = no_less(job.likeness.practice.and_then(|name| ahead.of_practice.get(&name)));
         let coming = (&[][..], kin, practice);
         let (id, likeness) = (&job.incident_id, &job.likeness);
-        let for_long = (is_serious, self.allowance.is_past_share_of_month(now));
+        let for_long = (is_serious, self.allowance.is_past_half_of_month(now));
         let like = self.precedents.of(id, likeness, for_long, coming, now);
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
@@ -118,11 +119,18 @@ impl Scheduler {
                 Some(ONE_OF_MANY)
             }
             _ if is_serious => {
-                let has_twin = self.precedents.has_twin(id, likeness, (&[], twins), now);
-                (has_twin && is_past_share()).then_some(TWIN_JUDGED)
+                let coming = (&[][..], twins, among.crowds.hold(job));
+                let has_twin = self.precedents.has_twin(id, likeness, coming, now)
+                    || self.precedents.has_own(id, likeness, true, now);
+                (has_twin && self.allowance.is_past_half_of_share(ahead.calls, now))
+                    .then_some(TWIN_JUDGED)
+            }
+            // It looks a little worse than it did.
+            _ if self.precedents.has_own(id, likeness, false, now) && is_past_share() => {
+                Some(MORE_OF_THE_SAME)
             }
             Some(Like::Kin) if is_past_share() => Some(LIKE_OTHERS),
-            Some(Like::Practice) if self.allowance.is_past_practice_part(ahead.calls, now) => {
+            Some(Like::Practice) if self.allowance.is_past_half_of_share(ahead.calls, now) => {
                 Some(LIKE_OTHERS)
             }
             _ if job.novelty == Novelty::MaybeLikeOthers
@@ -166,14 +174,14 @@ impl Scheduler {
     pub(super) fn is_like_asked(&self, job: &Job, asked: &[Likeness], now: Timestamp) -> bool {
         let is_serious = job.severity >= Severity::High;
         let (id, likeness, coming) = (&job.incident_id, &job.likeness, (asked, 0, 0));
-        let for_long = (is_serious, self.allowance.is_past_share_of_month(now));
+        let for_long = (is_serious, self.allowance.is_past_half_of_month(now));
         let like = self.precedents.of(id, likeness, for_long, coming, now);
         match like {
             Some(Like::Sort) => true,
             Some(Like::Burst) => self.allowance.is_past_burst_part(0.0, now),
             _ if is_serious => {
-                self.precedents.has_twin(id, likeness, (asked, 0), now)
-                    && self.allowance.is_past_share(0.0, now)
+                self.precedents.has_twin(id, likeness, (asked, 0, false), now)
+                    && self.allowance.is_past_half_of_share(0.0, now)
             }
             Some(Like::Kin | Like::Practice) | None => false,
         }
