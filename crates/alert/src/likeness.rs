@@ -13,7 +13,7 @@ pub struct Likeness {
     pub kin: u64,
     /// Twins are the same thing at the same place, in words that differ in nothing but numbers, whichever rule says them.
     #[serde(default)]
-    pub twin: u64,
+    pub twin: Option<u64>,
     /// The same serious thing at whatever place: by the same rule in the same words, or by the same address.
     pub fleet: Option<u64>,
     /// Its class says all that there is to say: nothing else of its fleet's words can differ.

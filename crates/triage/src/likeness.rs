@@ -104,7 +104,7 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         ]),
         // Two rules that say the same of the same class mean the same.
         kin: name(&["kin", class_name, &text, who, outcome, &place, what]),
-        twin: name(&[
+        twin: Some(name(&[
             "twin",
             class_name,
             &text,
@@ -115,7 +115,7 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
             what,
             which,
             own,
-        ]),
+        ])),
         fleet,
         is_told_by_class: by_class,
         practice,

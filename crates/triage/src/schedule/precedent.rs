@@ -112,7 +112,7 @@ impl Precedents {
     /// Takes note of a judgement.
     pub(super) fn note(&mut self, likeness: &Likeness, precedent: &Precedent) {
         let &Likeness { sort, kin, twin, fleet, burst, practice, volley, copy, .. } = likeness;
-        let names = [Some(sort), Some(kin), Some(twin), fleet, burst, practice, volley, copy];
+        let names = [Some(sort), Some(kin), twin, fleet, burst, practice, volley, copy];
         self.noted = self.noted.saturating_add(1);
         for name in names.into_iter().flatten() {
             self.note_as(name, precedent.clone());
@@ -183,7 +183,7 @@ impl Precedents {
         let holds = if likeness.stands_out { UNUSUAL_HOLDS } else { KIN_HOLDS };
         let fleet = likeness.fleet.filter(|_| likeness.is_told_by_class);
         let is_one = || {
-            known(likeness.twin, holds) + twins >= least
+            likeness.twin.is_some_and(|twin| known(twin, holds) + twins >= least)
                 || fleet.is_some_and(|fleet| known(fleet, FLEET_HOLDS) >= least)
         };
         likeness.may_be_like && is_one()
@@ -202,8 +202,7 @@ impl Precedents {
             other.level >= likeness.level
                 && (other.sort == name
                     || other.kin == name
-                    || other.twin == name
-                    || [other.fleet, other.burst, other.practice].contains(&Some(name)))
+                    || [other.twin, other.fleet, other.burst, other.practice].contains(&Some(name)))
         };
         self.fitting(name, id, likeness, holds, now).count() + asked.iter().filter(is_one).count()
     }
@@ -306,7 +305,7 @@ impl Precedents {
             under(like(Some(likeness.sort)), sort_holds(likeness, true)),
             under(likeness.copy.filter(|_| likeness.may_be_part), VOLLEY_HOLDS),
             self.of_volley(id, likeness, now).cloned().collect(),
-            under(like(Some(likeness.twin)), KIN_HOLDS),
+            under(like(likeness.twin), KIN_HOLDS),
             under(like(likeness.burst), BURST_HOLDS),
             under(like(Some(likeness.kin)), KIN_HOLDS),
             under(like(likeness.fleet), FLEET_HOLDS),

@@ -70,8 +70,10 @@ impl Scheduler {
             if let Some(practice) = job.likeness.practice {
                 ahead.of_practice.entry(practice).or_default().push(job.likeness.level);
             }
+            if let Some(twin) = job.likeness.twin {
+                ahead.of_twin.entry(twin).or_default().push(job.likeness.level);
+            }
             // Of those of one sort the first is asked about, and the others wait for what is said of it.
-            ahead.of_twin.entry(job.likeness.twin).or_default().push(job.likeness.level);
             if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
                 *ahead.of_kind.entry(job.kind.as_str()).or_default() += 1.0;
                 ahead.calls += 1.0;
@@ -95,7 +97,7 @@ impl Scheduler {
         };
         let fleet = no_less(job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet)));
         let kin = no_less(ahead.of_kin.get(&job.likeness.kin)).max(fleet);
-        let twins = no_less(ahead.of_twin.get(&job.likeness.twin))
+        let twins = no_less(job.likeness.twin.and_then(|twin| ahead.of_twin.get(&twin)))
             .max(if job.likeness.is_told_by_class { fleet } else { 0 });
         let practice = no_less(job.likeness.practice.and_then(|name| ahead.of_practice.get(&name)));
         let coming = (&[][..], kin, practice);
