@@ -394,9 +394,9 @@ impl Scheduler {
     }
 
     /// What urgency is divided by for what was told of its class within about an hour: among those that are as serious, what nobody heard of yet
-    /// goes first, and so does whom nobody heard of. That it worked is news each time.
+    /// goes first, and so does whom nobody heard of. What got an answer is held back by its own kind alone.
     fn told_divisor(&self, job: &Job, now: Timestamp) -> f64 {
-        if job.likeness.success >= Success::Shown {
+        if job.likeness.success >= Success::Answered {
             return 1.0;
         }
         let is_heard_of = self.heard_of.at(job.actor.as_str(), now) >= HEARD_OF_MIN;

@@ -342,7 +342,7 @@ impl Precedents {
 
 /// Tells whether a judgement is of this time. One from the future was given before the clock was set back: how far off it is counts.
 fn is_within(one: &Precedent, holds: Duration, now: Timestamp) -> bool {
-    now.since(one.judged_at) <= holds && one.judged_at.since(now) <= holds
+    now.since(one.judged_at) <= holds && one.judged_at.since(now) <= holds.min(SORT_HOLDS)
 }
 
 const fn sort_holds(likeness: &Likeness, calls_are_short: bool) -> Duration {
