@@ -380,7 +380,8 @@ fn a_model_that_fails_half_the_time_leaves_nothing_without_a_verdict() {
         "3",
     ]);
     assert_needles_are_found(&report, "failures");
-    assert!(number(&report, "/quell/failed_calls") > 2, "{}", report["quell"]["failed_calls"]);
+    // Each needle's call and one of the noise, and each that failed again.
+    assert!(number(&report, "/quell/failed_calls") >= 2, "{}", report["quell"]["failed_calls"]);
     assert!(number(&report, "/quell/playbook_verdicts") > 0);
     assert_eq!(number(&report, "/quell/incidents_waiting"), 0);
     assert_conserved(&report["quell"]["counts"], 0);
