@@ -242,6 +242,8 @@ pub enum Reason {
     Returned,
     /// It is more unusual where it happens than it seemed: something else of it is new there, or other unusual things came within minutes.
     Unusual,
+    /// Its actor left a crowd that does the same: he does many times as much as the others.
+    Loud,
     /// The playbook stood in, and a model is still to be asked.
     ModelPending,
     /// A person asked.
@@ -263,6 +265,7 @@ impl Reason {
             Self::Growth(count) => format!("grew to {count} alerts"),
             Self::Returned => "came back after a quiet time".to_owned(),
             Self::Unusual => "it stands out more than before from what is usual there".to_owned(),
+            Self::Loud => "its actor does many times as much as the others of a crowd".to_owned(),
             Self::ModelPending => "the playbook stood in for a model".to_owned(),
             Self::Requested => "a person asked".to_owned(),
         }

@@ -11,14 +11,20 @@ pub struct Likeness {
     pub sort: u64,
     /// Incidents of one kin are the same thing at the same place, in whatever words.
     pub kin: u64,
+    /// Twins are the same thing at the same place, in words that differ in nothing but numbers, whichever rule says them.
+    #[serde(default)]
+    pub twin: Option<u64>,
     /// The same serious thing at whatever place: by the same rule in the same words, or by the same address.
     pub fleet: Option<u64>,
+    /// Its class says all that there is to say: nothing else of its fleet's words can differ.
+    #[serde(default)]
+    pub is_told_by_class: bool,
     /// What users do every day, in the words of one rule, whoever does it and wherever.
     #[serde(default)]
     pub practice: Option<u64>,
     /// Unusual things that came to one place together.
     pub burst: Option<u64>,
-    /// Attacks in requests by one address on one machine.
+    /// Attacks in requests by one address.
     #[serde(default)]
     pub volley: Option<u64>,
     /// It may be taken for a part of its volley: nothing shows that it worked, and nothing else sets it apart.

@@ -21,7 +21,7 @@ use triage::campaign::Campaign;
 use triage::priority::{self, ASSET_WEIGHT_DEFAULT, Deadlines};
 use triage::schedule::{
     Budgets, Capacity, Job, LIKE_JUDGED, LIKE_OTHERS, MORE_OF_THE_SAME, ONE_OF_MANY, PART_OF_BURST,
-    PART_OF_VOLLEY, Precedent, Running, Scheduler, Turn,
+    PART_OF_VOLLEY, Precedent, Running, Scheduler, TWIN_JUDGED, Turn,
 };
 use triage::{Fold, FoldLimits, campaign, likeness, threat};
 
@@ -41,8 +41,8 @@ use row::{alert_row, job, precedent, step};
 const JOBS_MAX: usize = 256;
 
 /// Reasons for which the playbook judges what is like something that models judged.
-const TAKEN_OVER: [&str; 5] =
-    [LIKE_JUDGED, PART_OF_BURST, PART_OF_VOLLEY, ONE_OF_MANY, LIKE_OTHERS];
+const TAKEN_OVER: [&str; 6] =
+    [LIKE_JUDGED, PART_OF_BURST, PART_OF_VOLLEY, ONE_OF_MANY, TWIN_JUDGED, LIKE_OTHERS];
 
 /// Requests of people applied at a time.
 const REQUESTS_MAX: usize = 64;

@@ -191,6 +191,11 @@ impl Fold {
         self.absent.remove(&key.fingerprint);
         let mut incident = open(&key, admitted, &known);
         incident.setting = look.setting;
+        if key.is_loud {
+            incident.reasons.push(Reason::Loud);
+            // The crowd's incident has the first hundred of what he did.
+            incident.growth_mark = incident.growth_mark.saturating_mul(gather::LOUD_MIN);
+        }
         self.memory.note(admitted, gave_in(&incident, admitted));
         let opened = Held { incident, is_changed: true, asks: true };
         let joined = opened.joined(true);
@@ -289,6 +294,7 @@ impl Fold {
             class: admitted.observation.class,
             success: admitted.observation.success,
             effect: None,
+            is_loud: false,
         };
         // A login by whoever was just guessing passwords is not another login: it is the success of the guessing. What was tried is one of
         // thousands, alone or in a crowd; that it worked is a thing of its own.
@@ -312,7 +318,7 @@ impl Fold {
             gather::Place::Own => own,
             gather::Place::Crowd => {
                 if self.crowds.note(keys.crowded, own.actor.name(), admitted.time) {
-                    return own;
+                    return Key { is_loud: true, ..own };
                 }
                 Key { fingerprint: keys.crowded, actor: Actor::Many, ..own }
             }
@@ -546,6 +552,8 @@ struct Key {
     success: Success,
     /// What an alert shows that was set apart from its flood.
     effect: Option<Effect>,
+    /// Its actor does so much more than a crowd that he leaves it.
+    is_loud: bool,
 }
 
 fn incident_id(key: &Key, admitted: &Admitted) -> IncidentId {

@@ -30,22 +30,7 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         _ => "",
     };
     let by_class = is_told_by_class(class);
-    let masked = |text: &str| template::message(&anywhere(text, incident));
-    // What is told by its class is the same whichever rule saw it, in whatever words.
-    let (rule, text, words) = if by_class {
-        ("", String::new(), String::new())
-    } else {
-        // The words on a flaw are those on the one that came first of many.
-        let is_one_of_many =
-            class == Class::PolicyViolation && incident.groups.names().any(is_state_group);
-        let shape = |text: &str| if is_one_of_many { String::new() } else { masked(text) };
-        let words = incident.evidence.first().map(|first| shape(first.excerpt.as_raw()));
-        (
-            incident.rules.names().next().unwrap_or(""),
-            shape(incident.rule_description.as_raw()),
-            words.unwrap_or_default(),
-        )
-    };
+    let (rule, text, words) = said_of(incident);
     let is_serious = Severity::of(level) >= Severity::High;
     // A few wrong passwords are typed everywhere, every day.
     let is_mistyped = class == Class::BruteForce
@@ -57,12 +42,7 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     let name = |parts: &[&str]| Fingerprint::of(parts.iter().copied()).as_u64();
     // Each attack in a request is one of its own: what differs is in the request.
     let own = if class.is_web_exploit() { incident.id.as_str() } else { "" };
-    let outcome = match (incident.injection.is_some(), incident.success) {
-        (true, Success::None) => "speaks to a model",
-        (true, _) => "speaks to a model, reacted",
-        (false, Success::None) => "",
-        (false, _) => "reacted",
-    };
+    let outcome = outcome_of(incident);
     let (what, which) = standing_out(incident);
     let class_name = class.as_str();
     // What a class stands for is one thing at many places if one address does it, or if it is only a rule that says so.
@@ -75,14 +55,14 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
     };
     let told_by = incident.rules.names().next().filter(|_| is_by_rule).unwrap_or("");
     let said = if by_class && is_by_rule {
-        masked(incident.rule_description.as_raw())
+        masked(incident.rule_description.as_raw(), incident)
     } else {
         text.clone()
     };
     let fleet = by_whom
         // Serious or not, what one address does to a hundred machines is one thing.
         .filter(|_| (is_serious || by_class) && !class.is_web_exploit())
-        .map(|whom| name(&["fleet", class_name, told_by, &said, whom, outcome, what]));
+        .map(|whom| name(&["fleet", class_name, told_by, &said, &words, whom, outcome, what]));
     let burst = (incident.setting.is_unusual()
         && incident.setting.company_points() > 0
         && has_no_weight(class))
@@ -99,17 +79,77 @@ pub fn of(incident: &Incident, level: u8) -> Likeness {
         ]),
         // Two rules that say the same of the same class mean the same.
         kin: name(&["kin", class_name, &text, who, outcome, &place, what]),
+        twin: Some(name(&[
+            "twin",
+            class_name,
+            &text,
+            who,
+            &said_exactly(incident),
+            outcome,
+            &place,
+            what,
+            // Which tool names itself sets nothing apart.
+            if by_class { "" } else { which },
+            own,
+        ])),
         fleet,
+        is_told_by_class: by_class,
         practice,
         burst,
         stands_out: incident.setting.is_unusual(),
         may_be_like: incident.success < Success::Answered
             && (incident.injection.is_none() || is_serious)
             && incident.forged_marks == 0
-            && !incident.reasons.contains(&Reason::Requested),
+            && !incident.reasons.contains(&Reason::Requested)
+            && !incident.reasons.contains(&Reason::Loud),
         is_ordinary: has_no_class(class) && !is_serious && !incident.setting.is_unusual(),
         level,
     }
+}
+
+/// Says by which rule and in which words an incident is told, with what varies masked. What is told by its class is the same whichever rule saw it, in
+/// whatever words.
+fn said_of(incident: &Incident) -> (&str, String, String) {
+    let class = incident.class;
+    if is_told_by_class(class) {
+        return ("", String::new(), String::new());
+    }
+    // The words on a flaw are those on the one that came first of many.
+    let is_one_of_many =
+        class == Class::PolicyViolation && incident.groups.names().any(is_state_group);
+    let shape = |text: &str| if is_one_of_many { String::new() } else { masked(text, incident) };
+    let words = incident.evidence.first().map(|first| shape(first.excerpt.as_raw()));
+    (
+        incident.rules.names().next().unwrap_or(""),
+        shape(incident.rule_description.as_raw()),
+        words.unwrap_or_default(),
+    )
+}
+
+/// Gives the first words on an incident with nothing but numbers masked. What sets viruses or programs apart is a name, and a name may be all that
+/// differs.
+fn said_exactly(incident: &Incident) -> String {
+    match incident.evidence.first() {
+        Some(first) if !is_told_by_class(incident.class) => {
+            template::exactly(&anywhere(first.excerpt.as_raw(), incident))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Says what came of an incident, as far as two of different outcome are not alike.
+fn outcome_of(incident: &Incident) -> &'static str {
+    match (incident.injection.is_some(), incident.success) {
+        (true, Success::None) => "speaks to a model",
+        (true, _) => "speaks to a model, reacted",
+        (false, Success::None) => "",
+        (false, _) => "reacted",
+    }
+}
+
+/// Masks what varies in a text, and where it was said.
+fn masked(text: &str, incident: &Incident) -> String {
+    template::message(&anywhere(text, incident))
 }
 
 /// Names what is done by the dozen, by whomever. Who it was is half of what happened, unless many do the same: that it is harmless is then known of
@@ -237,6 +277,35 @@ mod tests {
         unusual.setting.habit = alert::setting::Habit::New;
         assert_eq!(of(&unusual, 3).practice, None, "nobody did that there before");
         assert_eq!(of(&incident_of(&changed("001", "/srv/x")), 3).practice, None, "no user's");
+    }
+
+    #[test]
+    fn twins_differ_in_nothing_but_numbers_and_attacks_in_requests_have_none() {
+        let found = |rule: &str, virus: &str, agent: &str| {
+            let alert = json!({
+                "id": "1.1",
+                "rule": {"id": rule, "level": 12, "description": "A virus was found.", "groups": ["virus"]},
+                "agent": {"id": agent, "name": format!("srv{agent}")},
+                "full_log": format!("clamd: /srv/part{agent}: {virus} FOUND"),
+            });
+            of(&incident_of(&alert), 7)
+        };
+        let one = found("100200", "Win.Test.EICAR_HDB-1", "001");
+        assert!(one.twin.is_some());
+        assert_eq!(one.twin, found("100201", "Win.Test.EICAR_HDB-7", "001").twin);
+        assert_ne!(one.twin, found("100200", "Unix.Trojan.Agent-77", "001").twin);
+        assert_ne!(one.twin, found("100200", "Win.Test.EICAR_HDB-1", "002").twin);
+        let guesses = |rule, source| of(&incident_of(&guess(rule, source, "001")), 5);
+        assert_eq!(guesses("5716", "203.0.113.1").twin, guesses("5710", "203.0.113.2").twin);
+        let attack = |id: &str| {
+            let alert = json!({
+                "id": id, "rule": {"id": "31101", "level": 6, "description": "a request", "groups": ["web", "accesslog"]},
+                "agent": {"id": "001", "name": "web01"}, "full_log": "a request",
+                "data": {"protocol": "GET", "srcip": "203.0.113.1", "id": "404", "url": crate::sample::ATTACK},
+            });
+            of(&incident_of(&alert), 5)
+        };
+        assert_ne!(attack("1.1").twin, attack("1.2").twin);
     }
 
     #[test]

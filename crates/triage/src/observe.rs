@@ -22,7 +22,7 @@ pub mod asked;
 mod class;
 mod command;
 mod entity;
-mod line;
+pub(crate) mod line;
 mod login;
 mod named;
 mod operation;

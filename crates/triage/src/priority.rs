@@ -8,6 +8,7 @@ use alert::verdict::Bounds;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::is_told_by_class;
+use crate::threat;
 
 /// How serious an incident looks before anybody judged it. Decides deadlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -123,6 +124,18 @@ pub fn may_be_like_others(incident: &Incident, severity: Severity) -> bool {
         && (is_only_more(incident) || incident.reasons == [Reason::New])
 }
 
+/// By how much less of a level something weighs that only a floor holds there, as a rule's level does: among equals, what happened counts.
+const HELD_UP: f64 = 0.5;
+
+/// What a search for a way in weighs beside an attempt that looks as serious: a scan tells little beyond its numbers, which the playbook has too.
+const SEARCH_FACTOR: f64 = 0.7;
+
+/// Tells whether an incident is a scan that found nothing.
+fn is_only_a_search(incident: &Incident) -> bool {
+    matches!(incident.class, Class::Scanner | Class::ForcedBrowsing | Class::NetworkScan)
+        && incident.success < Success::Answered
+}
+
 /// Scores an incident. `asset_weight` is 1 to 10; `has_verdict` says whether somebody judged an earlier revision.
 pub fn score(
     incident: &Incident,
@@ -143,15 +156,22 @@ pub fn score(
         Success::Shown => (2.5, "the answers show that it worked"),
         Success::Confirmed => (3.0, "it worked"),
     };
+    let held_up = if threat::is_held_up(incident) { HELD_UP } else { 0.0 };
+    let stage = if is_only_a_search(incident) {
+        (SEARCH_FACTOR, "it looks for a way in, and tried none")
+    } else {
+        (1.0, "more than a search for a way in")
+    };
     let asset = f64::from(asset_weight.clamp(1, 10)) / f64::from(ASSET_WEIGHT_DEFAULT);
     let parts = vec![
         Part {
             name: "severity".to_owned(),
-            factor: f64::from(bounds.typical) + 1.0,
+            factor: f64::from(bounds.typical) + 1.0 - held_up,
             reason: bounds.typical_reason.clone(),
         },
         Part { name: "novelty".to_owned(), factor: novelty.0, reason: novelty.1.to_owned() },
         Part { name: "success".to_owned(), factor: success.0, reason: success.1.to_owned() },
+        Part { name: "stage".to_owned(), factor: stage.0, reason: stage.1.to_owned() },
         Part {
             name: "asset".to_owned(),
             factor: asset,

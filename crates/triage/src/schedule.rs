@@ -152,6 +152,9 @@ pub const PART_OF_VOLLEY: &str = "models judged the same requests, or what tells
 /// Why the playbook judges a serious one of many.
 pub const ONE_OF_MANY: &str = "models judged three of its like on this machine or on others, nothing in it differs from them, and calls are kept to 0.2 % of the alerts";
 
+/// Why the playbook judges a serious one whose twin was judged.
+pub const TWIN_JUDGED: &str = "a model judged, or judges now, what is said in the same words and looks no less serious, nothing shows that it worked, and calls are kept to 0.2 % of the alerts";
+
 /// Why the playbook judges what is ordinary.
 pub const ORDINARY: &str = "nothing in it is an attack or stands out, and calls are kept to 0.2 % of the alerts of about a day";
 
@@ -210,6 +213,10 @@ pub struct Scheduler {
     actors: HashMap<String, Bucket>,
     /// What each kind got of the models, by how serious it looked.
     kinds: BTreeMap<Severity, Tally<u64>>,
+    /// What was told of each class in about an hour, however far it got.
+    told: Tally<String>,
+    /// About whom something was told in about an hour.
+    heard_of: Tally<String>,
     allowance: Allowance,
     foresight: Foresight,
     precedents: Precedents,
@@ -226,6 +233,8 @@ impl Scheduler {
             all,
             actors: HashMap::new(),
             kinds: BTreeMap::new(),
+            told: Tally::with_half_life(TOLD_HALF_LIFE),
+            heard_of: Tally::with_half_life(TOLD_HALF_LIFE),
             allowance: Allowance::new(now),
             foresight: Foresight::default(),
             precedents: Precedents::default(),
@@ -295,6 +304,8 @@ impl Scheduler {
             }
             self.take_from_actor(actor, now);
             self.kinds.entry(job.severity).or_default().add(kind_of(job), now);
+            self.told.add(job.kind.clone(), now);
+            self.heard_of.add(actor.to_owned(), now);
             self.allowance.note_call(now);
             self.turns.note_turn(&among.crowds, job, now);
             self.note_gone(job, now);
@@ -368,6 +379,7 @@ impl Scheduler {
     fn rank(&self, job: &Job, standing: &Standing<'_>, now: Timestamp) -> Rank {
         let share = divisor(job, standing.shares, self.lately(job, standing.among, now))
             * self.kin_divisor(job, standing.asked, now)
+            * self.told_divisor(job, now)
             * loudness(job.alert_count);
         let gives_way = self.gives_way(job, standing.among, now);
         let is_alone = standing.among.crowds.give_way_to(job) && !gives_way;
@@ -379,6 +391,17 @@ impl Scheduler {
                 urgency(job, share, wait_of(job), now)
             },
         }
+    }
+
+    /// What urgency is divided by for what was told of its class within about an hour: among those that are as serious, what nobody heard of yet
+    /// goes first, and so does whom nobody heard of. What got an answer is held back by its own kind alone.
+    fn told_divisor(&self, job: &Job, now: Timestamp) -> f64 {
+        if job.likeness.success >= Success::Answered {
+            return 1.0;
+        }
+        let is_heard_of = self.heard_of.at(job.actor.as_str(), now) >= HEARD_OF_MIN;
+        let of_actor = if is_heard_of { HEARD_OF } else { 1.0 };
+        of_actor * (1.0 + self.told.at(job.kind.as_str(), now)).sqrt().sqrt()
     }
 
     /// Tells whether a job goes behind others: something tells more of its volley, or several sent the same.
@@ -516,6 +539,15 @@ const PART_WAITS: Duration = Duration::from_secs(24 * 3600);
 /// How long anything may wait for a model's words, at least, where the playbook's stand. A deadline is for the first verdict; once that is
 /// given, age counts alike for all, and evidence decides.
 const WORDS_WAIT: Duration = Duration::from_secs(3600);
+
+/// How long it takes until half of what was told of a class is forgotten: about as long as somebody remembers what he read.
+const TOLD_HALF_LIFE: Duration = Duration::from_secs(3600);
+
+/// What urgency is divided by for whose other deeds were told of: of two alike, the one whom nobody heard of yet goes first.
+const HEARD_OF: f64 = 1.05;
+
+/// How much of having told of somebody must be left.
+const HEARD_OF_MIN: f64 = 0.25;
 
 /// Gives how long a job may wait.
 fn wait_of(job: &Job) -> Duration {

@@ -6,7 +6,7 @@
 
 use alert::Class;
 use alert::detail::Detail;
-use alert::incident::{Incident, Success};
+use alert::incident::{Incident, Reason, Success};
 use alert::verdict::{Bounds, THREAT_LEVEL_MAX};
 
 mod setting;
@@ -52,6 +52,12 @@ pub fn assess(incident: &Incident) -> Bounds {
         typical: typical.clamp(floor, ceiling),
         typical_reason,
     }
+}
+
+/// Tells whether it is a floor alone that holds the level of an incident up, a rule's word for instance, and nothing in what happened.
+pub(crate) fn is_held_up(incident: &Incident) -> bool {
+    let (typical, _) = setting::weigh(incident, typical(incident));
+    typical < floor(incident, typical).0
 }
 
 /// The level that the class has if nothing else is known.
@@ -136,7 +142,9 @@ fn typical(incident: &Incident) -> (u8, String) {
             (9, "a login after many failures".to_owned())
         }
         Class::BruteForce => {
-            let many = incident.alert_count >= GUESSES_MIN || incident.level_max >= 10;
+            let many = incident.alert_count >= GUESSES_MIN
+                || incident.level_max >= 10
+                || incident.reasons.contains(&Reason::Loud);
             (
                 base(class) + if many { 2 } else { 0 },
                 format!("{} failed logins", incident.alert_count),

@@ -353,8 +353,8 @@ fn more_of_what_a_model_judged_keeps_its_words_and_asks_no_model() {
 fn news_asks_a_model_even_if_growth_hides_it_in_the_same_batch() {
     let folder = folder();
     let (mut desk, _) = judged_by_model(folder.path());
-    // A higher level at the second alert, and growth at the tenth.
-    let mut batch = vec![web(2, "203.0.113.9", "/x", 404, 4).to_string().into_bytes()];
+    // A much higher level at the second alert, and growth at the tenth.
+    let mut batch = vec![web(2, "203.0.113.9", "/x", 404, 12).to_string().into_bytes()];
     batch.extend((3..=10).map(|number| missing(number, "/x")));
     desk.take_in(&arrivals(batch), at(2)).expect("taken");
     let case = next_case(&mut desk, 3);

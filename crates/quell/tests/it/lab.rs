@@ -183,7 +183,7 @@ fn the_recorded_attack_hides_no_needle_and_does_not_come_apart_in_virtual_time()
     let needles = report["quell"]["needles"].as_array().unwrap();
     assert_eq!(needles.len(), 34);
     for needle in needles {
-        for wanted in ["is_own", "is_mostly_alone", "is_class_right"] {
+        for wanted in ["is_own", "is_mostly_alone", "is_class_right", "is_prompt"] {
             assert_eq!(needle[wanted], Value::Bool(true), "{wanted}: {needle}");
         }
         assert!(needle["first_verdict"].as_f64().is_some_and(|age| age < 120.0), "{needle}");

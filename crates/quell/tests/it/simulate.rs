@@ -112,6 +112,8 @@ fn a_small_flood_costs_no_more_than_its_share_and_its_needles_wait_for_nothing_e
         "fingerprint-collision:3000",
         "commands:3000",
         "fleet:3000",
+        "hits:3000",
+        "prompt-stuffing:2000",
     ] {
         let report = simulated(&["--generate", flood, "--seed", "7", "--policy", "quell"]);
         assert_needles_are_found(&report, flood);
@@ -183,11 +185,11 @@ fn serious_noise_starves_nothing_less_serious() {
             .iter()
             .all(|it| it["model_verdict"].is_f64())
     );
-    // Of three kinds models see three each, and what differs; each of the hundreds has a verdict all the same.
+    // Of three kinds models see one each, and what differs; each of the hundreds has a verdict all the same.
     let quell = &report["quell"];
     let (asked, incidents) = (number(quell, "/model_calls"), number(quell, "/incidents"));
     assert!(incidents > 300, "{incidents} incidents");
-    assert!((11..=14).contains(&asked), "{asked} calls");
+    assert!((5..=6).contains(&asked), "{asked} calls");
     // What cannot be less: one for each needle.
     let on_needles = number(quell, "/needle_calls");
     assert_eq!(on_needles, quell["needles"].as_array().unwrap().len() as u64);
@@ -378,7 +380,8 @@ fn a_model_that_fails_half_the_time_leaves_nothing_without_a_verdict() {
         "3",
     ]);
     assert_needles_are_found(&report, "failures");
-    assert!(number(&report, "/quell/failed_calls") > 2, "{}", report["quell"]["failed_calls"]);
+    // Each needle's call and one of the noise, and each that failed again.
+    assert!(number(&report, "/quell/failed_calls") >= 2, "{}", report["quell"]["failed_calls"]);
     assert!(number(&report, "/quell/playbook_verdicts") > 0);
     assert_eq!(number(&report, "/quell/incidents_waiting"), 0);
     assert_conserved(&report["quell"]["counts"], 0);

@@ -26,7 +26,7 @@ const GATHERINGS_MAX: usize = 20_000;
 const CROWDED_MAX: usize = 65_536;
 
 /// Alerts from which on a member of a crowd may be more than one of many.
-const LOUD_MIN: u64 = 100;
+pub(super) const LOUD_MIN: u64 = 100;
 
 /// How many times as much as the others it must do.
 const LOUD_FACTOR: u64 = 8;

@@ -3,9 +3,11 @@
 use alert::incident::{Actor, Incident, Reason, Success};
 use alert::{Class, Fingerprint};
 
+use crate::observe::line;
+
 /// What an incident is as a part of a volley.
 pub(super) struct Shot {
-    /// Attacks of one address on one machine.
+    /// Attacks of one address, on whichever machine: a tool tries the same at all of them.
     pub(super) volley: Option<u64>,
     /// Nothing shows that it worked, and nothing else sets it apart.
     pub(super) may_be_part: bool,
@@ -25,7 +27,7 @@ pub(super) fn of(incident: &Incident, place: &str) -> Shot {
         && !incident.reasons.contains(&Reason::Requested);
     let requests = if is_shot && is_exploit { requests(incident) } else { None };
     Shot {
-        volley: is_shot.then(|| name(&["volley", place, incident.actor.name()])),
+        volley: is_shot.then(|| name(&["volley", incident.actor.name()])),
         may_be_part: is_shot && incident.success < Success::Shown && is_nothing_else,
         copy: requests.map(|requests| name(&["copy", class.as_str(), place, &requests])),
     }
@@ -44,23 +46,13 @@ fn requests(incident: &Incident) -> Option<String> {
             // Of requests of one shape the first is kept.
             let in_request =
                 evidence.finding.as_ref().is_some_and(|found| found.parameter.is_some());
-            (evidence.count == 1 && in_request).then(|| answered(evidence.excerpt.as_raw()))?
+            (evidence.count == 1 && in_request)
+                .then(|| line::answered(evidence.excerpt.as_raw()))?
         })
         .collect::<Option<Vec<&str>>>()
         .filter(|lines| are_all && !lines.is_empty())?;
     lines.sort_unstable();
     Some(lines.join("\n"))
-}
-
-/// Cuts the request, its status and the size of its answer out of a line of an access log.
-fn answered(line: &str) -> Option<&str> {
-    let (_, from_request) = line.split_once('"')?;
-    let (request, answer) = from_request.split_once("\" ")?;
-    let (answer, _) = answer.split_once(" \"")?;
-    let mut numbers = answer.split(' ');
-    let is_answer = numbers.clone().count() == 2
-        && numbers.all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-    is_answer.then(|| from_request.get(..request.len() + 2 + answer.len()))?
 }
 
 #[cfg(test)]
@@ -93,6 +85,9 @@ mod tests {
         assert_ne!(one.copy, like("203.0.113.2", url, 404, 61).copy, "another status");
         let elsewhere = "/fetch/?url=http%3A%2F%2Flocalhost%2Fstatus";
         assert_ne!(one.copy, like("203.0.113.2", elsewhere, 200, 61).copy);
+        let disguised = format!("{url}\" 200 61 \"a");
+        let disguised = of(&asked("203.0.113.2", &disguised, 200, 61), 6);
+        assert_eq!(disguised.copy, None, "who writes quotes chooses nothing");
         let mut twice = asked("203.0.113.1", url, 200, 61);
         twice.evidence[0].count = 2;
         assert_eq!(of(&twice, 6).copy, None, "of the second nothing is kept");

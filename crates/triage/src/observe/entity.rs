@@ -53,7 +53,11 @@ const USERS: &[&str] = &[
     "data.actor.alternateId",
     "data.usrName",
     "data.user",
+    CLUSTER_USER,
 ];
+
+/// Who asked a cluster of containers. All its parts have a name of their own and do the same all day: whoever does what every part does is nobody.
+const CLUSTER_USER: &str = "data.user.username";
 
 /// Those of [`USERS`] who are acted on. Where an account is made or changed, that account did nothing.
 const ACTED_ON: &[&str] = &["data.dstuser", "data.win.eventdata.targetUserName"];
@@ -94,6 +98,7 @@ pub(super) fn actors(alert: &Alert, class: Class, client: Option<String>) -> (Ac
     let user = USERS
         .iter()
         .filter(|path| class != Class::AccountChange || !ACTED_ON.contains(path))
+        .filter(|path| class != Class::Other || **path != CLUSTER_USER)
         .find_map(|path| alert.field(path).and_then(user));
     let actor = match (address, user) {
         (Some(address), user) => {

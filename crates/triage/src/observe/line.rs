@@ -10,7 +10,7 @@
 
 use alert::Alert;
 
-use super::{SEARCHED_BYTES_MAX, entity};
+use super::{SEARCHED_BYTES_MAX, entity, split_at_quotes_from_end};
 use crate::template;
 
 /// The group of Quell's rules for attacks in requests. Other alerts without an address may be of logs that only look like this.
@@ -72,13 +72,7 @@ fn behind_time(text: &str) -> Option<&str> {
 
 /// Reads the request and its answer. Who puts something like an answer into a request, or into what is behind it, gets none believed.
 fn request(rest: &str) -> Option<LineRequest<'_>> {
-    let mut answers = rest
-        .match_indices("\" ")
-        .filter_map(|(at, mark)| Some((at, answer(rest.get(at + mark.len()..)?)?)));
-    let (end, (status, size)) = answers.next()?;
-    if answers.next().is_some() {
-        return None;
-    }
+    let (end, Told { status, size, .. }) = only_answer(rest)?;
     let (method, target) = rest.get(..end)?.split_once(' ')?;
     let target = match target.rsplit_once(" HTTP/") {
         Some((target, version)) if is_version(version) => target,
@@ -90,13 +84,46 @@ fn request(rest: &str) -> Option<LineRequest<'_>> {
     (is_method && !target.is_empty()).then_some(LineRequest { method, target, status, size })
 }
 
+/// Cuts the request with its status and the size of its answer out of a line, as it stands there: two lines that share it are the same
+/// request with the same answer. A server may write a client's quotes as they came, so nothing is cut out where a client could have chosen the
+/// place: there is one answer, and behind it come quoted texts until the line ends, as many as the format has.
+pub(crate) fn answered(line: &str) -> Option<&str> {
+    let (_, from_request) = line.split_once('"')?;
+    let (end, told) = only_answer(from_request)?;
+    let end = end + ANSWER_MARK.len() + told.length;
+    let is_closed = split_at_quotes_from_end(from_request.get(end..)?)
+        .enumerate()
+        .all(|(at, piece)| !at.is_multiple_of(2) || piece.trim().is_empty());
+    let is_sized = told.status.is_some() && told.size.is_some();
+    (is_closed && is_sized).then(|| from_request.get(..end))?
+}
+
+/// What stands between a request and its answer.
+const ANSWER_MARK: &str = "\" ";
+
+/// Finds the one place of a line that can be an answer.
+fn only_answer(rest: &str) -> Option<(usize, Told)> {
+    let mut answers = rest
+        .match_indices(ANSWER_MARK)
+        .filter_map(|(at, mark)| Some((at, answer(rest.get(at + mark.len()..)?)?)));
+    let only = answers.next()?;
+    answers.next().is_none().then_some(only)
+}
+
+/// A status and a size, and how many bytes they take.
+struct Told {
+    status: Option<u16>,
+    size: Option<u64>,
+    length: usize,
+}
+
 /// Tells whether a text is the number of a protocol. What only begins like one belongs to the target, with whatever attack is in it.
 fn is_version(text: &str) -> bool {
     (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Reads a status and a size, behind which the line or its first part ends.
-fn answer(text: &str) -> Option<(Option<u16>, Option<u64>)> {
+fn answer(text: &str) -> Option<Told> {
     let text = template::head(text, SIZE_DIGITS_MAX + 8);
     let (status, rest) = text.split_once(' ')?;
     let size = rest.split(' ').next().unwrap_or_default();
@@ -106,8 +133,9 @@ fn answer(text: &str) -> Option<(Option<u16>, Option<u64>)> {
         && is_number(status)
         && (size == "-" || (1..=SIZE_DIGITS_MAX).contains(&size.len()) && is_number(size))
         && (behind.is_empty() || behind.starts_with(" \""));
+    let length = status.len() + 1 + size.len();
     let status = status.parse().ok().filter(|status| (100..600).contains(status));
-    is_answer.then(|| (status, size.parse().ok()))
+    is_answer.then(|| Told { status, size: size.parse().ok(), length })
 }
 
 #[cfg(test)]
@@ -226,6 +254,32 @@ mod tests {
             let seen = seen(&line("198.51.100.7 - -", &rest));
             assert_eq!((seen.actor.name(), seen.status), ("198.51.100.7", None), "{rest}");
             assert_eq!(seen.class, Class::SqlInjection, "the rule's word stays: {rest}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_cut_out_with_its_answer_however_many_quoted_texts_follow() {
+        let request = "GET /f?u=http://localhost/ HTTP/1.1\" 200 61";
+        for tail in
+            ["", " \"-\" \"x\"", " \"-\" \"x\" \"203.0.113.9\"", " \"a \\\" 200 5 \\\"\" \"x\""]
+        {
+            let line = line("198.51.100.7 - -", &format!("\"{request}{tail}"));
+            assert_eq!(answered(&line), Some(request), "{tail}");
+        }
+    }
+
+    #[test]
+    fn no_client_chooses_what_is_cut_out_by_writing_quotes() {
+        for rest in [
+            // Written as it came: an answer in the request, in what is behind it, or where the format has none.
+            "\"GET /a\" 200 61 \"b HTTP/1.1\" 404 5 \"-\" \"x\"",
+            "\"GET /a HTTP/1.1\" 404 5 \"x\" 200 61 \"y\"",
+            "\"GET /a\" 200 61 \"b HTTP/1.1\" 404 \"-\" 5",
+            "\"GET /a\" 200 61 \"b HTTP/1.1\" - \"-\"",
+            "\"GET /a HTTP/1.1\" 404 5 \"x\" more \"y\"",
+            "\"GET /a HTTP/1.1\" 404 -",
+        ] {
+            assert_eq!(answered(&line("198.51.100.7 - -", rest)), None, "{rest}");
         }
     }
 

@@ -105,9 +105,34 @@ const OPERATIONS: &[(&str, Class)] = &[
 const LOGINS: &[(&str, Class)] =
     &[("userloggedin", Class::Login), ("userloginfailed", Class::BruteForce)];
 
+/// What is done in a cluster of containers that matters, as Kubernetes' own audit log names it: the resource and what is wanted of it, or the resource
+/// alone where it is made or changed.
+const IN_CLUSTERS: &[(&str, &str, &str, Class)] = &[
+    ("pods", "exec", "exec in a pod", Class::CommandExecution),
+    ("pods", "attach", "attach to a pod", Class::CommandExecution),
+    ("clusterrolebindings", "", "change of a cluster role binding", Class::AccountChange),
+];
+
+/// Verbs of Kubernetes that make or change something.
+const CHANGING_VERBS: &[&str] = &["create", "update", "patch"];
+
 /// Names the operation of the list that an alert reports, and its class.
 fn listed(alert: &Alert) -> Option<(&'static str, Class)> {
-    found_in(OPERATIONS, alert)
+    found_in(OPERATIONS, alert).or_else(|| in_cluster(alert))
+}
+
+/// Names what a cluster's audit log reports, if it matters and was done.
+fn in_cluster(alert: &Alert) -> Option<(&'static str, Class)> {
+    let resource = alert.field("data.objectRef.resource")?;
+    let part = alert.field("data.objectRef.subresource").unwrap_or_default();
+    let (.., name, class) =
+        IN_CLUSTERS.iter().find(|(whole, sub, ..)| *whole == resource && *sub == part)?;
+    let is_change = alert.field("data.verb").is_some_and(|verb| CHANGING_VERBS.contains(&verb));
+    // A shell over a socket begins with a `get`.
+    let is_done = !part.is_empty() || is_change;
+    let is_refused =
+        alert.field("data.responseStatus.code").is_some_and(|code| code.starts_with(['4', '5']));
+    (is_done && !is_refused).then_some((*name, *class))
 }
 
 fn found_in(list: &[(&'static str, Class)], alert: &Alert) -> Option<(&'static str, Class)> {
@@ -144,6 +169,7 @@ pub(super) fn telling(alert: &Alert) -> Option<Finding> {
     let does = match class {
         Class::DefenseEvasion => "switches off or changes a record or a defence",
         Class::PrivilegeEscalation => "lets in who may do everything, whom nobody should need",
+        Class::CommandExecution => "runs a program where only the service should run",
         Class::AccountChange => "makes an account or a key, or lets one do more",
         Class::Exfiltration => "may show others what was kept inside",
         _ => "leaves a way back in",

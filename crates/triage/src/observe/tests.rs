@@ -417,6 +417,21 @@ fn operations_and_findings_that_matter_are_told_from_those_of_every_day() {
     assert_eq!(aws("CreateAccessKey"), Class::AccountChange);
     assert_eq!(aws("PutBucketPolicy"), Class::Exfiltration);
     assert_eq!(aws("DescribeInstances"), Class::Other);
+    let cluster = |verb: &str, resource: &str, part: &str, code: &str| {
+        let object = json!({"resource": resource, "subresource": part, "name": "db-0"});
+        let event = json!({"kind": "Event", "verb": verb, "objectRef": object, "responseStatus": {"code": code}});
+        of(event, &["k8s_audit"], "")
+    };
+    assert_eq!(cluster("create", "pods", "exec", "101"), Class::CommandExecution);
+    assert_eq!(cluster("create", "clusterrolebindings", "", "201"), Class::AccountChange);
+    for (verb, resource, part, code) in [
+        ("create", "pods", "", "201"),
+        ("get", "pods", "log", "200"),
+        ("list", "clusterrolebindings", "", "200"),
+        ("create", "pods", "exec", "403"),
+    ] {
+        assert_eq!(cluster(verb, resource, part, code), Class::Other, "{verb} {resource} {part}");
+    }
     let rootcheck = |text: &str| of(json!({"title": text}), &["ossec", "rootcheck"], text);
     assert_eq!(rootcheck("Trojaned version of a file"), Class::Malware);
     assert_eq!(rootcheck("A file is writable by anybody"), Class::PolicyViolation);

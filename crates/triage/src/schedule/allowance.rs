@@ -23,15 +23,15 @@ const BURST_PART: f64 = 0.75;
 /// half a minute for one is busy with them for three minutes.
 const FLOOR: f64 = 6.0;
 
-/// The part of an hour's share at which a practice gets no more than its first calls: somebody may hide in what all do, and is a call
-/// then.
-const PRACTICE_PART: f64 = 0.5;
+/// The part of an hour's share at which twins and practices get no more than their first call: somebody may hide in what all do, and what differs
+/// needs a call then.
+const LIKE_PART: f64 = 0.5;
 
 /// Calls in a day, whatever for, up to which what is ordinary and comes singly needs no alerts to justify its own.
 const ORDINARY_FLOOR: f64 = 10.0;
 
-/// The same for what is ordinary and one of many: the first few of a day are explained, and what comes after something serious is not.
-const ORDINARY_MANY_FLOOR: f64 = 4.0;
+/// The same for what is ordinary and one of many: the first of a day are explained, and what comes after something serious is not.
+const ORDINARY_MANY_FLOOR: f64 = 2.0;
 
 /// How much of a few calls was forgotten since they were made, at most: six calls of five minutes are six, and not the 5.9 that are left of them.
 const FORGOTTEN_PART: f64 = 0.5;
@@ -39,9 +39,21 @@ const FORGOTTEN_PART: f64 = 0.5;
 /// How long it takes until half of what was counted is forgotten.
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What a kind must have got of the models lately before others of it are taken to be alike: one may be odd, three are a pattern.
 pub(super) const ALIKE_MIN: f64 = 3.0;
+
+/// What is ordinary, by how much a call on it is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ordinary {
+    /// It came singly.
+    Single,
+    /// There is much of it.
+    Many,
+    /// A page was not there, and that is all.
+    Nothing,
+}
 
 /// Calls and alerts of some time.
 #[derive(Debug)]
@@ -61,28 +73,31 @@ impl Of {
     }
 }
 
-/// Calls and alerts of about the last hour and of about the last day.
+/// Calls and alerts of about the last hour, the last day and the last month.
 #[derive(Debug)]
 pub(super) struct Allowance {
     hour: Of,
     day: Of,
+    month: Of,
 }
 
 impl Allowance {
     pub(super) const fn new(now: Timestamp) -> Self {
-        Self { hour: Of::new(HOUR, now), day: Of::new(DAY, now) }
+        Self { hour: Of::new(HOUR, now), day: Of::new(DAY, now), month: Of::new(MONTH, now) }
     }
 
     pub(super) fn note_alerts(&mut self, alerts: u64, now: Timestamp) {
         #[expect(clippy::cast_precision_loss, reason = "a batch has some thousand alerts")]
         let alerts = alerts as f64;
-        self.hour.alerts.add(alerts, now);
-        self.day.alerts.add(alerts, now);
+        for time in [&mut self.hour, &mut self.day, &mut self.month] {
+            time.alerts.add(alerts, now);
+        }
     }
 
     pub(super) fn note_call(&mut self, now: Timestamp) {
-        self.hour.calls.add(1.0, now);
-        self.day.calls.add(1.0, now);
+        for time in [&mut self.hour, &mut self.day, &mut self.month] {
+            time.calls.add(1.0, now);
+        }
     }
 
     /// Says whether the calls of about an hour reach their share.
@@ -90,9 +105,14 @@ impl Allowance {
         self.hour.is_spent(more, SHARE, 0.0, now)
     }
 
-    /// Says whether the calls of about an hour reach the part of their share that is for practices.
-    pub(super) fn is_past_practice_part(&self, more: f64, now: Timestamp) -> bool {
-        self.hour.is_spent(more, SHARE * PRACTICE_PART, 0.0, now)
+    /// Says whether the calls of about a month reach the same part of their share.
+    pub(super) fn is_past_half_of_month(&self, now: Timestamp) -> bool {
+        self.month.is_spent(0.0, SHARE * LIKE_PART, 0.0, now)
+    }
+
+    /// Says whether the calls of about an hour reach the part of their share that is for more of what models judged.
+    pub(super) fn is_past_half_of_share(&self, more: f64, now: Timestamp) -> bool {
+        self.hour.is_spent(more, SHARE * LIKE_PART, 0.0, now)
     }
 
     /// Says whether the calls of about an hour reach their share, and are more than a few.
@@ -106,9 +126,15 @@ impl Allowance {
     }
 
     /// Says whether the calls of about a day are more than a few, and reach the part of their share that is for what is ordinary.
-    /// Of what is one of many fewer need no alerts.
-    pub(super) fn is_past_ordinary_part(&self, more: f64, is_many: bool, now: Timestamp) -> bool {
-        let floor = if is_many { ORDINARY_MANY_FLOOR } else { ORDINARY_FLOOR };
+    /// Of what is one of many fewer need no alerts, and of what says nothing none.
+    pub(super) fn is_past_ordinary_part(&self, more: f64, what: Ordinary, now: Timestamp) -> bool {
+        let floor = match what {
+            Ordinary::Single => ORDINARY_FLOOR,
+            Ordinary::Many => ORDINARY_MANY_FLOOR,
+            Ordinary::Nothing => 0.0,
+        };
+        // There must be room for it, and not only some left.
+        let more = if what == Ordinary::Nothing { more + 1.0 } else { more };
         self.day.is_spent(more, SHARE * ORDINARY_PART, floor, now)
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use alert::Timestamp;
+use alert::{Fingerprint, Timestamp};
 
 use super::Job;
 use super::lately::Tally;
@@ -35,7 +35,7 @@ impl Turns {
     pub(super) fn crowds(&self, jobs: &[Job], waiting: &[usize], now: Timestamp) -> Crowds {
         let mut counts: HashMap<u64, f64> = HashMap::new();
         for job in waiting.iter().filter_map(|at| jobs.get(*at)) {
-            for name in names(job) {
+            for name in names(job).flat_map(|name| up_to(name, job.severity)) {
                 *counts.entry(name).or_insert_with(|| self.gone.at(&name, now)) += 1.0;
             }
         }
@@ -51,7 +51,9 @@ impl Turns {
 
     /// Takes note of what waits no more.
     pub(super) fn note_gone(&mut self, job: &Job, now: Timestamp) {
-        for name in names(job) {
+        // An incident that grew is still one.
+        let counted = names(job).filter(|_| job.is_unjudged);
+        for name in counted.flat_map(|name| up_to(name, job.severity)) {
             self.gone.add(name, now);
         }
     }
@@ -70,6 +72,17 @@ fn names(job: &Job) -> impl Iterator<Item = u64> {
     names.into_iter().flatten().filter(move |_| likeness.may_be_like)
 }
 
+/// Names a crowd as those see it that look less serious, or as serious. What looks worse than a crowd is none of it: who guesses a hundred
+/// passwords does not stand behind all who mistyped theirs.
+fn up_to(name: u64, severity: Severity) -> impl Iterator<Item = u64> {
+    Severity::ALL.into_iter().filter(move |one| *one <= severity).map(move |one| at(name, one))
+}
+
+/// Names a crowd of a severity.
+fn at(name: u64, severity: Severity) -> u64 {
+    Fingerprint::of([severity.as_str(), &name.to_string()]).as_u64()
+}
+
 /// The crowds that wait.
 #[derive(Debug)]
 pub(super) struct Crowds {
@@ -79,7 +92,7 @@ pub(super) struct Crowds {
 impl Crowds {
     /// Tells whether a job is of one of them.
     pub(super) fn hold(&self, job: &Job) -> bool {
-        names(job).any(|name| self.names.contains(&name))
+        names(job).any(|name| self.names.contains(&at(name, job.severity)))
     }
 
     /// Tells whether they give way to a job: it is alone, and an attack in a request or not of the least severity, of which each day has plenty.

@@ -21,6 +21,10 @@ const OF_NAME_MAX: usize = 3;
 /// How long the judgement on one of a sort holds for the others.
 const SORT_HOLDS: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How long it holds while calls of about a month are past their share: as long as Quell remembers what is usual. What came back every day
+/// since a model judged it is what it was.
+const SORT_HOLDS_LONG: Duration = Duration::from_secs(64 * 24 * 3600);
+
 /// How long it holds where it stands out: what is unusual comes seldom, and may be another story each time.
 const UNUSUAL_HOLDS: Duration = Duration::from_secs(3600);
 
@@ -45,11 +49,17 @@ const VOLLEY_MIN: usize = 2;
 /// Of a burst, how many parts a model must have seen: one may be the odd one, and all of them are told of the company they are in.
 const BURST_MIN: usize = 2;
 
-/// Of a practice: nothing of it is serious or stands out, so two are enough to say that it is one. Of a serious one it takes a pattern.
-const PRACTICE_MIN: usize = 2;
+/// Of a practice: nothing of it is serious or stands out, so one is enough where calls are short. Of a serious one it takes a pattern.
+const PRACTICE_MIN: usize = 1;
 
 /// Of kin: one may be odd, three are a pattern.
 const PATTERN_MIN: usize = 3;
+
+/// Of twins, where calls are short: what is said in the same words is told by one.
+const TWIN_MIN: usize = 1;
+
+/// Of twins that only their class tells, as guesses at passwords are, while they are few: each may be somebody's whole story.
+const FEW_TWINS_MIN: usize = 2;
 
 /// What a model said of an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,8 +111,8 @@ struct Known {
 impl Precedents {
     /// Takes note of a judgement.
     pub(super) fn note(&mut self, likeness: &Likeness, precedent: &Precedent) {
-        let &Likeness { sort, kin, fleet, burst, practice, volley, copy, .. } = likeness;
-        let names = [Some(sort), Some(kin), fleet, burst, practice, volley, copy];
+        let &Likeness { sort, kin, twin, fleet, burst, practice, volley, copy, .. } = likeness;
+        let names = [Some(sort), Some(kin), twin, fleet, burst, practice, volley, copy];
         self.noted = self.noted.saturating_add(1);
         for name in names.into_iter().flatten() {
             self.note_as(name, precedent.clone());
@@ -129,7 +139,7 @@ impl Precedents {
         &self,
         id: &IncidentId,
         likeness: &Likeness,
-        is_serious: bool,
+        (is_serious, calls_are_short): (bool, bool),
         coming: (&[Likeness], usize, usize),
         now: Timestamp,
     ) -> Option<Like> {
@@ -138,17 +148,8 @@ impl Precedents {
         }
         let (asked, kin, practice) = coming;
         let practice_min = if is_serious { PATTERN_MIN } else { PRACTICE_MIN };
-        let known = |name: u64, holds| {
-            let is_one = |other: &&Likeness| {
-                other.level >= likeness.level
-                    && (other.sort == name
-                        || other.kin == name
-                        || [other.fleet, other.burst, other.practice].contains(&Some(name)))
-            };
-            self.fitting(name, id, likeness, holds, now).count()
-                + asked.iter().filter(is_one).count()
-        };
-        if !is_serious && known(likeness.sort, sort_holds(likeness)) > 0 {
+        let known = |name: u64, holds| self.known(name, (id, likeness), asked, holds, now);
+        if !is_serious && known(likeness.sort, sort_holds(likeness, calls_are_short)) > 0 {
             Some(Like::Sort)
         } else if likeness.burst.is_some_and(|burst| known(burst, BURST_HOLDS) >= BURST_MIN) {
             Some(Like::Burst)
@@ -164,6 +165,46 @@ impl Precedents {
         } else {
             None
         }
+    }
+
+    /// Tells whether a model judged a twin, or judges one: what was said in the same words at the same place, or of the same fleet
+    /// if that has no words.
+    /// `coming` are those that are being judged, and how many twins will be.
+    pub(super) fn has_twin(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        (asked, twins, is_crowd): (&[Likeness], usize, bool),
+        now: Timestamp,
+    ) -> bool {
+        let is_alone = likeness.is_told_by_class && !is_crowd;
+        let least = if is_alone { FEW_TWINS_MIN } else { TWIN_MIN };
+        let known = |name, holds| self.known(name, (id, likeness), asked, holds, now);
+        let holds = if likeness.stands_out { UNUSUAL_HOLDS } else { KIN_HOLDS };
+        let fleet = likeness.fleet.filter(|_| likeness.is_told_by_class);
+        let is_one = || {
+            likeness.twin.is_some_and(|twin| known(twin, holds) + twins >= least)
+                || fleet.is_some_and(|fleet| known(fleet, FLEET_HOLDS) >= least)
+        };
+        likeness.may_be_like && is_one()
+    }
+
+    /// Counts what models said, or are `asked`, under a name of what looks no less serious.
+    fn known(
+        &self,
+        name: u64,
+        (id, likeness): (&IncidentId, &Likeness),
+        asked: &[Likeness],
+        holds: Duration,
+        now: Timestamp,
+    ) -> usize {
+        let is_one = |other: &&Likeness| {
+            other.level >= likeness.level
+                && (other.sort == name
+                    || other.kin == name
+                    || [other.twin, other.fleet, other.burst, other.practice].contains(&Some(name)))
+        };
+        self.fitting(name, id, likeness, holds, now).count() + asked.iter().filter(is_one).count()
     }
 
     /// Says whether models judged the same requests with the same answers; or, if its volley `is_loud`, parts of that which tell no less.
@@ -213,6 +254,23 @@ impl Precedents {
             .filter(|precedent| precedent.success >= likeness.success)
     }
 
+    /// Tells whether a model judged this very incident within a day, as the kind of thing that it is now; a serious one, when it looked no less
+    /// serious.
+    pub(super) fn has_own(
+        &self,
+        id: &IncidentId,
+        likeness: &Likeness,
+        is_serious: bool,
+        now: Timestamp,
+    ) -> bool {
+        likeness.may_be_like
+            && self.under(likeness.kin).any(|one| {
+                one.incident_id == *id
+                    && (one.level >= likeness.level || !is_serious)
+                    && is_within(one, KIN_HOLDS, now)
+            })
+    }
+
     /// Counts those of its kin that models judged lately, whatever they looked like.
     pub(super) fn of_kin(&self, likeness: &Likeness, now: Timestamp) -> usize {
         self.under(likeness.kin).filter(|one| is_within(one, KIN_LATELY, now)).count()
@@ -229,7 +287,7 @@ impl Precedents {
         others.any(|one| is_within(one, KIN_HOLDS, now))
     }
 
-    /// Gives the judgements that an incident may take over, the closest first: of its sort, of the same requests, of its volley, of its burst, of
+    /// Gives the judgements that an incident may take over, the closest first: of its sort, of the same requests, of its volley, its twins, of its burst, of
     /// its kin, of its fleet, of its practice.
     pub(super) fn closest(
         &self,
@@ -244,9 +302,10 @@ impl Precedents {
         };
         let like = |name: Option<u64>| name.filter(|_| likeness.may_be_like);
         let by_closeness = [
-            under(like(Some(likeness.sort)), sort_holds(likeness)),
+            under(like(Some(likeness.sort)), sort_holds(likeness, true)),
             under(likeness.copy.filter(|_| likeness.may_be_part), VOLLEY_HOLDS),
             self.of_volley(id, likeness, now).cloned().collect(),
+            under(like(likeness.twin), KIN_HOLDS),
             under(like(likeness.burst), BURST_HOLDS),
             under(like(Some(likeness.kin)), KIN_HOLDS),
             under(like(likeness.fleet), FLEET_HOLDS),
@@ -283,9 +342,13 @@ impl Precedents {
 
 /// Tells whether a judgement is of this time. One from the future was given before the clock was set back: how far off it is counts.
 fn is_within(one: &Precedent, holds: Duration, now: Timestamp) -> bool {
-    now.since(one.judged_at) <= holds && one.judged_at.since(now) <= holds
+    now.since(one.judged_at) <= holds && one.judged_at.since(now) <= holds.min(SORT_HOLDS)
 }
 
-const fn sort_holds(likeness: &Likeness) -> Duration {
-    if likeness.stands_out { UNUSUAL_HOLDS } else { SORT_HOLDS }
+const fn sort_holds(likeness: &Likeness, calls_are_short: bool) -> Duration {
+    match (likeness.stands_out, calls_are_short) {
+        (true, _) => UNUSUAL_HOLDS,
+        (false, true) => SORT_HOLDS_LONG,
+        (false, false) => SORT_HOLDS,
+    }
 }

@@ -8,11 +8,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use alert::{Likeness, Timestamp};
+use alert::{Class, Likeness, Timestamp};
 
+use super::allowance::Ordinary;
 use super::{
-    Job, LIKE_JUDGED, LIKE_OTHERS, Like, Novelty, ONE_OF_MANY, ORDINARY, PART_OF_BURST,
-    PART_OF_VOLLEY, Scheduler, Turn, Waiting, allowance,
+    Job, LIKE_JUDGED, LIKE_OTHERS, Like, MORE_OF_THE_SAME, Novelty, ONE_OF_MANY, ORDINARY,
+    PART_OF_BURST, PART_OF_VOLLEY, Scheduler, TWIN_JUDGED, Turn, Waiting, allowance,
 };
 use crate::priority::Severity;
 
@@ -30,6 +31,8 @@ struct Ahead<'a> {
     of_fleet: HashMap<u64, Vec<u8>>,
     /// How serious those look that wait, by practice.
     of_practice: HashMap<u64, Vec<u8>>,
+    /// How serious those look that wait, by what is said of them.
+    of_twin: HashMap<u64, Vec<u8>>,
     sorts: HashSet<u64>,
     calls: f64,
 }
@@ -67,6 +70,9 @@ impl Scheduler {
             if let Some(practice) = job.likeness.practice {
                 ahead.of_practice.entry(practice).or_default().push(job.likeness.level);
             }
+            if let Some(twin) = job.likeness.twin {
+                ahead.of_twin.entry(twin).or_default().push(job.likeness.level);
+            }
             // Of those of one sort the first is asked about, and the others wait for what is said of it.
             if !job.likeness.may_be_like || ahead.sorts.insert(job.likeness.sort) {
                 *ahead.of_kind.entry(job.kind.as_str()).or_default() += 1.0;
@@ -89,12 +95,15 @@ impl Scheduler {
         let no_less = |levels: Option<&Vec<u8>>| {
             levels.into_iter().flatten().filter(|level| **level >= job.likeness.level).count()
         };
-        let of_fleet = job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet));
-        let kin = no_less(ahead.of_kin.get(&job.likeness.kin)).max(no_less(of_fleet));
+        let fleet = no_less(job.likeness.fleet.and_then(|fleet| ahead.of_fleet.get(&fleet)));
+        let kin = no_less(ahead.of_kin.get(&job.likeness.kin)).max(fleet);
+        let twins = no_less(job.likeness.twin.and_then(|twin| ahead.of_twin.get(&twin)))
+            .max(if job.likeness.is_told_by_class { fleet } else { 0 });
         let practice = no_less(job.likeness.practice.and_then(|name| ahead.of_practice.get(&name)));
         let coming = (&[][..], kin, practice);
         let (id, likeness) = (&job.incident_id, &job.likeness);
-        let like = self.precedents.of(id, likeness, is_serious, coming, now);
+        let for_long = (is_serious, self.allowance.is_past_half_of_month(now));
+        let like = self.precedents.of(id, likeness, for_long, coming, now);
         let is_past_share = || self.allowance.is_past_share(ahead.calls, now);
         match like {
             Some(Like::Sort) => Some(LIKE_JUDGED),
@@ -106,11 +115,24 @@ impl Scheduler {
             {
                 Some(PART_OF_VOLLEY)
             }
-            Some(Like::Kin | Like::Practice) if is_serious => {
-                self.allowance.is_past_floor(ahead.calls, now).then_some(ONE_OF_MANY)
+            Some(Like::Kin | Like::Practice)
+                if is_serious && self.allowance.is_past_floor(ahead.calls, now) =>
+            {
+                Some(ONE_OF_MANY)
+            }
+            _ if is_serious => {
+                let coming = (&[][..], twins, among.crowds.hold(job));
+                let has_twin = self.precedents.has_twin(id, likeness, coming, now)
+                    || self.precedents.has_own(id, likeness, true, now);
+                (has_twin && self.allowance.is_past_half_of_share(ahead.calls, now))
+                    .then_some(TWIN_JUDGED)
+            }
+            // It looks a little worse than it did.
+            _ if self.precedents.has_own(id, likeness, false, now) && is_past_share() => {
+                Some(MORE_OF_THE_SAME)
             }
             Some(Like::Kin) if is_past_share() => Some(LIKE_OTHERS),
-            Some(Like::Practice) if self.allowance.is_past_practice_part(ahead.calls, now) => {
+            Some(Like::Practice) if self.allowance.is_past_half_of_share(ahead.calls, now) => {
                 Some(LIKE_OTHERS)
             }
             _ if job.novelty == Novelty::MaybeLikeOthers
@@ -123,7 +145,7 @@ impl Scheduler {
                 && job.likeness.may_be_like
                 && self.allowance.is_past_ordinary_part(
                     ahead.calls,
-                    self.is_many(job, among, now),
+                    self.weight(job, among, now),
                     now,
                 ) =>
             {
@@ -133,21 +155,36 @@ impl Scheduler {
         }
     }
 
-    /// Tells whether there is, or was lately, much of what a job is about: many alerts, a crowd of its kin, or one of its kin that a model judged.
-    fn is_many(&self, job: &Job, among: &Waiting, now: Timestamp) -> bool {
-        job.alert_count >= MANY_ALERTS
-            || among.crowds.hold(job)
-            || self.precedents.of_kin_today(&job.incident_id, &job.likeness, now)
+    /// Weighs what is ordinary: whether it is about nothing but pages that were not there, or whether there is, or was lately, much of it
+    /// (many alerts, a crowd of its kin, or one of its kin that a model judged).
+    fn weight(&self, job: &Job, among: &Waiting, now: Timestamp) -> Ordinary {
+        let is_many = || {
+            job.alert_count >= MANY_ALERTS
+                || among.crowds.hold(job)
+                || self.precedents.of_kin_today(&job.incident_id, &job.likeness, now)
+        };
+        if job.severity == Severity::Low && job.kind == Class::WebError.as_str() {
+            Ordinary::Nothing
+        } else if is_many() {
+            Ordinary::Many
+        } else {
+            Ordinary::Single
+        }
     }
 
     /// Tells whether something that a job is like is being judged: it waits for what is said of that.
     pub(super) fn is_like_asked(&self, job: &Job, asked: &[Likeness], now: Timestamp) -> bool {
         let is_serious = job.severity >= Severity::High;
-        let coming = (asked, 0, 0);
-        let like = self.precedents.of(&job.incident_id, &job.likeness, is_serious, coming, now);
+        let (id, likeness, coming) = (&job.incident_id, &job.likeness, (asked, 0, 0));
+        let for_long = (is_serious, self.allowance.is_past_half_of_month(now));
+        let like = self.precedents.of(id, likeness, for_long, coming, now);
         match like {
             Some(Like::Sort) => true,
             Some(Like::Burst) => self.allowance.is_past_burst_part(0.0, now),
+            _ if is_serious => {
+                self.precedents.has_twin(id, likeness, (asked, 0, false), now)
+                    && self.allowance.is_past_half_of_share(0.0, now)
+            }
             Some(Like::Kin | Like::Practice) | None => false,
         }
     }

@@ -240,3 +240,24 @@ fn calls_that_were_made_count_against_their_share_and_are_forgotten_in_time() {
     let turns = scheduler.pick(at(2 * 3600), &[later], &[], Capacity::Slots(1));
     assert_eq!(turns, [(0, Turn::Model)]);
 }
+
+#[test]
+fn of_two_as_serious_what_nobody_heard_of_yet_goes_first() {
+    let of_kind = |name: &str, actor: &str, kind: &str| Job {
+        kind: kind.to_owned(),
+        ..job(name, actor, 12.0, Severity::High)
+    };
+    let first = |told: &Job, jobs: [Job; 2]| {
+        let mut scheduler = Scheduler::new(Budgets::default(), at(0));
+        scheduler.pick(at(0), std::slice::from_ref(told), &[], Capacity::Slots(1));
+        scheduler.pick(at(1200), &jobs, &[], Capacity::Slots(1))[0]
+    };
+    // The last of equals is next: both orders, so that neither is chance.
+    let told = of_kind("told", "x", "guesses");
+    let (known, new) = (of_kind("known", "a", "guesses"), of_kind("new", "b", "scripts"));
+    assert_eq!(first(&told, [known.clone(), new.clone()]), (1, Turn::Model));
+    assert_eq!(first(&told, [new, known]), (0, Turn::Model));
+    let (of_x, of_y) = (of_kind("one", "x", "scripts"), of_kind("two", "y", "scripts"));
+    assert_eq!(first(&told, [of_x.clone(), of_y.clone()]), (1, Turn::Model));
+    assert_eq!(first(&told, [of_y, of_x]), (0, Turn::Model));
+}

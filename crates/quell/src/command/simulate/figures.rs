@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use alert::{Class, IncidentId, Timestamp};
+use alert::{Class, Incident, IncidentId, Timestamp};
 use serde::Serialize;
 use store::{Counts, IncidentFilter, IncidentRow};
 use triage::priority::Severity;
@@ -119,6 +119,9 @@ pub(super) struct Call {
     pub(super) from: f64,
     pub(super) to: f64,
     pub(super) incident: String,
+    /// Whose incident it is, and on which machine.
+    pub(super) actor: String,
+    pub(super) target: String,
     pub(super) class: Class,
     pub(super) severity: Severity,
     pub(super) threat_level: u8,
@@ -220,7 +223,7 @@ pub(super) fn of_quell(
         fairness: fairness(&incidents, stream, &by_incident),
         queue_max: run.depth.iter().map(|(_, waiting)| *waiting).max().unwrap_or(0),
         queue: steps(&run.depth, start),
-        calls: calls_of(run, start),
+        calls: calls_of(run, &incidents, start),
         needles: needle::find(run, stream, needles, &incidents, parallel),
         waited,
     })
@@ -274,14 +277,21 @@ fn calls_for_needles(run: &Run, stream: &Stream, incidents: &[Ended]) -> u64 {
     given.map(|given| u64::from(given.calls)).sum()
 }
 
-fn calls_of(run: &Run, start: Timestamp) -> Vec<Call> {
-    let of = |given: &Given| Call {
-        from: seconds(given.picked_at, start),
-        to: seconds(given.at, start),
-        incident: given.incident.to_string(),
-        class: given.class,
-        severity: given.severity,
-        threat_level: given.threat_level,
+fn calls_of(run: &Run, incidents: &[Ended], start: Timestamp) -> Vec<Call> {
+    let by_id: HashMap<&IncidentId, &Incident> =
+        incidents.iter().map(|ended| (&ended.row.incident.id, &ended.row.incident)).collect();
+    let of = |given: &Given| {
+        let incident = by_id.get(&given.incident);
+        Call {
+            from: seconds(given.picked_at, start),
+            to: seconds(given.at, start),
+            incident: given.incident.to_string(),
+            actor: incident.map_or_else(String::new, |it| it.actor.name().to_owned()),
+            target: incident.map_or_else(String::new, |it| it.target().to_owned()),
+            class: given.class,
+            severity: given.severity,
+            threat_level: given.threat_level,
+        }
     };
     run.given.iter().filter(|given| given.calls > 0).take(CALLS_MAX).map(of).collect()
 }

@@ -463,9 +463,9 @@ mod tests {
             let at = start.after(Duration::from_millis(number as u64 * apart_ms));
             json!({
                 "timestamp": at.to_string(), "id": number.to_string(),
-                "rule": {"id": "31101", "level": 5, "description": "x", "groups": ["web", "accesslog"]},
-                "agent": {"id": "1", "name": "a"},
-                "data": {"srcip": "203.0.113.9", "url": format!("/page{number}"), "id": "404"},
+                "rule": {"id": "1002", "level": 5, "description": "x", "groups": ["syslog"]},
+                "agent": {"id": "1", "name": "a"}, "full_log": format!("something happened {number}"),
+                "data": {"srcip": "203.0.113.9"},
             })
         }))
         .expect("a stream")

@@ -116,6 +116,9 @@ fn who_does_many_times_as_much_as_the_others_leaves_the_crowd() {
     let own = scene.incident(&loud[299]);
     assert_eq!(own.actor, Actor::Address("203.0.113.200".to_owned()));
     assert_eq!(own.alert_count, 201, "from the hundredth on");
+    assert_eq!((own.revision, &own.reasons[..]), (1, &[Reason::New, Reason::Loud][..]));
+    assert_eq!(crate::threat::assess(&own).typical, 5, "it is a hundred guesses from its first");
+    assert!(!crate::likeness::of(&own, 5).may_be_like);
     // Where all do as much, nobody stands out.
     for number in 0..40_000 {
         scene.join(1000 + number / 10, bot(number % 200));

@@ -91,3 +91,25 @@ fn one_of_a_crowd_that_had_success_is_alone() {
     let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 1);
     assert_eq!(asked[0], "worked");
 }
+
+#[test]
+fn what_looks_worse_than_a_crowd_is_none_of_it() {
+    let mut jobs = crowd();
+    for job in &mut jobs {
+        (job.severity, job.likeness.level, job.score) = (Severity::Medium, 3, 12.0);
+    }
+    let mut spray = jobs[5].clone();
+    spray.incident_id = IncidentId::parse("spray").expect("an id");
+    (spray.severity, spray.likeness.level) = (Severity::High, 5);
+    jobs.push(spray.clone());
+    jobs.push(alone("other", Severity::Medium, 14.0));
+    let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 1);
+    assert_eq!(asked, ["other"], "among what is alone urgency decides");
+    (jobs, spray.score) = (crowd(), 15.0);
+    for job in &mut jobs {
+        (job.severity, job.likeness.level, job.score) = (Severity::Medium, 3, 12.0);
+    }
+    jobs.extend([spray, alone("other", Severity::Medium, 14.0)]);
+    let asked = calls(&mut Scheduler::new(Budgets::default(), at(0)), &mut jobs, 1);
+    assert_eq!(asked, ["spray"]);
+}

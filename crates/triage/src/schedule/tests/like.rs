@@ -44,7 +44,9 @@ fn one_of_a_sort_is_asked_about_and_the_others_are_like_it() {
     assert_eq!(turn(&mut scheduler, &two, 31), Turn::Playbook(LIKE_JUDGED));
     let named = scheduler.precedents(&two.incident_id, &two.likeness, at(31));
     assert_eq!(named, [judged("one", 3, 30)]);
-    assert_eq!(turn(&mut scheduler, &one, 32), Turn::Model, "nothing is like itself: it has news");
+    assert_eq!(turn(&mut scheduler, &one, 32), Turn::Playbook(MORE_OF_THE_SAME), "it was judged");
+    scheduler.note_alerts(3_000, at(33));
+    assert_eq!(turn(&mut scheduler, &one, 33), Turn::Model, "nothing is like itself: it has news");
     assert_eq!(turn(&mut scheduler, &two, 8 * DAY), Turn::Model, "that is long ago");
 }
 
@@ -193,24 +195,21 @@ fn practised(name: &str, kin: u64) -> Job {
 }
 
 #[test]
-fn what_many_users_do_is_asked_about_twice_and_again_while_half_of_the_share_lasts() {
+fn what_many_users_do_is_asked_about_once_and_again_while_half_of_the_share_lasts() {
     let mut scheduler = scheduler();
     let jobs: Vec<Job> = (1..9).map(|number| practised(&format!("n{number}"), number)).collect();
-    // Two of those that wait stand for the rest from the start.
+    // One of those that wait stands for the rest from the start.
     let turns = scheduler.pick(at(0), &jobs, &[], Capacity::Slots(0));
     assert_eq!(
         turns.iter().filter(|(_, turn)| *turn == Turn::Playbook(LIKE_OTHERS)).count(),
-        6,
+        7,
         "{turns:?}"
     );
-    for (number, job) in (0..).zip(&jobs[..2]) {
-        assert_eq!(turn(&mut scheduler, job, number), Turn::Model);
-        let precedent = judged(job.incident_id.as_str(), 3, number);
-        scheduler.note_precedent(&job.likeness, &precedent);
-    }
+    assert_eq!(turn(&mut scheduler, &jobs[0], 0), Turn::Model);
+    scheduler.note_precedent(&jobs[0].likeness, &judged(jobs[0].incident_id.as_str(), 3, 0));
     assert_eq!(turn(&mut scheduler, &jobs[2], 3), Turn::Playbook(LIKE_OTHERS));
-    // Half of 0.2 % of so many alerts are not quite three calls, and two were made.
-    scheduler.note_alerts(2_900, at(3));
+    // Half of 0.2 % of so many alerts are not quite two calls, and one was made.
+    scheduler.note_alerts(1_900, at(3));
     assert_eq!(turn(&mut scheduler, &jobs[3], 4), Turn::Model);
     assert_eq!(turn(&mut scheduler, &jobs[4], 5), Turn::Playbook(LIKE_OTHERS));
 }
@@ -302,4 +301,100 @@ fn of_serious_things_of_one_practice_three_are_judged_once_calls_are_spent() {
     scheduler.note_precedent(&flaw(2, 7).likeness, &judged("f2", 7, 4));
     assert_eq!(turn(&mut scheduler, &flaw(3, 7), 5), Turn::Playbook(ONE_OF_MANY));
     assert_eq!(turn(&mut scheduler, &flaw(4, 8), 6), Turn::Model, "it looks worse");
+}
+
+/// Serious things that are said in the same words.
+fn twin(name: &str, number: u64, level: u8) -> Job {
+    of(name, Likeness { level, twin: Some(55), ..like(number, number) })
+}
+
+#[test]
+fn one_judged_stands_for_its_twins_while_calls_are_short_and_three_do_where_they_are_not() {
+    let mut short = scheduler();
+    let jobs: Vec<Job> = (0..40).map(|it| twin(&format!("t{it}"), it, 9)).collect();
+    let ask = |scheduler: &mut Scheduler, jobs: &[Job]| {
+        let mut asked = 0;
+        for (second, job) in (1..).zip(jobs) {
+            if turn(scheduler, job, second) == Turn::Model {
+                asked += 1;
+                let said = judged(job.incident_id.as_str(), 9, second);
+                scheduler.note_precedent(&job.likeness, &said);
+            }
+        }
+        asked
+    };
+    assert_eq!(ask(&mut short, &jobs), 1);
+    assert_eq!(turn(&mut short, &jobs[30], 50), Turn::Playbook(TWIN_JUDGED));
+    assert_eq!(
+        short.precedents(&jobs[30].incident_id, &jobs[30].likeness, at(50)),
+        [judged("t0", 9, 1)],
+        "whose judgement it takes over is named"
+    );
+    // Half of 0.2 % of so many alerts are five calls.
+    let mut ample = scheduler();
+    ample.note_alerts(5_000, at(0));
+    let asked = ask(&mut ample, &jobs);
+    assert!((5..=6).contains(&asked), "{asked}");
+}
+
+#[test]
+fn what_looks_worse_differs_in_a_word_or_comes_a_day_later_is_no_twin() {
+    let mut scheduler = scheduler();
+    let one = twin("one", 1, 7);
+    assert_eq!(turn(&mut scheduler, &one, 0), Turn::Model);
+    scheduler.note_precedent(&one.likeness, &judged("one", 7, 1));
+    assert_eq!(turn(&mut scheduler, &twin("same", 2, 7), 2), Turn::Playbook(TWIN_JUDGED));
+    assert_eq!(turn(&mut scheduler, &twin("worse", 3, 8), 2), Turn::Model);
+    let other = Likeness { twin: Some(56), ..twin("other", 4, 7).likeness };
+    assert_eq!(turn(&mut scheduler, &of("other", other), 2), Turn::Model);
+    let worked = Likeness { may_be_like: false, ..twin("worked", 5, 7).likeness };
+    assert_eq!(turn(&mut scheduler, &of("worked", worked), 2), Turn::Model);
+    let unknown = Likeness { twin: None, ..twin("unknown", 6, 7).likeness };
+    assert_eq!(turn(&mut scheduler, &of("unknown", unknown), 2), Turn::Model);
+    assert_eq!(turn(&mut scheduler, &twin("later", 7, 7), 2 * DAY), Turn::Model);
+}
+
+#[test]
+fn of_a_few_who_guess_each_may_be_a_story_and_of_a_crowd_one_tells_of_all() {
+    let guesser = |number: u64| {
+        let likeness = Likeness { level: 5, twin: Some(66), is_told_by_class: true, ..like(6, 6) };
+        of(&format!("g{number}"), likeness)
+    };
+    let spared = |count: u64| {
+        let jobs: Vec<Job> = (0..count).map(guesser).collect();
+        let turns = scheduler().pick(at(1), &jobs, &[], Capacity::Slots(0));
+        turns.iter().filter(|(_, turn)| *turn == Turn::Playbook(TWIN_JUDGED)).count()
+    };
+    assert_eq!(spared(4), 2, "two of four are asked about");
+    assert_eq!(spared(20), 19);
+}
+
+#[test]
+fn what_comes_back_for_weeks_is_asked_about_again_only_where_calls_allow() {
+    let again = |alerts: u64| {
+        let mut scheduler = scheduler();
+        let (one, two) = (of("one", like(1, 1)), of("two", like(1, 1)));
+        scheduler.note_alerts(alerts, at(0));
+        assert_eq!(turn(&mut scheduler, &one, 0), Turn::Model);
+        scheduler.note_precedent(&one.likeness, &judged("one", 3, 30));
+        [8 * DAY, 80 * DAY].map(|second| turn(&mut scheduler, &two, second))
+    };
+    assert_eq!(again(100), [Turn::Playbook(LIKE_JUDGED), Turn::Model]);
+    assert_eq!(again(10_000), [Turn::Model, Turn::Model]);
+}
+
+#[test]
+fn an_incident_that_was_judged_and_is_no_worse_is_asked_about_again_only_where_calls_allow() {
+    let mut scheduler = scheduler();
+    let one = Job { likeness: Likeness { level: 9, ..like(1, 1) }, ..of("one", like(1, 1)) };
+    let one = Job { severity: Severity::Critical, ..one };
+    assert_eq!(turn(&mut scheduler, &one, 0), Turn::Model);
+    scheduler.note_precedent(&one.likeness, &judged("one", 9, 1));
+    assert_eq!(turn(&mut scheduler, &one, 2), Turn::Playbook(TWIN_JUDGED), "it only grew");
+    let worse = Job { likeness: Likeness { level: 10, ..one.likeness }, ..one.clone() };
+    assert_eq!(turn(&mut scheduler, &worse, 3), Turn::Model);
+    let worked = Job { likeness: Likeness { may_be_like: false, ..one.likeness }, ..one.clone() };
+    assert_eq!(turn(&mut scheduler, &worked, 4), Turn::Model);
+    scheduler.note_alerts(10_000, at(5));
+    assert_eq!(turn(&mut scheduler, &one, 6), Turn::Model, "there is room");
 }
