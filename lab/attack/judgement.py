@@ -266,12 +266,24 @@ class Judgement:
                 # The shop's security log tells of logins; its alerts are not of these lines.
                 incidents += [incident for incident in self.recording.incidents
                               if actor in incident["actors"] and incident["class"] == kind and incident not in incidents]
+            # So it does of statements that are sent as a name.
+            incidents += [incident for incident in self._told_by_the_shop(actor, kind) if incident not in incidents]
             fitting = [incident for incident in incidents if incident["class"] in FITTING[kind]]
             what = OF_THE_TOOL.get(kind) if not tool.startswith("hand-") else Counter(row.note for row in those).most_common(1)[0][0]
             strangers = sum(self.strangers(incident, actor) for incident in fitting)
-            is_unseen = not visible and not lines and kind not in BY_THE_WHOLE
+            is_unseen = not visible and not lines and not incidents and kind not in BY_THE_WHOLE
             exploits.append(Exploit(tool, actor, kind, what or those[0].note, lines, incidents, strangers, is_unseen))
         return exploits
+
+    def shown_by_the_shop(self, actor: str, kind: str) -> list[dict]:
+        """Gives the alerts of the shop's security log that tell of an attack of one actor and class."""
+        return [alert for alert in self.recording.security_alerts
+                if alert["data"].get("srcip") == actor and groups_of(alert) & FITTING[kind]]
+
+    def _told_by_the_shop(self, actor: str, kind: str) -> list[dict]:
+        """Gives the incidents that hold such alerts."""
+        ids = {alert["id"] for alert in self.shown_by_the_shop(actor, kind)}
+        return [incident for incident in self.recording.incidents if not ids.isdisjoint(incident["alert_ids"])]
 
     def overclaimed(self) -> list[dict]:
         """Gives the incidents that are said to have worked although nothing of the kind did, by the truth."""

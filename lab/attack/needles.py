@@ -1,8 +1,8 @@
 """A recording as `quell simulate` plays it: its alerts in the order of their times, and a truth that names who attacked how and when.
 
 A needle is all that one actor did of one class, whether it worked or not: what is looked for in a flood is an attack. Scans are the hay;
-guessing of passwords is a needle, because somebody may be in, and the shop's own log tells of it. What else travels in bodies is in no
-log, and an attack without an alert is no needle either.
+guessing of passwords is a needle, because somebody may be in, and the shop's own log tells of it, as it does of a statement that is sent as a
+name. What else travels in bodies is in no log, and an attack without an alert is no needle either.
 """
 
 import json
@@ -30,6 +30,8 @@ def needles_of(judged: Judgement) -> list[tuple[str, ...]]:
         if row.kind not in HAY and not is_unseen:
             seen = [judged.recording.alerts[number] for number in judged.numbers(row) if number in judged.recording.alerts]
             times[row.tool, row.actor, row.kind] += [alert["timestamp"] for alert in seen]
+        elif row.kind not in HAY:
+            times[row.tool, row.actor, row.kind] += [alert["timestamp"] for alert in judged.shown_by_the_shop(row.actor, row.kind)]
     rows = [(f"{tool}: {kind}", actor, kind, min(those), max(those)) for (tool, actor, kind), those in times.items() if those]
     return sorted(rows, key=lambda row: row[3])
 

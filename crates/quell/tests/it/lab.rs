@@ -167,21 +167,20 @@ fn report(more: &[&str]) -> Option<String> {
 /// Most incidents that may come of the recorded attack: twice as many would be noise that came apart.
 const INCIDENTS_MAX: u64 = 160;
 
-/// Most calls that it may cost. The goal of 0.2 % of the alerts are 46, and it costs 55: tools that try twenty kinds of attack leave
-/// twenty serious incidents, each of which is worth a look.
-const CALLS_MAX: u64 = 60;
+/// Most calls that it may cost: 0.2 % of the alerts.
+const CALLS_MAX: u64 = 46;
 
 #[test]
 fn the_recorded_attack_hides_no_needle_and_does_not_come_apart_in_virtual_time() {
     let dir = TempDir::new().unwrap();
     let folder = dir.path().to_str().unwrap();
     let Some(said) = report(&["--needles", folder]) else { return };
-    assert!(said.contains("34 needles"), "{said}");
+    assert!(said.contains("35 needles"), "{said}");
     let (alerts, truth) = (format!("{folder}/alerts.json"), format!("{folder}/needles.tsv"));
     let arguments = ["simulate", &alerts, "--truth", &truth, "--policy", "quell", "--json"];
     let report = run(arguments).expect_code(0).lines().remove(0);
     let needles = report["quell"]["needles"].as_array().unwrap();
-    assert_eq!(needles.len(), 34);
+    assert_eq!(needles.len(), 35);
     for needle in needles {
         for wanted in ["is_own", "is_mostly_alone", "is_class_right", "is_prompt"] {
             assert_eq!(needle[wanted], Value::Bool(true), "{wanted}: {needle}");
