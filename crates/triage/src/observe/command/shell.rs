@@ -4,7 +4,7 @@
 //! the text before it runs. So it counts only where the shell runs the text: `curl … | sh -c 'cat > file'` and
 //! `curl … | python3 -m json.tool` only read it, and `echo $(curl …)` writes it out.
 
-use super::{HANDS_A_SHELL, HIDES_WHAT_RUNS, RUNS_FROM_ELSEWHERE, place};
+use super::{HANDS_A_SHELL, HIDES_WHAT_RUNS, RUNS_FROM_ELSEWHERE, SENDS_AWAY, place};
 use crate::template;
 
 /// Most of a command that is read from each place where one may begin, in bytes. A line may be made of nothing but beginnings, and what is
@@ -70,6 +70,37 @@ pub(super) fn netcat(line: &str) -> Option<(usize, &'static str)> {
         })?;
         Some((at, HANDS_A_SHELL))
     })
+}
+
+/// Programs that pack or dump what there is.
+const PACKERS: &[&str] = &[
+    "tar",
+    "mysqldump",
+    "mariadb-dump",
+    "pg_dump",
+    "pg_dumpall",
+    "mongodump",
+    "dd",
+    "zip",
+    "gzip",
+    "openssl",
+];
+
+/// Finds what packs data and hands it to another machine through a pipe.
+pub(super) fn sent_away(line: &str) -> Option<(usize, &'static str)> {
+    let mut packed = None;
+    let mut at = 0;
+    // `a || b` runs b if a fails; nothing goes from one to the other.
+    for part in line.replace("||", ";;").split('|') {
+        let name = program(part.rsplit([';', '&', '\'', '"']).next().unwrap_or(part), true);
+        let last = program(part, true);
+        if packed.is_some() && matches!(last, "nc" | "ncat") {
+            return packed.map(|at| (at, SENDS_AWAY));
+        }
+        packed = packed.or((PACKERS.contains(&name) || PACKERS.contains(&last)).then_some(at));
+        at += part.len() + 1;
+    }
+    None
 }
 
 /// Names the program that a piece of a command line runs, without its folder. `are_shells_skipped` asks for what a shell was given to run.
