@@ -9,7 +9,7 @@
 
 use super::agent::takes_commands;
 use super::query::{Kind, Part};
-use super::sign::{Check, Family, Place, Reader, Sign, ascii_classes, families};
+use super::sign::{Check, Family, Place, Sign, ascii_classes, families};
 use super::view::{View, fragment};
 use super::{FRAGMENT_CHARS_MAX, Field, Finding, STRENGTH_MIN, WebClass};
 use aho_corasick::AhoCorasick;
@@ -107,7 +107,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::new);
 
 /// Returns the signs that are compared with values, each with the kind of attack that it is a sign of.
 fn signs() -> impl Iterator<Item = (WebClass, &'static Sign)> {
-    let of_values = |sign: &&Sign| sign.reader != Reader::Lines;
+    let of_values = |sign: &&Sign| sign.reader.reads_values();
     let of = move |family: &'static Family| {
         family.signs.iter().filter(of_values).map(|sign| (family.class, sign))
     };

@@ -130,6 +130,18 @@ pub enum Reader {
     EscapedLetters,
 }
 
+impl Reader {
+    /// Tells whether the classification reads it, in values that are decoded.
+    pub const fn reads_values(self) -> bool {
+        matches!(self, Self::Both | Self::Values)
+    }
+
+    /// Tells whether rules are made of it.
+    pub const fn reads_lines(self) -> bool {
+        !matches!(self, Self::Values)
+    }
+}
+
 /// Names a question about what a pattern captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

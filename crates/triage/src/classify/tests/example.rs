@@ -39,14 +39,20 @@ fn ids_are_unique() {
     assert_eq!(ids.len(), count);
 }
 
+/// The signs whose examples the classification knows, by the sign or by code. Those for escaped letters are looser than what it may say of a
+/// decoded value.
+fn known_signs() -> impl Iterator<Item = (&'static Family, &'static Sign)> {
+    signs().filter(|(_, sign)| sign.reader != Reader::EscapedLetters)
+}
+
 #[test]
 fn examples_of_attacks_are_found() {
     let mut missed = Vec::new();
-    for (family, sign) in signs() {
+    for (family, sign) in known_signs() {
         for value in &sign.attack {
             let found = findings(sign, value);
             // A weak sign alone is not reported.
-            let counts = sign.reader == Reader::Lines || sign.strength >= STRENGTH_MIN;
+            let counts = !sign.reader.reads_values() || sign.strength >= STRENGTH_MIN;
             if counts && !found.iter().any(|finding| finding.class == family.class) {
                 missed.push((sign.id, value, found));
             }
@@ -58,7 +64,7 @@ fn examples_of_attacks_are_found() {
 #[test]
 fn harmless_look_alikes_raise_nothing() {
     let mut raised = Vec::new();
-    for (family, sign) in signs() {
+    for (family, sign) in known_signs() {
         for value in &sign.harmless {
             let found = findings(sign, value);
             if found.iter().any(|finding| finding.class == family.class) {

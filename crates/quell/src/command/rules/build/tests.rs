@@ -69,7 +69,7 @@ fn no_encoding_hides_an_example() {
     let mut session = Session::new(Arc::clone(&ruleset), SessionOptions::default());
     let mut hidden = Vec::new();
     let mut client = 0_u32;
-    let of_lines = |sign: &&triage::classify::sign::Sign| sign.reader != Reader::Values;
+    let of_lines = |sign: &&triage::classify::sign::Sign| sign.reader.reads_lines();
     for sign in families().iter().flat_map(|family| family.signs.iter().filter(of_lines)) {
         let (Place::Any | Place::Input | Place::Value) = sign.place else { continue };
         for value in &sign.attack {

@@ -78,7 +78,7 @@ pub(super) fn write(families: &[Family]) -> Written {
             family.title,
             family.class.as_str()
         ));
-        for sign in family.signs.iter().filter(|sign| sign.reader != Reader::Values) {
+        for sign in family.signs.iter().filter(|sign| sign.reader.reads_lines()) {
             match rules(family, sign) {
                 Ok(rules) => {
                     for (id, rule) in rules {
