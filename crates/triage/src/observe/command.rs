@@ -164,12 +164,12 @@ fn stopped_defence(line: &str) -> Option<usize> {
     ["systemctl ", "service "].iter().find_map(|program| {
         let at = place(line, program)?;
         let own = template::head(line.get(at..)?, FRAGMENT_BYTES_MAX);
-        let own = own.split(['|', ';', '&']).next().unwrap_or_default();
-        let mut words = own.split([' ', '\'', '"']);
-        let is_stopped = words.any(|word| STOPS.contains(&word));
-        let is_watcher =
-            |word: &str| WATCHERS.contains(&word.strip_suffix(".service").unwrap_or(word));
-        (is_stopped && own.split([' ', '\'', '"']).any(is_watcher)).then_some(at)
+        let (mut is_stopped, mut is_watcher) = (false, false);
+        for word in shell::own_words(own) {
+            is_stopped |= STOPS.contains(&word);
+            is_watcher |= WATCHERS.contains(&word.strip_suffix(".service").unwrap_or(word));
+        }
+        (is_stopped && is_watcher).then_some(at)
     })
 }
 

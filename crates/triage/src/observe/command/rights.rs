@@ -28,7 +28,7 @@ fn lent(line: &str) -> Option<(usize, &'static str)> {
     let lends = |name: &str, is_right: fn(&str) -> bool| {
         let at = place(line, name)?;
         let mut is_lent = false;
-        let to = own_words(line, at + name.len()).find(|word| {
+        let to = shell::own_words(behind(line, at + name.len())).find(|word| {
             is_lent |= is_right(word);
             is_lent && runs_anything(word)
         });
@@ -63,7 +63,7 @@ fn another_root(line: &str) -> Option<(usize, &'static str)> {
     let made = ACCOUNT_PROGRAMS.iter().find_map(|name| {
         let at = place(line, name)?;
         let mut before = "";
-        let is_root = own_words(line, at + name.len()).any(|word| {
+        let is_root = shell::own_words(behind(line, at + name.len())).any(|word| {
             let is_id = word == "0" && (before == "--uid" || is_short(before));
             before = word;
             is_id || word == "--uid=0" || word.strip_suffix('0').is_some_and(is_short)
@@ -79,17 +79,15 @@ fn another_root(line: &str) -> Option<(usize, &'static str)> {
     made.or_else(written).map(|at| (at, ANOTHER_ROOT))
 }
 
+/// Gives so much of a command as is read from a place in it on.
+fn behind(line: &str, at: usize) -> &str {
+    template::head(line.get(at..).unwrap_or_default(), COMMAND_BYTES_MAX)
+}
+
 /// Tells whether a word is the short option for a user id, maybe behind others: `-u`, `-ou`.
 fn is_short(word: &str) -> bool {
     word.strip_prefix('-')
         .is_some_and(|letters| !letters.starts_with('-') && letters.ends_with('u'))
-}
-
-/// Gives the words of the command that goes on at a place.
-fn own_words(line: &str, at: usize) -> impl Iterator<Item = &str> {
-    let own = template::head(line.get(at..).unwrap_or_default(), COMMAND_BYTES_MAX);
-    let own = own.split(['|', ';', '&', ')', '`']).next().unwrap_or_default();
-    own.split([' ', '\'', '"']).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

@@ -92,15 +92,22 @@ pub(super) fn sent_away(line: &str) -> Option<(usize, &'static str)> {
     let mut at = 0;
     // `a || b` runs b if a fails; nothing goes from one to the other.
     for part in line.replace("||", ";;").split('|') {
-        let name = program(part.rsplit([';', '&', '\'', '"']).next().unwrap_or(part), true);
-        let last = program(part, true);
-        if packed.is_some() && matches!(last, "nc" | "ncat") {
+        let name = program(part, true);
+        if packed.is_some() && matches!(name, "nc" | "ncat") {
             return packed.map(|at| (at, SENDS_AWAY));
         }
+        // What goes into the pipe is the last of the commands before it.
+        let last = program(part.rsplit([';', '&', '\'', '"']).next().unwrap_or(part), true);
         packed = packed.or((PACKERS.contains(&name) || PACKERS.contains(&last)).then_some(at));
         at += part.len() + 1;
     }
     None
+}
+
+/// Gives the words of the command with which a text begins, or goes on.
+pub(super) fn own_words(text: &str) -> impl Iterator<Item = &str> {
+    let own = text.split(['|', ';', '&', ')', '`']).next().unwrap_or_default();
+    own.split([' ', '\'', '"']).filter(|word| !word.is_empty())
 }
 
 /// Names the program that a piece of a command line runs, without its folder. `are_shells_skipped` asks for what a shell was given to run.
