@@ -15,6 +15,8 @@ from machines import plan
 
 LAB = Path(__file__).resolve().parent
 README = (LAB / "README.md").read_text(encoding="utf-8")
+# The part of the page that is about several machines.
+SEVERAL = README.split("\n## On several machines")[1].split("\n## ")[0]
 SECONDS_MAX = 180
 ADDRESSES = {name: four for name, (four, _) in plan.MACHINES.items()}
 
@@ -52,6 +54,35 @@ class Said(unittest.TestCase):
 
     def test_every_guarded_machine_has_its_file(self):
         self.assertEqual({path.stem for path in (LAB / "firewall").glob("*.nft")}, {*plan.GUARDED, "addresses"})
+
+
+    def test_every_machine_has_its_steps_and_the_firewalls_come_behind_what_is_installed(self):
+        # In the order of the page: honeypot's and attacker's files leave no way to packages.
+        headings = re.findall(r"^### (.*)$", SEVERAL, re.MULTILINE)
+        for name in plan.GUARDED:
+            self.assertIn(name.capitalize(), headings)
+            self.assertLess(headings.index(name.capitalize()), headings.index("Firewalls"), name)
+        self.assertLess(headings.index("Firewalls"), headings.index("Checks"))
+
+    def test_the_models_command_is_told_where_the_model_is(self):
+        # The server listens on the overlay alone, and the command asks loopback unless it is told otherwise.
+        self.assertIn(f"OLLAMA_HOST={ADDRESSES['model']}:11434 ollama pull", SEVERAL)
+
+    def test_the_units_are_such_as_systemd_takes(self):
+        units = dict(re.findall(r"`/etc/systemd/system/([a-z-]+\.service)`.*?```ini\n(.*?)```", SEVERAL, re.DOTALL))
+        self.assertEqual(set(units), {"lab-shop.service", "lab-firewall.service"})
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("systemd-analyze is not here")
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in units.items():
+                # What the page installs is not on this machine; what systemd says of the unit itself counts.
+                text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.MULTILINE)
+                text = re.sub(r"^(User|WorkingDirectory)=.*\n", "", text, flags=re.MULTILINE)
+                unit = Path(folder) / name
+                unit.write_text(text, encoding="utf-8")
+                done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=60, check=False)
+                said = [line for line in done.stderr.splitlines() if name in line]
+                self.assertEqual(said, [], name)
 
 
 class Played(unittest.TestCase):
