@@ -4,6 +4,8 @@ The stand-in answers `/readyz` as Quell does; that Quell itself takes the config
 """
 
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -83,8 +85,13 @@ class Up(unittest.TestCase):
             self.assertTrue(line, text)
             text += line
         self.assertTrue(self.is_served())
-        for part in ((self.data / "shop.address").read_text().strip(), f"incidents -c {self.data}/quell.toml list", "/metrics", "\nconsole "):
+        for part in ((self.data / "shop.address").read_text().strip(), "/metrics"):
             self.assertIn(part, text)
+        # The commands can be typed as they stand there, whatever the folder is called.
+        said = {name: shlex.split(command) for name, command in re.findall(r"^(console|incidents) +(.*)$", text, re.MULTILINE)}
+        quell, config = str(self.folder / "quell"), f"{self.data}/quell.toml"
+        self.assertEqual(said["console"], [quell, "top", "-c", config])
+        self.assertEqual(said["incidents"], [quell, "incidents", "-c", config, "list"])
         self.assertGreaterEqual(len(self.running()), 3)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(SECONDS_TO_STOP), 0)

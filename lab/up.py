@@ -11,6 +11,7 @@ not start or ended by itself.
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -143,15 +144,16 @@ def wait(name: str, process: subprocess.Popen, is_ready, seconds: float) -> None
 
 def tell(options: argparse.Namespace, address: str, config: Path) -> None:
     """Says where everything is."""
-    quell = f"{options.quell} %s -c {config}"
+    quell = f"{shlex.quote(str(options.quell))} %s -c {shlex.quote(str(config))}"
     print(
         f"shop          {address}/   (vulnerable on purpose, this machine only)\n"
         f"logs          {options.data}/access.log, security.log; Quell's own in quell.log\n"
-        # The place of the console's address, once there is a console.
-        "console       none yet: the commands below are the way to look\n"
+        "Quell, from another terminal:\n"
+        # A page in the browser, once there is one, stands here with its address.
+        f"console       {quell % 'top'}\n"
+        "              (live: arrows and Enter open an incident, ? helps, q leaves)\n"
         f"incidents     {quell % 'incidents'} list\n"
         f"one of them   {quell % 'incidents'} show ID\n"
-        f"as it happens {quell % 'top'}\n"
         f"how it stands {quell % 'status'}\n"
         f"for machines  http://127.0.0.1:{options.quell_port}/metrics, /healthz, /readyz\n"
         "Ctrl-C stops both.",
