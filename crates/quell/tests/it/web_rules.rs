@@ -142,6 +142,89 @@ fn each_rule_has_a_line_that_must_end_with_it_and_a_near_one_that_must_not() {
     assert!(open.is_empty(), "{open:#?}");
 }
 
+/// The classes that a rule about an attack may have.
+const CLASSES: [&str; 16] = [
+    "sql_injection",
+    "xss",
+    "command_injection",
+    "path_traversal",
+    "file_inclusion",
+    "ssti",
+    "ssrf",
+    "log4shell",
+    "code_injection",
+    "open_redirect",
+    "xxe",
+    "nosql_injection",
+    "scanner",
+    "forced_browsing",
+    "brute_force",
+    "webshell",
+];
+
+/// What a rule says of itself, as its file has it.
+struct Said {
+    id: u32,
+    level: u8,
+    groups: Vec<String>,
+    mitre: Vec<String>,
+}
+
+/// Reads all rules of one file. The files are this repository's own, with an element a line.
+fn said_in(file: &Path) -> Vec<Said> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let names = |list: &str| list.split_terminator(',').map(str::to_owned).collect::<Vec<_>>();
+    let mut around = Vec::new();
+    let mut said: Vec<Said> = Vec::new();
+    for line in text.lines() {
+        let attribute = |name: &str| {
+            let value = line.split(&format!(" {name}=\"")).nth(1)?;
+            value.split('"').next()
+        };
+        let within = |name: &str| {
+            line.trim().strip_prefix(&format!("<{name}>"))?.strip_suffix(&format!("</{name}>"))
+        };
+        if line.starts_with("<group ") {
+            around = names(attribute("name").unwrap());
+        } else if line.trim_start().starts_with("<rule ") {
+            let [id, level] = ["id", "level"].map(|name| attribute(name).unwrap());
+            let (id, level) = (id.parse().unwrap(), level.parse().unwrap());
+            said.push(Said { id, level, groups: around.clone(), mitre: Vec::new() });
+        } else if let Some(list) = within("group") {
+            said.last_mut().unwrap().groups.extend(names(list));
+        } else if let Some(id) = within("id")
+            && id.starts_with('T')
+        {
+            said.last_mut().unwrap().mitre.push(id.to_owned());
+        }
+    }
+    said
+}
+
+/// Whoever reads on (a dashboard, Quell's triage, the score) goes by the class. "Template Injection" of the framework is about documents
+/// of an office, whatever its name seems to say of web pages.
+#[test]
+fn each_rule_about_an_attack_has_one_class_and_a_technique() {
+    let (mut attacks, mut wrong) = (0, Vec::new());
+    for kind in ["base", "attacks", "correlation", "calm"] {
+        for rule in said_in(&repository("rules").join(format!("quell_web_{kind}.xml"))) {
+            let has = |name: &str| rule.groups.iter().any(|group| group == name);
+            let classes = CLASSES.iter().filter(|class| has(class)).count();
+            let is_attack = has("web_attack") && rule.level > 0;
+            attacks += usize::from(is_attack);
+            let is_right = match is_attack {
+                true => classes == 1 && !rule.mitre.is_empty(),
+                false => classes == 0,
+            };
+            if !is_right || rule.mitre.iter().any(|id| id == "T1221") {
+                wrong.push((rule.id, rule.groups, rule.mitre));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(attacks > 500, "{attacks}");
+}
+
 /// Runs a proof of the rules for results with changed tests, and says what one rule lacks.
 fn lacks_with(change: impl Fn(&str) -> String, rule: u32) -> String {
     let tests = std::fs::read_to_string(repository("rules/tests/quell_results.ini")).unwrap();
