@@ -142,7 +142,7 @@ class Figures(unittest.TestCase):
         rows = [Row(1, 4, "203.0.113.50", "sqlmap-dump", "sql_injection", "succeeded", "dump"),
                 Row(2, 2, "198.51.100.10", "visitor", "benign", "-", ""),
                 Row(5, 5, "203.0.113.70", "hand-burglar", "command_injection", "succeeded", "command run")]
-        alerts = {2: alert(2, "31106", "web", "attack"), 3: alert(3, "31122", "web", "attack"), 4: alert(4, "100200", "web_attack", "sql_injection")}
+        alerts = {2: alert(2, "31106", "web", "attack"), 3: alert(3, "31122", "web", "attack"), 4: alert(4, "116200", "web_attack", "sql_injection")}
         incident = {"incident_id": "Q1", "class": "sql_injection", "actors": ["203.0.113.50"], "alert_ids": ["a3", "a4"],
                     "verdict": {"outcome": "succeeded", "threat_level": 8}}
         self.judged = judgement.Judgement(judgement.Recording(lines, rows, alerts, [], [incident]))

@@ -100,7 +100,7 @@ mod tests {
 
     fn seen_by(group: &str, data: &str, location: &str, key: &TagKey) -> Origin {
         let json = format!(
-            r#"{{"rule":{{"id":"100901","level":9,"groups":["{group}"]}},"location":"{location}","data":{{{data}}}}}"#
+            r#"{{"rule":{{"id":"116901","level":9,"groups":["{group}"]}},"location":"{location}","data":{{{data}}}}}"#
         );
         let alert = Alert::parse(json.as_bytes(), &Limits::default()).expect("an alert");
         origin(&alert, key, &["/var/ossec/logs/quell.json".to_owned()])

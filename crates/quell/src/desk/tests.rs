@@ -294,7 +294,7 @@ fn as_alert(event: &str, number: u32) -> Value {
     let data: Value = serde_json::from_str(event).expect("an event");
     json!({
         "id": format!("own.{number}"),
-        "rule": {"id": "100901", "level": 9, "description": "a verdict", "groups": ["quell", "quell_result"]},
+        "rule": {"id": "116901", "level": 9, "description": "a verdict", "groups": ["quell", "quell_result"]},
         "agent": {"id": "000", "name": "manager"},
         "data": data,
         "location": "quell",

@@ -17,7 +17,7 @@ const FED: usize = 300;
 fn as_alert(event: &Value, number: usize, location: &str) -> Value {
     json!({
         "timestamp": sample::time(std::time::Duration::ZERO),
-        "rule": {"id": "100903", "level": 6, "description": "x", "groups": ["quell", "quell_result"]},
+        "rule": {"id": "116903", "level": 6, "description": "x", "groups": ["quell", "quell_result"]},
         "agent": {"id": "001", "name": "web01"},
         "manager": {"name": "m"},
         "id": format!("1795530400.{number}"),

@@ -294,7 +294,7 @@ fn a_sign_whose_pattern_wazuh_would_drop_fails_the_build_and_nothing_is_written(
     };
     let (said, made) = build("short");
     said.expect_code(0);
-    assert!(made.unwrap().contains("id=\"100630\""));
+    assert!(made.unwrap().contains("id=\"116630\""));
     // Words until the pattern is longer than Wazuh takes.
     let path = signs.join("open_redirect.toml");
     let text = std::fs::read_to_string(&path).unwrap();
@@ -305,7 +305,7 @@ fn a_sign_whose_pattern_wazuh_would_drop_fails_the_build_and_nothing_is_written(
     let (said, made) = build("long");
     let said = said.expect_code(2);
     assert!(
-        said.err.contains("sign 100630 can't be a rule: its pattern has ")
+        said.err.contains("sign 116630 can't be a rule: its pattern has ")
             && said.err.contains("the rule would match everything")
             && said.err.contains("hint: make two signs of a long one"),
         "{}",

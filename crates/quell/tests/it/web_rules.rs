@@ -122,8 +122,8 @@ fn lacking(ruleset: &[String], prove: &str, tests: &str) -> Vec<(u32, String)> {
 
 /// These hang below stock rules that the program has no working stand-ins for, and have their tests in `rules/stock_tests`.
 const BESIDE_STOCK: [u32; 12] = [
-    100_202, 100_120, 100_180, 100_181, 100_182, 100_183, 100_184, 100_185, 100_186, 100_187,
-    100_188, 100_189,
+    116_202, 116_120, 116_180, 116_181, 116_182, 116_183, 116_184, 116_185, 116_186, 116_187,
+    116_188, 116_189,
 ];
 
 /// Each rule has a line that must end with it, and a near one that comes to it and must not. A rule that is named here needs another
@@ -263,23 +263,23 @@ fn each_sample(
 #[test]
 fn a_rule_without_its_samples_is_named() {
     let without =
-        |kind: &'static str| move |tests: &str| each_sample(tests, 100_931, kind, |_| None);
-    assert!(lacks_with(without("pass"), 100_931).contains("`pass` sample ends with it"));
-    assert!(lacks_with(without("fail"), 100_931).contains("`fail` sample comes to it"));
+        |kind: &'static str| move |tests: &str| each_sample(tests, 116_931, kind, |_| None);
+    assert!(lacks_with(without("pass"), 116_931).contains("`pass` sample ends with it"));
+    assert!(lacks_with(without("fail"), 116_931).contains("`fail` sample comes to it"));
 }
 
 #[test]
 fn a_line_that_never_comes_to_the_rule_shows_nothing() {
     let elsewhere =
         |line: &str| Some(line.replace("\"integration\":\"quell\"", "\"integration\":\"x\""));
-    let lacks = lacks_with(|tests| each_sample(tests, 100_931, "fail", elsewhere), 100_931);
+    let lacks = lacks_with(|tests| each_sample(tests, 116_931, "fail", elsewhere), 116_931);
     assert!(lacks.contains("never comes to the rule"), "{lacks}");
 }
 
 #[test]
 fn a_line_that_has_nothing_to_do_with_the_rule_shows_nothing() {
     let bare = |_: &str| Some("log 9 fail = {\"integration\":\"quell\",\"quell\":{}}\n".to_owned());
-    let lacks = lacks_with(|tests| each_sample(tests, 100_907, "fail", bare), 100_907);
+    let lacks = lacks_with(|tests| each_sample(tests, 116_907, "fail", bare), 116_907);
     assert!(lacks.contains("no word and no mark in common"), "{lacks}");
 }
 
@@ -290,14 +290,14 @@ fn what_must_not_get_past_a_gate_fails_where_it_does() {
     let sample = |target: &str| {
         format!(
             "[a gate]\nlog 1 fail = 192.0.2.7 - - [24/Nov/2026:14:16:37 +0000] \"GET {target} HTTP/1.1\" 404 5 \"-\" \"-\"\n\
-             rule = 100200\nalert = 0\ndecoder = web-accesslog\n"
+             rule = 116200\nalert = 0\ndecoder = web-accesslog\n"
         )
     };
     std::fs::write(&file, sample("/shop/list?item=tea")).unwrap();
     run(["rules", "test", "--ruleset", &own_rules(), &file]).expect_code(0);
     std::fs::write(&file, sample("/shop/list?item=tea;")).unwrap();
     let said = run(["rules", "test", "--ruleset", &own_rules(), &file]).expect_code(1);
-    assert!(said.out.contains("gets past rule 100200"), "{}", said.out);
+    assert!(said.out.contains("gets past rule 116200"), "{}", said.out);
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn without_a_ruleset_and_without_wazuh_the_rules_of_the_program_are_taken_and_th
     let said = run_with_input(&["detect", "-"], LINES.as_bytes()).expect_code(0);
     assert_eq!(said.err.matches(CARRIED).count(), 1, "{}", said.err);
     let ids: Vec<Value> = said.lines().iter().map(|alert| alert["rule"]["id"].clone()).collect();
-    assert_eq!(ids, ["100151", "100153"]);
+    assert_eq!(ids, ["116151", "116153"]);
     let same = run_with_input(&["detect", "--ruleset", &own_rules(), "-"], LINES.as_bytes());
     assert!(!same.err.contains(CARRIED), "{}", same.err);
     assert_eq!(same.lines().len(), 2);
@@ -325,7 +325,7 @@ fn every_command_about_rules_takes_those_of_the_program() {
     let louder = dir.path().join("local_rules.xml").display().to_string();
     std::fs::write(
         &louder,
-        "<group name=\"local,\"><rule id=\"100990\" level=\"12\"><if_sid>100151</if_sid>\
+        "<group name=\"local,\"><rule id=\"100990\" level=\"12\"><if_sid>116151</if_sid>\
          <description>A hidden file of ours.</description></rule></group>",
     )
     .unwrap();
@@ -420,5 +420,38 @@ fn the_readme_of_the_rules_says_how_many_rules_and_samples_there_are() {
         format!("# {} samples in", grouped(alone)),
     ] {
         assert!(readme.contains(&told), "rules/README.md does not say `{told}`");
+    }
+}
+
+/// Wazuh's own guide and what people made of it number from 100001 on, 100200 among them, and `local_rules.xml` is read before Quell's
+/// files: of two rules with a number the first stays, and whatever hangs below the second would hang below a stranger's.
+#[test]
+fn rules_with_the_numbers_that_everybody_takes_do_not_switch_the_detection_off() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let local: String = (100_001..102_000)
+        .map(|id| {
+            format!(
+                "<rule id=\"{id}\" level=\"7\"><match>never seen here</match>\
+                 <description>File modified in a folder.</description></rule>\n"
+            )
+        })
+        .collect();
+    let file = dir.path().join("local_rules.xml").display().to_string();
+    std::fs::write(&file, format!("<group name=\"local,\">\n{local}</group>\n")).unwrap();
+    let rules = own_rules();
+    run(["rules", "check", &file, &rules]).expect_code(0);
+    let lines = "192.0.2.1 - - [24/Nov/2026:14:16:37 +0000] \
+                 \"GET /product/?id=1'+union+select+1,2 HTTP/1.1\" 200 66 \"-\" \"Mozilla/5.0\"\n";
+    let said =
+        run_with_input(&["detect", "--ruleset", &file, "--ruleset", &rules, "-"], lines.as_bytes())
+            .expect_code(0);
+    let alerts = said.lines();
+    assert_eq!(alerts.len(), 1);
+    assert_eq!(alerts[0]["rule"]["level"], 12);
+    // The README names the numbers, and no rule has another.
+    for kind in ["base", "attacks", "correlation", "calm"] {
+        for rule in said_in(&repository("rules").join(format!("quell_web_{kind}.xml"))) {
+            assert!((116_100..117_700).contains(&rule.id), "{}", rule.id);
+        }
     }
 }

@@ -149,7 +149,7 @@ mod tests {
     /// What the stock decoder for FTP leaves of a line: the line.
     fn bare(groups: &[&str], line: &str) -> Alert {
         let alert = json!({
-            "rule": {"id": "101300", "level": 10, "description": "SQL injection, in a header.", "groups": groups},
+            "rule": {"id": "117300", "level": 10, "description": "SQL injection, in a header.", "groups": groups},
             "agent": {"id": "000", "name": "web01"}, "decoder": {"name": "pure-transfer"},
             "full_log": line, "location": "/var/log/apache2/access.log",
         });
@@ -289,7 +289,7 @@ mod tests {
         assert!(of(&bare(&["web_attack"], &text)).is_some());
         assert!(of(&bare(&["ftp", "pure-ftpd"], &text)).is_none());
         let alert = json!({
-            "rule": {"id": "100706", "level": 12, "description": "x", "groups": ["web_attack"]},
+            "rule": {"id": "116706", "level": 12, "description": "x", "groups": ["web_attack"]},
             "agent": {"id": "000", "name": "web01"}, "full_log": text,
             "data": {"srcip": "192.0.2.1", "url": "/", "id": "200"},
         });

@@ -531,15 +531,15 @@ fn a_rule_that_counted_tries_to_log_in_says_more_than_the_path_of_the_form() {
     let tries = ["web", "web_attack", "brute_force", "authentication_failures"];
     let success = ["web", "web_attack", "brute_force", "authentication_success"];
     let form = "/wp-login.php";
-    let refused = guessed("100805", &tries, 200, "x", form);
+    let refused = guessed("116805", &tries, 200, "x", form);
     assert_eq!(told(&refused), "brute_force by address 203.0.113.9 on [/wp-login.php]");
-    let led_on = guessed("100810", &success, 302, "x", form);
+    let led_on = guessed("116810", &success, 302, "x", form);
     assert_eq!(told(&led_on), "brute_force by address 203.0.113.9 on [/wp-login.php], Confirmed");
     assert_eq!((refused.actor, refused.behaviour), (led_on.actor, led_on.behaviour));
     // The program that sends them says less as well, and an attack in the form more.
-    assert_eq!(guessed("100805", &tries, 200, "gobuster/3.6", form).class, Class::BruteForce);
+    assert_eq!(guessed("116805", &tries, 200, "gobuster/3.6", form).class, Class::BruteForce);
     let attack = "/wp-login.php?a=1%27%20UNION%20SELECT%20name,pw%20FROM%20users--%20-";
-    assert_eq!(guessed("100805", &tries, 200, "x", attack).class, Class::SqlInjection);
+    assert_eq!(guessed("116805", &tries, 200, "x", attack).class, Class::SqlInjection);
     assert_eq!(guessed("1", &["web"], 200, "x", form).class, Class::ForcedBrowsing);
 }
 
@@ -556,10 +556,10 @@ fn a_statement_that_is_let_in_as_a_name_has_worked() {
     };
     let let_in = ["quell_web", "authentication_success"];
     let statement = "alice' AND 1965=1965 AND 'aOdx'='aOdx";
-    assert_eq!(login("100162", &let_in, statement), (Class::SqlInjection, Success::Confirmed));
+    assert_eq!(login("116162", &let_in, statement), (Class::SqlInjection, Success::Confirmed));
     let refused = ["quell_web", "authentication_failed"];
-    assert_eq!(login("100161", &refused, statement), (Class::SqlInjection, Success::None));
-    assert_eq!(login("100162", &let_in, "O'Brien"), (Class::Login, Success::None));
+    assert_eq!(login("116161", &refused, statement), (Class::SqlInjection, Success::None));
+    assert_eq!(login("116162", &let_in, "O'Brien"), (Class::Login, Success::None));
     let own = ["web_attack", "sql_injection", "authentication_success"];
-    assert_eq!(login("100167", &own, "admin'#"), (Class::SqlInjection, Success::Confirmed));
+    assert_eq!(login("116167", &own, "admin'#"), (Class::SqlInjection, Success::Confirmed));
 }

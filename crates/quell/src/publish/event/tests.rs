@@ -124,7 +124,7 @@ fn mangled(value: &Value) -> Value {
 fn alert_of(event: &Value, location: &str) -> Alert {
     let alert = json!({
         "timestamp": "2026-11-24T14:26:05.000+0000",
-        "rule": {"id": "100901", "level": 9, "description": "a verdict", "groups": ["quell", "quell_result"]},
+        "rule": {"id": "116901", "level": 9, "description": "a verdict", "groups": ["quell", "quell_result"]},
         "agent": {"id": "001", "name": "web01"},
         "id": "1795530365.1",
         "full_log": event.to_string(),

@@ -47,9 +47,9 @@ fn guesses_at_a_form_are_guesses_and_the_one_that_led_on_stands_beside_them() {
         alert
     };
     let mut scene = Scene::new();
-    let guess = scene.join(0, form("100805", "authentication_failures", 200));
-    scene.join(8, form("100805", "authentication_failures", 200));
-    let led_on = scene.join(9, form("100810", "authentication_success", 302));
+    let guess = scene.join(0, form("116805", "authentication_failures", 200));
+    scene.join(8, form("116805", "authentication_failures", 200));
+    let led_on = scene.join(9, form("116810", "authentication_success", 302));
     assert_ne!(led_on.incident_id, guess.incident_id);
     let incident = scene.incident(&led_on);
     assert_eq!((incident.class, incident.success), (Class::BruteForce, Success::Confirmed));

@@ -8,7 +8,7 @@ use super::Scene;
 /// An application says that it broke on a request, in the words of whoever sent it.
 fn broke(app: &str, address: &str, path: &str) -> Value {
     json!({
-        "rule": {"id": "100165", "level": 5, "description": "the application failed", "groups": ["quell_web", "system_error"]},
+        "rule": {"id": "116165", "level": 5, "description": "the application failed", "groups": ["quell_web", "system_error"]},
         "agent": {"id": "001", "name": "web01"},
         "location": "/var/log/shop/security.log",
         "decoder": {"name": "json"},
@@ -54,7 +54,7 @@ fn errors_of_two_services_two_attackers_or_two_kinds_stay_apart_and_so_do_those_
     ];
     for (pointer, value) in [
         ("/location", "/var/log/other.log"),
-        ("/rule/id", "100113"),
+        ("/rule/id", "116113"),
         ("/agent/id", "002"),
         ("/decoder/name", "gunicorn"),
     ] {

@@ -13,16 +13,16 @@ use super::encode::Start;
 use super::{encode, sample};
 
 /// The gate for what is in the request.
-const TARGET_GATE: u32 = 100_200;
+const TARGET_GATE: u32 = 116_200;
 
 /// The gates for what is in a header.
-const HEADER_GATES: &str = "100201, 100203";
+const HEADER_GATES: &str = "116201, 116203";
 
 /// The gate for requests in which letters are escapes.
-const LETTERS_GATE: u32 = 100_204;
+const LETTERS_GATE: u32 = 116_204;
 
 /// The gate for lines of which nothing but the whole is known.
-const UNREAD_GATE: u32 = 100_202;
+const UNREAD_GATE: u32 = 116_202;
 
 /// The rules of Wazuh below which rules about user agents hang: all web access logs, and those of them that Wazuh calls simple,
 /// takes for wget's or for those of a tool.
@@ -308,20 +308,20 @@ fn mitre(family: &Family) -> String {
 }
 
 const HEAD: &str = r#"<!--
-  Attacks on web applications, in access logs. Ids 100200 to 100799 and 101200 to 101699.
+  Attacks on web applications, in access logs. Ids 116200 to 116799 and 117200 to 117699.
 
   Made by `quell rules build` of rules/signs, where each pattern stands as one reads it. A change belongs there: a test compares.
 
   The tree
-    100200  a gate: the request has some syntax in it
-    100201  a gate: a header has some syntax in it
-    100203  a gate: a header has words or pairs of signs of an attack in it
-    100202  a gate: a request with a quote or without a protocol, which the stock decoder for FTP took; below it are the
+    116200  a gate: the request has some syntax in it
+    116201  a gate: a header has some syntax in it
+    116203  a gate: a header has words or pairs of signs of an attack in it
+    116202  a gate: a request with a quote or without a protocol, which the stock decoder for FTP took; below it are the
             signs for headers, which read whole lines. A transfer is not one: it has the name of a user, and nothing behind its size
-    100204  a gate: a request in which letters are escapes that need none
-    1002NN to 1006NN  one rule for each sign of an attack in the request
-    1012NN to 1016NN  the same sign in a header, or in a request below 100202, if it is a clear one
-    1007NN  the same kind of attack, and the server answered 2xx
+    116204  a gate: a request in which letters are escapes that need none
+    1162NN to 1166NN  one rule for each sign of an attack in the request
+    1172NN to 1176NN  the same sign in a header, or in a request below 116202, if it is a clear one
+    1167NN  the same kind of attack, and the server answered 2xx
   Wazuh tries siblings by level, and by order where levels are equal; so what carries another attack inside stands before it.
   A request of 8,000 bytes or more passes neither: stock rule 31115 (level 13) stands for it, and no pattern may take long.
   The gates have level 0, which is tried first, and `noalert`, which makes Wazuh go on where no child matched.
@@ -329,31 +329,31 @@ const HEAD: &str = r#"<!--
 
 <group name="web,quell_gate,">
 
-  <rule id="100200" level="0" noalert="1">
+  <rule id="116200" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
     <url type="pcre2">TARGET_PATTERN</url>
     <description>A request with syntax in it.</description>
   </rule>
 
-  <rule id="100201" level="0" noalert="1">
+  <rule id="116201" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
     <regex type="pcre2">HEADER_PATTERN</regex>
     <description>A request with syntax in a header.</description>
   </rule>
 
-  <rule id="100203" level="0" noalert="1">
+  <rule id="116203" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
     <regex type="pcre2">HEADER_WORDS_PATTERN</regex>
     <description>A request with words of an attack in a header.</description>
   </rule>
 
-  <rule id="100204" level="0" noalert="1">
+  <rule id="116204" level="0" noalert="1">
     <if_sid>31100, 31108, 31511</if_sid>
     <url type="pcre2">LETTERS_PATTERN</url>
     <description>A request with letters as escapes.</description>
   </rule>
 
-  <rule id="100202" level="0" noalert="1">
+  <rule id="116202" level="0" noalert="1">
     <if_sid>11310</if_sid>
     <regex type="pcre2">^(?:\S++ - (-) (?=\[))?+(?>(?:[^\]]++|\](?! "))*+\] ")[A-Za-z_-]{1,32} .{1,8000}(?: HTTP/\d[\d.]{0,4}" \d{3} |" \d{3} (?:\d{1,20}|-)(?: "|(?(1)$|(?!))))</regex>
     <description>A request with a quote in it or without a protocol, which the decoder for FTP took.</description>
