@@ -54,8 +54,18 @@ class Up(unittest.TestCase):
         command = [sys.executable, str(UP), "--port", "0", "--quell-port", str(port), "--data", str(self.data), "--quell", str(stand_in)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         self.addCleanup(process.stdout.close)
-        self.addCleanup(process.kill)
+        self.addCleanup(self.end, process)
         return process
+
+    def end(self, process: subprocess.Popen) -> None:
+        """Ends what a test that failed left running: killed at once, it would leave the shop and the stand-in behind."""
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def is_served(self) -> bool:
         try:
