@@ -33,6 +33,16 @@ pub(crate) struct Prefilter {
     always: Members,
     /// How many members there are, rounded up to whole words.
     stride: usize,
+    /// Where the members are ways of others: of which, in order.
+    owners: Option<Owners>,
+}
+
+/// Whose ways members are.
+#[derive(Debug)]
+struct Owners {
+    /// The owner of each way, whose number is no higher than the way's.
+    of_ways: Vec<u32>,
+    count: usize,
 }
 
 /// What finds all literals in one pass.
@@ -133,6 +143,20 @@ impl Members {
         self.words.truncate(row_words);
     }
 
+    /// Puts in the place of each way the member that has it.
+    fn replace_by(&mut self, owners: &Owners) {
+        self.words.resize(self.words.len().max(owners.count.div_ceil(64)), 0);
+        for index in 0..self.words.len() {
+            let mut ways = self.words.get_mut(index).map(std::mem::take).unwrap_or_default();
+            while ways != 0 {
+                let way = index * 64 + ways.trailing_zeros() as usize;
+                ways &= ways - 1;
+                owners.of_ways.get(way).into_iter().for_each(|owner| self.insert(*owner));
+            }
+        }
+        self.words.truncate(owners.count.div_ceil(64));
+    }
+
     /// The members, lowest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(index, word)| {
@@ -154,9 +178,16 @@ impl Prefilter {
         Self::with_literals(required, LITERAL_BYTES_MIN)
     }
 
-    /// Builds the filter from what each member requires of a short field, in which a single character tells much.
-    pub(crate) fn of_field(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
-        Self::with_literals(required, 1)
+    /// Builds the filter from the ways that each member has to match, and what each of them requires of a short field, in which a single
+    /// character tells much. A member without a way never matches.
+    pub(crate) fn of_field(mut ways: Vec<Vec<Vec<Vec<Vec<u8>>>>>) -> Self {
+        // One that requires one of no literals keeps the others behind their owners.
+        ways.iter_mut().filter(|ways| ways.is_empty()).for_each(|ways| ways.push(vec![Vec::new()]));
+        let count = ways.len();
+        let of_ways = (0u32..).zip(&ways).flat_map(|(owner, ways)| ways.iter().map(move |_| owner));
+        let of_ways: Vec<u32> = of_ways.collect();
+        let required: Vec<_> = ways.into_iter().flatten().collect();
+        Prefilter { owners: Some(Owners { of_ways, count }), ..Self::with_literals(&required, 1) }
     }
 
     fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize) -> Self {
@@ -192,12 +223,12 @@ impl Prefilter {
         let members = members.into_iter().map(Vec::into_boxed_slice).collect();
         match built {
             Ok(automaton) if !texts.is_empty() => {
-                Prefilter { automaton: Some(automaton), members, always, stride }
+                Prefilter { automaton: Some(automaton), members, always, stride, owners: None }
             }
             // Nothing to look for, or too much of it: everything is let through.
             _ => {
                 let always = Members::all(required.len());
-                Prefilter { automaton: None, members, always, stride }
+                Prefilter { automaton: None, members, always, stride, owners: None }
             }
         }
     }
@@ -206,13 +237,16 @@ impl Prefilter {
     pub(crate) fn scan(&self, text: &[u8], candidates: &mut Members) {
         candidates.copy_from(&self.always);
         match &self.automaton {
-            None => return,
+            None => {}
             Some(Literals::Table(automaton)) => self.scan_with(automaton, text, candidates),
             Some(Literals::Beginnings(grams)) => {
                 grams.scan(text, |place| self.note(place, candidates));
             }
         }
         candidates.keep_common(self.stride / 64);
+        if let Some(owners) = &self.owners {
+            candidates.replace_by(owners);
+        }
     }
 
     /// Notes the members of each literal found. All that end at a byte are in its state, so one walk finds them all.

@@ -14,7 +14,7 @@ use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 use regex_syntax::hir::Hir;
 
 use super::form::Form;
-use super::literals::{self, Words};
+use super::literals::{self, Memory, Words};
 use super::needle::Needle;
 use super::outline::outline;
 use super::tree;
@@ -35,7 +35,7 @@ const RUNS_BEFORE_NARROW: u32 = 512;
 
 /// How often a pattern is run by the interpreter before code is made for it. Making code costs as much as some twenty runs, and half
 /// the patterns that a log file tries at all are tried less often than this.
-const RUNS_BEFORE_CODE: u32 = 8;
+const RUNS_BEFORE_CODE: u32 = 12;
 
 /// How many sets of capture places are kept for the next match: more threads than that rarely match one pattern at once.
 const SPARE_PLACES_MAX: usize = 16;
@@ -68,7 +68,6 @@ struct NarrowPcre2 {
     /// Nothing where it never matches.
     text: Option<String>,
     compiled: OnceLock<Option<Regex>>,
-    words: OnceLock<Vec<Words>>,
 }
 
 impl std::fmt::Debug for Pcre2 {
@@ -227,8 +226,7 @@ impl Pcre2 {
                 Narrow::Shorter(text) => Some(text),
                 Narrow::Never => None,
             };
-            let (compiled, words) = (OnceLock::new(), OnceLock::new());
-            Some(Box::new(NarrowPcre2 { text, compiled, words }))
+            Some(Box::new(NarrowPcre2 { text, compiled: OnceLock::new() }))
         };
         match form {
             Form::Once => self.narrow.get_or_init(make).as_deref(),
@@ -245,23 +243,32 @@ impl Pcre2 {
         outline(&tree::read(text.as_bytes())?)
     }
 
+    /// Returns the bytes of which each match begins with one, where that is known.
+    pub(super) fn first_bytes(&self) -> Option<Vec<u8>> {
+        Some(tree::read(self.text().as_bytes())?.first()?.iter().collect())
+    }
+
     fn text(&self) -> &str {
         self.source.get(LIMITS.len()..).unwrap_or_default()
     }
 
-    /// Returns sets of words of which a matching subject of a form holds one each.
-    pub(super) fn words_of(&self, form: Form) -> &[Words] {
-        let Some(narrow) = self.narrow(form) else { return self.words() };
-        narrow.words.get_or_init(|| match &narrow.text {
-            Some(text) => literals::of_pcre2(text.as_bytes()),
-            // One of no words: never.
-            None => vec![Words::new()],
-        })
+    /// Returns the ways in which a subject of a form may match, each with sets of words of which it holds one each.
+    pub(super) fn ways_of(&self, form: Form, memory: &mut Memory) -> Vec<Vec<Words>> {
+        match self.narrow(form).map(|narrow| narrow.text.as_deref()) {
+            Some(Some(text)) => literals::ways_of_pcre2(text.as_bytes(), memory),
+            Some(None) => Vec::new(),
+            None if form == Form::Once => literals::ways_of_pcre2(self.text().as_bytes(), memory),
+            None => vec![self.words_with(memory).to_vec()],
+        }
     }
 
     /// Returns sets of words: a subject that matches holds one of each. The most telling set stands first.
     pub(super) fn words(&self) -> &[Words] {
-        self.words.get_or_init(|| literals::of_pcre2(self.text().as_bytes()))
+        self.words_with(&mut Memory::default())
+    }
+
+    fn words_with(&self, memory: &mut Memory) -> &[Words] {
+        self.words.get_or_init(|| literals::of_pcre2(self.text().as_bytes(), memory))
     }
 }
 

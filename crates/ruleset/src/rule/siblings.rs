@@ -16,7 +16,7 @@ use super::{Rule, Rules};
 use crate::decoder::NameId;
 use crate::event::Event;
 use crate::fields::StaticField;
-use crate::pattern::{Form, Pattern};
+use crate::pattern::{Form, Memory, Pattern};
 use crate::prefilter::{Members, Prefilter};
 
 /// With fewer children, trying them is as quick as the scan.
@@ -151,14 +151,17 @@ impl Urls {
 
 /// Prepares the filter over what the children need of URLs of a form.
 fn of_urls(rule: &Rule, rules: &Rules, form: Form) -> Prefilter {
-    let of_child = |child: &u32| {
+    let mut memory = Memory::default();
+    let mut ways_of = |child: &u32| {
         let conditions = rules.get(*child).map_or(&[][..], |child| &child.conditions);
-        let patterns = conditions.iter().filter_map(url_pattern);
-        let sets = patterns.flat_map(|pattern| pattern.required_sets_of(form));
-        most_telling(sets.filter(rules_out))
+        let Some(pattern) = conditions.iter().find_map(url_pattern) else {
+            return vec![Vec::new()];
+        };
+        let ways = pattern.ways_of(form, &mut memory).into_iter();
+        ways.map(|sets| most_telling(sets.into_iter().filter(rules_out))).collect()
     };
-    let required: Vec<Vec<Set>> = rule.children.iter().map(of_child).collect();
-    Prefilter::of_field(&required)
+    let ways: Vec<Vec<Vec<Set>>> = rule.children.iter().map(&mut ways_of).collect();
+    Prefilter::of_field(ways)
 }
 
 /// Finds the children of `rule` whose own children are filtered together with them.

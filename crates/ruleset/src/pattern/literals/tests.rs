@@ -6,7 +6,7 @@ use super::super::{Language, Pattern};
 use super::*;
 
 fn words(pattern: &str) -> Option<Vec<String>> {
-    let set = of_pcre2(pattern.as_bytes()).into_iter().next()?;
+    let set = of_pcre2(pattern.as_bytes(), &mut Memory::default()).into_iter().next()?;
     Some(set.into_iter().map(|word| String::from_utf8(word).unwrap()).collect())
 }
 
@@ -42,7 +42,8 @@ fn neighbours_are_joined() {
 
 #[test]
 fn a_word_is_required_at_each_place() {
-    let sets = of_pcre2(br"(?i)(?:or|and)\s+'(?:sleep|benchmark)\(\d+,(\w+)x");
+    let sets =
+        of_pcre2(br"(?i)(?:or|and)\s+'(?:sleep|benchmark)\(\d+,(\w+)x", &mut Memory::default());
     let sets: Vec<String> =
         sets.iter().map(|set| String::from_utf8(set.join(&b'|')).unwrap()).collect();
     assert_eq!(
@@ -129,7 +130,7 @@ fn hostile_patterns_neither_fill_the_memory_nor_take_for_ever() {
     let many = format!("([ab][ab][ab][ab][ab][ab][ab][ab])(?:{})", vec!["(?1)."; 6_000].join("|"));
     let long = "[ab][cd].".repeat(2_000);
     for pattern in [grown, many, long] {
-        for set in of_pcre2(pattern.as_bytes()) {
+        for set in of_pcre2(pattern.as_bytes(), &mut Memory::default()) {
             assert!(set.len() <= WORDS_MAX && set.iter().all(|word| word.len() <= WORD_BYTES_MAX));
         }
     }

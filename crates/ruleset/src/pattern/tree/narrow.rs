@@ -7,7 +7,7 @@
 //! same of each such subject, for what is left is tried in the same order. Groups that record keep their numbers, because what
 //! holds one is not left out. A pattern with anything in it that is not known stays as it is.
 
-use super::{Bytes, DEPTH_MAX, Input, Options, Reader, Tree};
+use super::{Bytes, DEPTH_MAX, Memory, Reader, Tree};
 
 /// What such a subject lacks altogether.
 const LACKS: &[u8] = b"\\";
@@ -32,15 +32,8 @@ pub(in super::super) enum Narrow {
 
 /// Writes a pattern anew, if that leaves anything out.
 pub(in super::super) fn narrow(text: &[u8]) -> Option<Narrow> {
-    let mut reader = Writer {
-        reader: Reader {
-            input: Input::new(text),
-            options: Options::default(),
-            groups: Vec::new(),
-            depth: 0,
-        },
-        dots_are_bytes: false,
-    };
+    let mut memory = Memory::default();
+    let mut reader = Writer { reader: Reader::new(text, &mut memory), dots_are_bytes: false };
     let switches = reader.switches()?;
     let whole = reader.branches()?;
     if !reader.reader.input.is_read() {

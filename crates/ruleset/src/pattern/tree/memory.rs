@@ -1,0 +1,81 @@
+//! Remembers groups that were read before, by their text.
+//!
+//! Signs of attacks are made of a few hundred groups: each sign that may be encoded, what may stand for a blank, where a value begins.
+//! Hundreds of patterns hold them thousands of times. What a group means depends on its text and the options in force alone, so it is
+//! read once, and what is known of it is found once.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::{Options, Tree};
+
+/// Shorter groups are read as quickly as they are looked up.
+const GROUP_BYTES_MIN: usize = 12;
+
+/// All groups of Quell's own rules are 2,000. Past this a ruleset is read without more of them.
+const GROUPS_MAX: usize = 16_384;
+
+/// A group that stands in many places.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct Shared {
+    pub(in super::super) tree: Tree,
+    /// Whether it calls others, so that what it means depends on the pattern.
+    pub(in super::super) calls: bool,
+}
+
+/// The groups read so far.
+#[derive(Debug, Default)]
+pub(in super::super) struct Memory {
+    groups: HashMap<Options, HashMap<Box<[u8]>, Rc<Shared>>>,
+    count: usize,
+}
+
+impl Memory {
+    pub(super) fn get(&self, options: Options, text: &[u8]) -> Option<Rc<Shared>> {
+        if text.len() < GROUP_BYTES_MIN {
+            return None;
+        }
+        self.groups.get(&options)?.get(text).cloned()
+    }
+
+    /// Remembers a group by all of its text, from the opening bracket to the closing one.
+    pub(super) fn insert(&mut self, options: Options, text: &[u8], shared: &Rc<Shared>) {
+        if text.len() < GROUP_BYTES_MIN || self.count >= GROUPS_MAX {
+            return;
+        }
+        self.count += 1;
+        self.groups.entry(options).or_default().insert(text.into(), Rc::clone(shared));
+    }
+}
+
+/// Finds where each group of a pattern seems to end: for each opening bracket the place behind its closing one, in their order. It only
+/// says where to look a group up: what is found there was read from the same text before, and ended with it.
+pub(super) fn endings(text: &[u8]) -> Vec<(usize, usize)> {
+    let mut endings = Vec::new();
+    let mut open = Vec::new();
+    let mut class_from = None;
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match (byte, class_from) {
+            (b'\\', _) => at += 1,
+            (b']', Some(from)) if at > from => class_from = None,
+            (_, Some(_)) => {}
+            (b'[', None) => {
+                let is_inverted = text.get(at + 1) == Some(&b'^');
+                class_from = Some(at + 1 + usize::from(is_inverted));
+            }
+            (b'(', None) => {
+                open.push(endings.len());
+                endings.push((at, 0));
+            }
+            (b')', None) => {
+                if let Some((_, end)) = open.pop().and_then(|place: usize| endings.get_mut(place)) {
+                    *end = at + 1;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    endings
+}
