@@ -305,3 +305,43 @@ pub(crate) fn bytes_of(text: &[u8]) -> u128 {
     high |= (high & CAPITALS) << TO_LOWER;
     u128::from(high) << 64 | u128::from(low)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which members are left, of some whose ways each require one of these words.
+    fn left(ways: &[Vec<Vec<&str>>], text: &str) -> Vec<usize> {
+        let set = |word: &&str| vec![word.as_bytes().to_vec()];
+        let of_way = |words: &Vec<&str>| words.iter().map(set).collect();
+        let of_member = |ways: &Vec<Vec<&str>>| ways.iter().map(of_way).collect();
+        let filter = Prefilter::of_field(ways.iter().map(of_member).collect());
+        let mut candidates = Members::default();
+        filter.scan(text.as_bytes(), &mut candidates);
+        assert_eq!(candidates.words.len(), ways.len().div_ceil(64));
+        candidates.iter().collect()
+    }
+
+    #[test]
+    fn a_member_is_left_if_one_of_its_ways_is() {
+        let ways = [
+            vec![vec!["select", "from"], vec!["trim", "both"]],
+            vec![vec!["'"]],
+            vec![],
+            vec![vec![], vec!["never"]],
+        ];
+        assert_eq!(left(&ways, "/?q=select+both"), [3], "words of two ways are no way");
+        assert_eq!(left(&ways, "/?q=trim+it's+both"), [0, 1, 3]);
+    }
+
+    #[test]
+    fn members_without_a_way_hide_none() {
+        let mut ways: Vec<Vec<Vec<&str>>> = vec![Vec::new(); 130];
+        ways.push(vec![vec!["a"], vec!["b"]]);
+        ways.push(vec![vec!["b"]; 200]);
+        ways.push(vec![vec!["c"]]);
+        assert_eq!(left(&ways, "/?a"), [130]);
+        assert_eq!(left(&ways, "/?b+c"), [130, 131, 132]);
+        assert_eq!(left(&ways, "/"), [0; 0]);
+    }
+}

@@ -177,7 +177,9 @@ impl<'m> Reader<'m> {
             }
             tree => vec![self.known(tree)],
         };
-        if ways.len() > WAYS_MAX { vec![self.known(tree)] } else { ways }
+        // Words that are all known make one set.
+        let are_words = ways.iter().all(|way| matches!(way, Known::Exactly(_)));
+        if ways.len() > WAYS_MAX || are_words { vec![self.known(tree)] } else { ways }
     }
 
     /// Finds out whether another pattern had the same groups to call.

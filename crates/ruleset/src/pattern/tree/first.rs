@@ -53,3 +53,34 @@ impl Pattern {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+
+    fn first(pattern: &str) -> Option<String> {
+        let bytes: Vec<u8> = read(pattern.as_bytes())?.first()?.iter().collect();
+        Some(bytes.into_iter().map(char::from).collect())
+    }
+
+    #[test]
+    fn a_match_begins_with_one_of_these() {
+        for (pattern, bytes) in [
+            ("abc", "a"),
+            ("(?i)a|b?c", "ABCabc"),
+            (r"(?:x|[yz])*\d{2}", "0123456789xyz"),
+            ("(?(DEFINE)([+ ]|%20))(?1)+x", " %+"),
+            ("(?(DEFINE)([+ ]|%20))(?1)*x", " %+x"),
+            (r"\b(?=q)(?:ab){2}", "a"),
+        ] {
+            assert_eq!(first(pattern).as_deref(), Some(bytes), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_may_take_nothing_or_calls_itself() {
+        for pattern in ["a*", "", "x|", "^$", r"(a)?\1", "((?1)b|(?1)c)", "(?2)a"] {
+            assert_eq!(first(pattern), None, "{pattern}");
+        }
+    }
+}

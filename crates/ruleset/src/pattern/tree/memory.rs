@@ -79,3 +79,20 @@ pub(super) fn endings(text: &[u8]) -> Vec<(usize, usize)> {
     }
     endings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::endings;
+
+    #[test]
+    fn brackets_within_classes_and_escapes_are_no_groups() {
+        let groups = |text: &str| -> Vec<String> {
+            let ends = endings(text.as_bytes());
+            ends.iter().map(|(from, end)| text.get(*from..*end).unwrap_or("").to_owned()).collect()
+        };
+        assert_eq!(groups(r"a(?:b\)(c)[(])d"), [r"(?:b\)(c)[(])", "(c)"]);
+        assert_eq!(groups(r"([)](x)[^])]\()"), [r"([)](x)[^])]\()", "(x)"]);
+        assert_eq!(groups(r"([\]()]y)"), [r"([\]()]y)"]);
+        assert_eq!(groups("(a(b"), ["", ""], "brackets that stay open");
+    }
+}
