@@ -195,7 +195,7 @@ impl Prefilter {
         let is_telling = |set: &&Vec<Vec<u8>>| set.iter().all(|l| l.len() >= bytes_min);
         let sets_of = |wanted: &Vec<Vec<Vec<u8>>>| wanted.iter().filter(is_telling).count();
         let rows = required.iter().map(sets_of).max().unwrap_or(0).clamp(1, SETS_MAX);
-        let mut literals: Vec<(&[u8], u32)> = Vec::new();
+        let mut literals: Vec<(u64, &[u8], u32)> = Vec::new();
         let mut always = Members::all(stride * rows);
         (required.len()..stride)
             .filter_map(|none| u32::try_from(none).ok())
@@ -204,13 +204,13 @@ impl Prefilter {
             for (row, set) in wanted.iter().filter(is_telling).take(rows).enumerate() {
                 let Ok(place) = u32::try_from(row * stride + member) else { continue };
                 always.remove(place);
-                literals.extend(set.iter().map(|literal| (literal.as_slice(), place)));
+                literals.extend(set.iter().map(|l| (first_bytes(l), l.as_slice(), place)));
             }
         }
         literals.sort_unstable();
         let mut texts: Vec<&[u8]> = Vec::new();
         let mut members: Vec<Vec<u32>> = Vec::new();
-        for (literal, member) in literals {
+        for (_, literal, member) in literals {
             if texts.last() != Some(&literal) {
                 texts.push(literal);
                 members.push(Vec::new());
@@ -289,6 +289,13 @@ impl Literals {
         *members = owners.iter().map(members_of).collect();
         Ok(Literals::Beginnings(grams))
     }
+}
+
+/// The first eight bytes of a text as a number that is in the order of texts: most comparisons end with it.
+fn first_bytes(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(text).for_each(|(byte, of_text)| *byte = *of_text);
+    u64::from_be_bytes(bytes)
 }
 
 /// The ASCII bytes of a text in lower case, one bit each.

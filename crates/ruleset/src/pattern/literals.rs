@@ -64,8 +64,8 @@ pub(super) fn worth_having(mut set: Words) -> Option<Words> {
     let bytes: Vec<Bytes> = set.iter().map(|word| Bytes::of(word)).collect();
     let holds_another = |(word, of_word): &(&Vec<u8>, &Bytes)| {
         set.iter().zip(&bytes).any(|(other, of_other)| {
-            of_word.holds(of_other)
-                && other.len() < word.len()
+            other.len() < word.len()
+                && of_word.holds(of_other)
                 && memchr::memmem::find(word, other).is_some()
         })
     };
@@ -77,6 +77,8 @@ pub(super) fn worth_having(mut set: Words) -> Option<Words> {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     groups: tree::Memory,
+    /// What is left of groups for subjects that encode little.
+    pub(super) narrow: tree::narrow::Known,
     /// What is known of groups that stand in many places, by their address and by which definitions they call, if any. Each is kept
     /// here, so that no other comes to have its address.
     known: HashMap<(*const Shared, Option<usize>), (Rc<Shared>, Known)>,

@@ -137,7 +137,7 @@ impl Pcre2 {
 
     /// Asks the pattern for subjects of a form, if there is one and the library doesn't fail.
     fn narrow_is_match(&self, subject: &[u8], form: Form) -> Option<bool> {
-        self.narrow(form)?.is_match(subject)
+        self.narrow(form, &mut Memory::default())?.is_match(subject)
     }
 
     /// Matches, records the groups and returns where the match ends.
@@ -220,9 +220,9 @@ impl Pcre2 {
     }
 
     /// What it is for subjects of a form, if that is another pattern.
-    fn narrow(&self, form: Form) -> Option<&NarrowPcre2> {
+    fn narrow(&self, form: Form, memory: &mut Memory) -> Option<&NarrowPcre2> {
         let make = || {
-            let text = match narrow(self.text().as_bytes())? {
+            let text = match narrow(self.text().as_bytes(), &mut memory.narrow)? {
                 Narrow::Shorter(text) => Some(text),
                 Narrow::Never => None,
             };
@@ -236,7 +236,7 @@ impl Pcre2 {
 
     /// Draws the outline of what it is for subjects of [`Form::Once`].
     pub(super) fn outline(&self) -> Option<Hir> {
-        let text = match self.narrow(Form::Once) {
+        let text = match self.narrow(Form::Once, &mut Memory::default()) {
             Some(narrow) => narrow.text.as_deref()?,
             None => self.text(),
         };
@@ -254,7 +254,7 @@ impl Pcre2 {
 
     /// Returns the ways in which a subject of a form may match, each with sets of words of which it holds one each.
     pub(super) fn ways_of(&self, form: Form, memory: &mut Memory) -> Vec<Vec<Words>> {
-        match self.narrow(form).map(|narrow| narrow.text.as_deref()) {
+        match self.narrow(form, memory).map(|narrow| narrow.text.as_deref()) {
             Some(Some(text)) => literals::ways_of_pcre2(text.as_bytes(), memory),
             Some(None) => Vec::new(),
             None if form == Form::Once => literals::ways_of_pcre2(self.text().as_bytes(), memory),

@@ -457,13 +457,18 @@ impl<'t> Reader<'t> {
         self.switch()
     }
 
-    /// Reads a group without a number that begins here, or takes what was read from the same text.
-    fn unnumbered(&mut self, from: usize) -> Option<Tree> {
+    /// The text of the group that begins here, as far as brackets tell.
+    fn group_text(&self, from: usize) -> &'t [u8] {
         let ending = self.endings.binary_search_by_key(&from, |(from, _)| *from).ok();
         let end = ending.and_then(|place| self.endings.get(place)).map_or(0, |(_, end)| *end);
-        let text = self.input.text.get(from..end).unwrap_or_default();
+        self.input.text.get(from..end).unwrap_or_default()
+    }
+
+    /// Reads a group without a number that begins here, or takes what was read from the same text.
+    fn unnumbered(&mut self, from: usize) -> Option<Tree> {
+        let text = self.group_text(from);
         if let Some(shared) = self.memory.get(self.options, text) {
-            self.input.at = end;
+            self.input.at = from + text.len();
             self.calls += usize::from(shared.calls);
             return Some(Tree::Shared(shared));
         }

@@ -25,9 +25,9 @@ const CHILDREN_MIN: usize = 16;
 /// Shorter runs of letters are parts of many words.
 const LETTERS_MIN: usize = 3;
 
-/// How many URLs are looked at before patterns are made for those that encode little. Making them costs 50 to 80 ms and saves some
-/// 20 us a URL, so whoever sees fewer URLs than this never pays, and whoever sees more has not lost much by waiting.
-const URLS_BEFORE_NARROW: u32 = 2048;
+/// How many URLs are looked at before patterns are made for those that encode little. Making what tells which of them to try costs as
+/// much as it saves on some 700 URLs, so whoever sees fewer never pays, and whoever sees more has not lost much by waiting.
+const URLS_BEFORE_NARROW: u32 = 768;
 
 /// What children need of the URL.
 #[derive(Debug, Default)]

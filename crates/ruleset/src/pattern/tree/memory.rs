@@ -12,9 +12,6 @@ use super::{Options, Tree};
 /// Shorter groups are read as quickly as they are looked up.
 const GROUP_BYTES_MIN: usize = 12;
 
-/// All groups of Quell's own rules are 2,000. Past this a ruleset is read without more of them.
-const GROUPS_MAX: usize = 16_384;
-
 /// A group that stands in many places.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Shared {
@@ -27,7 +24,6 @@ pub(in super::super) struct Shared {
 #[derive(Debug, Default)]
 pub(in super::super) struct Memory {
     groups: HashMap<Options, HashMap<Box<[u8]>, Rc<Shared>>>,
-    count: usize,
 }
 
 impl Memory {
@@ -40,11 +36,9 @@ impl Memory {
 
     /// Remembers a group by all of its text, from the opening bracket to the closing one.
     pub(super) fn insert(&mut self, options: Options, text: &[u8], shared: &Rc<Shared>) {
-        if text.len() < GROUP_BYTES_MIN || self.count >= GROUPS_MAX {
-            return;
+        if text.len() >= GROUP_BYTES_MIN {
+            self.groups.entry(options).or_default().insert(text.into(), Rc::clone(shared));
         }
-        self.count += 1;
-        self.groups.entry(options).or_default().insert(text.into(), Rc::clone(shared));
     }
 }
 

@@ -7,7 +7,10 @@
 //! same of each such subject, for what is left is tried in the same order. Groups that record keep their numbers, because what
 //! holds one is not left out. A pattern with anything in it that is not known stays as it is.
 
-use super::{Bytes, DEPTH_MAX, Memory, Reader, Tree};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::{Bytes, DEPTH_MAX, Memory, Options, Reader, Tree};
 
 /// What such a subject lacks altogether.
 const LACKS: &[u8] = b"\\";
@@ -30,20 +33,34 @@ pub(in super::super) enum Narrow {
     Never,
 }
 
+/// Groups as they were read, by their text and what was in force there.
+type Groups = HashMap<(Options, bool), HashMap<Box<[u8]>, Node>>;
+
+/// What is left of groups, by the address of what they hold, which is kept along.
+type Pruned = HashMap<(*const Node, Kind, Before), (Rc<Node>, Left)>;
+
+/// What is left of a group, if anything, what then stands behind it, and whether that is less than there was.
+type Left = (Option<(Node, Before)>, bool);
+
+/// What was found out about groups that many patterns hold.
+#[derive(Debug, Default)]
+pub(in super::super) struct Known {
+    groups: Groups,
+    pruned: Pruned,
+}
+
 /// Writes a pattern anew, if that leaves anything out.
-pub(in super::super) fn narrow(text: &[u8]) -> Option<Narrow> {
+pub(in super::super) fn narrow(text: &[u8], known: &mut Known) -> Option<Narrow> {
     let mut memory = Memory::default();
-    let mut reader = Writer { reader: Reader::new(text, &mut memory), dots_are_bytes: false };
+    let reader = Reader::new(text, &mut memory);
+    let mut reader = Writer { reader, dots_are_bytes: false, groups: &mut known.groups };
     let switches = reader.switches()?;
     let whole = reader.branches()?;
     if !reader.reader.input.is_read() {
         return None;
     }
-    let mut pruner = Pruner { has_changed: false, steps: 0 };
+    let mut pruner = Pruner { has_changed: false, pruned: &mut known.pruned };
     let pruned = pruner.prune(&whole, Before::Unknown);
-    if pruner.steps >= STEPS_MAX {
-        return None;
-    }
     let Some((kept, _)) = pruned else {
         return (!records(&whole)).then_some(Narrow::Never);
     };
@@ -59,24 +76,24 @@ pub(in super::super) fn narrow(text: &[u8]) -> Option<Narrow> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
     /// Something that is not looked into.
-    Kept(String),
+    Kept(Rc<str>),
     Byte {
         set: Bytes,
-        text: String,
+        text: Rc<str>,
     },
     Sequence(Vec<Node>),
     /// Stands at the top or right below a group.
     Either(Vec<Node>),
-    Group(Kind, Box<Node>),
+    Group(Kind, Rc<Node>),
     Repeated {
-        of: Box<Node>,
+        of: Rc<Node>,
         min: u32,
         max: Option<u32>,
-        times: String,
+        times: Rc<str>,
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     Joining,
     Atomic,
@@ -113,6 +130,7 @@ struct Writer<'t> {
     reader: Reader<'t>,
     /// `(?s)`: without it the library decides what a line's end is.
     dots_are_bytes: bool,
+    groups: &'t mut Groups,
 }
 
 impl Writer<'_> {
@@ -139,9 +157,9 @@ impl Writer<'_> {
         Some(format!("(?{})", String::from_utf8(letters).ok()?))
     }
 
-    fn text_from(&self, start: usize) -> Option<String> {
+    fn text_from(&self, start: usize) -> Option<Rc<str>> {
         let text = self.reader.input.text.get(start..self.reader.input.at)?;
-        text.is_ascii().then(|| String::from_utf8(text.to_vec()).ok()).flatten()
+        text.is_ascii().then(|| std::str::from_utf8(text).ok().map(Rc::from)).flatten()
     }
 
     fn branches(&mut self) -> Option<Node> {
@@ -170,9 +188,9 @@ impl Writer<'_> {
         self.reader.input.at += 1;
         let tree = match byte {
             b'*' | b'+' | b'?' => return None,
-            b'^' | b'$' => return Some(Node::Kept(char::from(byte).to_string())),
+            b'^' | b'$' => return Some(Node::Kept(char::from(byte).to_string().into())),
             b'.' if self.dots_are_bytes => Tree::One(Bytes::ALL),
-            b'.' => return Some(Node::Kept(".".to_owned())),
+            b'.' => return Some(Node::Kept(".".into())),
             b'[' => self.reader.class()?,
             b'\\' => self.reader.escape()?,
             byte => self.reader.one(Bytes::of(&[byte])),
@@ -180,7 +198,7 @@ impl Writer<'_> {
         Some(match tree {
             Tree::One(set) => Node::Byte { set, text: self.byte_text(start, set) },
             // A reference back. Digits may come to stand behind it.
-            Tree::Anything => Node::Kept(format!("(?:{})", self.text_from(start)?)),
+            Tree::Anything => Node::Kept(format!("(?:{})", self.text_from(start)?).into()),
             // An end of a word or of the text.
             Tree::Nothing | Tree::Start | Tree::End | Tree::WordEdge | Tree::NoWordEdge => {
                 Node::Kept(self.text_from(start)?)
@@ -190,9 +208,9 @@ impl Writer<'_> {
     }
 
     /// A byte or a set as it was written, in a form that says the same whatever comes to stand behind it.
-    fn byte_text(&self, start: usize, set: Bytes) -> String {
+    fn byte_text(&self, start: usize, set: Bytes) -> Rc<str> {
         let written = self.text_from(start).unwrap_or_default();
-        let is_class = written.starts_with('[') || written == ".";
+        let is_class = written.starts_with('[') || *written == *".";
         let is_letter = written.len() == 1 && written.bytes().all(|b| b.is_ascii_alphanumeric());
         let is_named = written.len() == 2
             && written.starts_with('\\')
@@ -200,17 +218,32 @@ impl Writer<'_> {
         if is_class || is_letter || (is_named && !written.ends_with('x')) {
             written
         } else {
-            set_text(set)
+            set_text(set).into()
         }
     }
 
     fn repeated(&mut self, part: Node) -> Option<Node> {
         let start = self.reader.input.at;
         let Some((min, max)) = self.reader.times()? else { return Some(part) };
-        Some(Node::Repeated { of: Box::new(part), min, max, times: self.text_from(start)? })
+        Some(Node::Repeated { of: Rc::new(part), min, max, times: self.text_from(start)? })
     }
 
+    /// Reads a group, or takes what was read from the same text.
     fn group(&mut self) -> Option<Node> {
+        let start = self.reader.input.at;
+        let way = (self.reader.options, self.dots_are_bytes);
+        let text = self.reader.group_text(start);
+        if let Some(group) = self.groups.get(&way).and_then(|groups| groups.get(text)) {
+            self.reader.input.at += text.len();
+            return Some(group.clone());
+        }
+        let group = self.new_group()?;
+        let text = self.reader.input.text.get(start..self.reader.input.at).unwrap_or_default();
+        self.groups.entry(way).or_default().insert(text.into(), group.clone());
+        Some(group)
+    }
+
+    fn new_group(&mut self) -> Option<Node> {
         let start = self.reader.input.at;
         let (kind, opening) = KINDS
             .iter()
@@ -227,12 +260,12 @@ impl Writer<'_> {
         self.reader.depth += 1;
         let inner = self.branches()?;
         self.reader.depth -= 1;
-        self.reader.input.takes(b")").then(|| Node::Group(*kind, Box::new(inner)))
+        self.reader.input.takes(b")").then(|| Node::Group(*kind, Rc::new(inner)))
     }
 }
 
 /// What stands in the subject right before a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Before {
     Unknown,
     Percent,
@@ -241,25 +274,15 @@ enum Before {
 }
 
 /// Leaves out what subjects that encode little lack.
-struct Pruner {
+struct Pruner<'p> {
     has_changed: bool,
-    /// Parts that were looked at.
-    steps: u32,
+    /// Repetitions within repetitions have to be looked at twice each. So that doesn't double the work each time.
+    pruned: &'p mut Pruned,
 }
 
-/// Parts that are looked at before a pattern is left whole. Repetitions within repetitions may have to be looked at twice each; a long
-/// pattern of ours takes two thousand steps.
-const STEPS_MAX: u32 = 100_000;
-
-impl Pruner {
+impl Pruner<'_> {
     /// Returns what is left of a part, and what then stands before the next one; nothing where it can't match.
     fn prune(&mut self, node: &Node, before: Before) -> Option<(Node, Before)> {
-        self.steps += 1;
-        if self.steps >= STEPS_MAX {
-            // Whatever is said from here on, the pattern stays whole.
-            self.steps = STEPS_MAX;
-            return None;
-        }
         match node {
             Node::Kept(_) => Some((node.clone(), Before::Unknown)),
             Node::Byte { set, text } => self.byte(*set, text, before),
@@ -274,7 +297,7 @@ impl Pruner {
                 Some((sequence(left), before))
             }
             Node::Either(branches) => self.either(branches, before),
-            Node::Group(kind, inner) => self.group(node, *kind, inner, before),
+            Node::Group(kind, inner) => self.known_group(node, *kind, inner, before),
             Node::Repeated { of, min, max, times } => {
                 // What stands before the second time is another thing.
                 let is_single = *max == Some(1);
@@ -310,6 +333,26 @@ impl Pruner {
                 Some(if after.is_none_or(|after| after == then) { then } else { Before::Unknown });
         }
         Some((either(left), after?))
+    }
+
+    /// What is left of a group, which may be known from another place.
+    fn known_group(
+        &mut self,
+        node: &Node,
+        kind: Kind,
+        inner: &Rc<Node>,
+        before: Before,
+    ) -> Option<(Node, Before)> {
+        let key = (Rc::as_ptr(inner), kind, before);
+        if let Some((_, (left, is_less))) = self.pruned.get(&key) {
+            self.has_changed |= is_less;
+            return left.clone();
+        }
+        let had_changed = std::mem::take(&mut self.has_changed);
+        let left = self.group(node, kind, inner, before);
+        self.pruned.insert(key, (Rc::clone(inner), (left.clone(), self.has_changed)));
+        self.has_changed |= had_changed;
+        left
     }
 
     fn group(
@@ -349,7 +392,7 @@ impl Pruner {
         None
     }
 
-    fn byte(&mut self, set: Bytes, text: &str, before: Before) -> Option<(Node, Before)> {
+    fn byte(&mut self, set: Bytes, text: &Rc<str>, before: Before) -> Option<(Node, Before)> {
         let rest = set.without(LACKS);
         let possible = match before {
             Before::Percent => rest.without(NOT_BEHIND_PERCENT),
@@ -365,10 +408,10 @@ impl Pruner {
             _ => Before::Unknown,
         };
         if rest == set || rest.len() > SHORTENED_BYTES_MAX {
-            return Some((Node::Byte { set, text: text.to_owned() }, after));
+            return Some((Node::Byte { set, text: Rc::clone(text) }, after));
         }
         self.has_changed = true;
-        Some((Node::Byte { set: rest, text: set_text(rest) }, after))
+        Some((Node::Byte { set: rest, text: set_text(rest).into() }, after))
     }
 }
 
@@ -402,9 +445,9 @@ fn either(branches: Vec<Node>) -> Node {
     let mut joined: Vec<Node> = Vec::with_capacity(branches.len());
     for branch in branches {
         let inner = match branch {
-            Node::Group(Kind::Joining, inner) => match *inner {
-                Node::Either(inner) => inner,
-                inner => vec![inner],
+            Node::Group(Kind::Joining, inner) => match &*inner {
+                Node::Either(inner) => inner.clone(),
+                inner => vec![inner.clone()],
             },
             branch => vec![branch],
         };
@@ -412,7 +455,7 @@ fn either(branches: Vec<Node>) -> Node {
             match (joined.last_mut(), branch) {
                 (Some(Node::Byte { set, text }), Node::Byte { set: other, .. }) => {
                     set.join(other);
-                    *text = set_text(*set);
+                    *text = set_text(*set).into();
                 }
                 (_, branch) => joined.push(branch),
             }
@@ -440,15 +483,15 @@ fn group(kind: Kind, inner: Node) -> Node {
     match inner {
         // A group of branches alone needs no group of its own, but where there may be no branches.
         Node::Group(Kind::Joining, branches) if kind != Kind::Define => Node::Group(kind, branches),
-        inner => Node::Group(kind, Box::new(inner)),
+        inner => Node::Group(kind, Rc::new(inner)),
     }
 }
 
-fn repeated(of: Node, min: u32, max: Option<u32>, times: &str) -> Node {
+fn repeated(of: Node, min: u32, max: Option<u32>, times: &Rc<str>) -> Node {
     if of == NOTHING {
         return NOTHING;
     }
-    Node::Repeated { of: Box::new(of), min, max, times: times.to_owned() }
+    Node::Repeated { of: Rc::new(of), min, max, times: Rc::clone(times) }
 }
 
 impl Node {

@@ -153,9 +153,10 @@ pub(super) fn line_pattern(
 fn with_first_bytes(pattern: &str) -> String {
     let plain = format!("(?is){pattern}");
     let compiled = Pattern::compile(Language::Pcre2, plain.as_bytes()).ok();
-    let Some(first) = compiled.and_then(|pattern| pattern.first_bytes()) else { return plain };
+    let first = compiled.and_then(|pattern| pattern.first_bytes());
+    let Some(first) = first.filter(|bytes| bytes.len() <= FIRST_BYTES_MAX) else { return plain };
     let whole = format!("(?is)(?={}){pattern}", literal_class(&first, false));
-    if first.len() > FIRST_BYTES_MAX || whole.len() > PATTERN_BYTES_MAX { plain } else { whole }
+    if whole.len() > PATTERN_BYTES_MAX { plain } else { whole }
 }
 
 fn parser() -> Parser {
