@@ -20,7 +20,6 @@ use std::fmt;
 
 pub use diagnosis::Finding;
 pub(crate) use form::Form;
-pub(crate) use literals::Memory;
 
 /// Which of the three pattern languages a text is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,24 +193,21 @@ impl Pattern {
 
     /// Returns all such sets that are known, the most telling first: each matching subject holds a literal of each.
     pub(crate) fn required_sets(&self) -> Vec<Vec<Vec<u8>>> {
+        self.required_sets_of(Form::Any)
+    }
+
+    /// Returns such sets for subjects of a form.
+    pub(crate) fn required_sets_of(&self, form: Form) -> Vec<Vec<Vec<u8>>> {
         let set = match &self.program {
             Program::OsMatch(program) => program.required_literals(),
             Program::OsRegex(program) => program.required_literals(),
-            Program::Pcre2(program) => return program.words().to_vec(),
+            Program::Pcre2(program) => return program.words_of(form).to_vec(),
         };
         set.and_then(literals::worth_having).into_iter().collect()
     }
 
-    /// Returns the ways in which a subject of a form may match, each with such sets. Whoever asks many patterns passes one memory to
-    /// all.
-    pub(crate) fn ways_of(&self, form: Form, memory: &mut Memory) -> Vec<Vec<Vec<Vec<u8>>>> {
-        match &self.program {
-            Program::Pcre2(program) => program.ways_of(form, memory),
-            Program::OsMatch(_) | Program::OsRegex(_) => vec![self.required_sets()],
-        }
-    }
-
-    /// Returns the bytes of which each match of a PCRE2 pattern begins with one; `None` where that isn't known, or a match may take no byte.
+    /// Returns the bytes of which each match of a PCRE2 pattern begins with one; `None` where that isn't known, or a match may take no
+    /// byte.
     pub fn first_bytes(&self) -> Option<Vec<u8>> {
         match &self.program {
             Program::Pcre2(program) => program.first_bytes(),

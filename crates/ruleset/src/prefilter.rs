@@ -33,16 +33,6 @@ pub(crate) struct Prefilter {
     always: Members,
     /// How many members there are, rounded up to whole words.
     stride: usize,
-    /// Where the members are ways of others: of which, in order.
-    owners: Option<Owners>,
-}
-
-/// Whose ways members are.
-#[derive(Debug)]
-struct Owners {
-    /// The owner of each way, whose number is no higher than the way's.
-    of_ways: Vec<u32>,
-    count: usize,
 }
 
 /// What finds all literals in one pass.
@@ -143,20 +133,6 @@ impl Members {
         self.words.truncate(row_words);
     }
 
-    /// Puts in the place of each way the member that has it.
-    fn replace_by(&mut self, owners: &Owners) {
-        self.words.resize(self.words.len().max(owners.count.div_ceil(64)), 0);
-        for index in 0..self.words.len() {
-            let mut ways = self.words.get_mut(index).map(std::mem::take).unwrap_or_default();
-            while ways != 0 {
-                let way = index * 64 + ways.trailing_zeros() as usize;
-                ways &= ways - 1;
-                owners.of_ways.get(way).into_iter().for_each(|owner| self.insert(*owner));
-            }
-        }
-        self.words.truncate(owners.count.div_ceil(64));
-    }
-
     /// The members, lowest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(index, word)| {
@@ -178,16 +154,9 @@ impl Prefilter {
         Self::with_literals(required, LITERAL_BYTES_MIN)
     }
 
-    /// Builds the filter from the ways that each member has to match, and what each of them requires of a short field, in which a single
-    /// character tells much. A member without a way never matches.
-    pub(crate) fn of_field(mut ways: Vec<Vec<Vec<Vec<Vec<u8>>>>>) -> Self {
-        // One that requires one of no literals keeps the others behind their owners.
-        ways.iter_mut().filter(|ways| ways.is_empty()).for_each(|ways| ways.push(vec![Vec::new()]));
-        let count = ways.len();
-        let of_ways = (0u32..).zip(&ways).flat_map(|(owner, ways)| ways.iter().map(move |_| owner));
-        let of_ways: Vec<u32> = of_ways.collect();
-        let required: Vec<_> = ways.into_iter().flatten().collect();
-        Prefilter { owners: Some(Owners { of_ways, count }), ..Self::with_literals(&required, 1) }
+    /// Builds the filter from what each member requires of a short field, in which a single character tells much.
+    pub(crate) fn of_field(required: &[Vec<Vec<Vec<u8>>>]) -> Self {
+        Self::with_literals(required, 1)
     }
 
     fn with_literals(required: &[Vec<Vec<Vec<u8>>>], bytes_min: usize) -> Self {
@@ -195,7 +164,7 @@ impl Prefilter {
         let is_telling = |set: &&Vec<Vec<u8>>| set.iter().all(|l| l.len() >= bytes_min);
         let sets_of = |wanted: &Vec<Vec<Vec<u8>>>| wanted.iter().filter(is_telling).count();
         let rows = required.iter().map(sets_of).max().unwrap_or(0).clamp(1, SETS_MAX);
-        let mut literals: Vec<(u64, &[u8], u32)> = Vec::new();
+        let mut literals: Vec<(&[u8], u32)> = Vec::new();
         let mut always = Members::all(stride * rows);
         (required.len()..stride)
             .filter_map(|none| u32::try_from(none).ok())
@@ -204,13 +173,13 @@ impl Prefilter {
             for (row, set) in wanted.iter().filter(is_telling).take(rows).enumerate() {
                 let Ok(place) = u32::try_from(row * stride + member) else { continue };
                 always.remove(place);
-                literals.extend(set.iter().map(|l| (first_bytes(l), l.as_slice(), place)));
+                literals.extend(set.iter().map(|literal| (literal.as_slice(), place)));
             }
         }
         literals.sort_unstable();
         let mut texts: Vec<&[u8]> = Vec::new();
         let mut members: Vec<Vec<u32>> = Vec::new();
-        for (_, literal, member) in literals {
+        for (literal, member) in literals {
             if texts.last() != Some(&literal) {
                 texts.push(literal);
                 members.push(Vec::new());
@@ -223,12 +192,12 @@ impl Prefilter {
         let members = members.into_iter().map(Vec::into_boxed_slice).collect();
         match built {
             Ok(automaton) if !texts.is_empty() => {
-                Prefilter { automaton: Some(automaton), members, always, stride, owners: None }
+                Prefilter { automaton: Some(automaton), members, always, stride }
             }
             // Nothing to look for, or too much of it: everything is let through.
             _ => {
                 let always = Members::all(required.len());
-                Prefilter { automaton: None, members, always, stride, owners: None }
+                Prefilter { automaton: None, members, always, stride }
             }
         }
     }
@@ -237,16 +206,13 @@ impl Prefilter {
     pub(crate) fn scan(&self, text: &[u8], candidates: &mut Members) {
         candidates.copy_from(&self.always);
         match &self.automaton {
-            None => {}
+            None => return,
             Some(Literals::Table(automaton)) => self.scan_with(automaton, text, candidates),
             Some(Literals::Beginnings(grams)) => {
                 grams.scan(text, |place| self.note(place, candidates));
             }
         }
         candidates.keep_common(self.stride / 64);
-        if let Some(owners) = &self.owners {
-            candidates.replace_by(owners);
-        }
     }
 
     /// Notes the members of each literal found. All that end at a byte are in its state, so one walk finds them all.
@@ -291,13 +257,6 @@ impl Literals {
     }
 }
 
-/// The first eight bytes of a text as a number that is in the order of texts: most comparisons end with it.
-fn first_bytes(text: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.iter_mut().zip(text).for_each(|(byte, of_text)| *byte = *of_text);
-    u64::from_be_bytes(bytes)
-}
-
 /// The ASCII bytes of a text in lower case, one bit each.
 pub(crate) fn bytes_of(text: &[u8]) -> u128 {
     /// Bits of `A` to `Z` in the upper half, and how far `a` to `z` are from them.
@@ -311,44 +270,4 @@ pub(crate) fn bytes_of(text: &[u8]) -> u128 {
     }
     high |= (high & CAPITALS) << TO_LOWER;
     u128::from(high) << 64 | u128::from(low)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Which members are left, of some whose ways each require one of these words.
-    fn left(ways: &[Vec<Vec<&str>>], text: &str) -> Vec<usize> {
-        let set = |word: &&str| vec![word.as_bytes().to_vec()];
-        let of_way = |words: &Vec<&str>| words.iter().map(set).collect();
-        let of_member = |ways: &Vec<Vec<&str>>| ways.iter().map(of_way).collect();
-        let filter = Prefilter::of_field(ways.iter().map(of_member).collect());
-        let mut candidates = Members::default();
-        filter.scan(text.as_bytes(), &mut candidates);
-        assert_eq!(candidates.words.len(), ways.len().div_ceil(64));
-        candidates.iter().collect()
-    }
-
-    #[test]
-    fn a_member_is_left_if_one_of_its_ways_is() {
-        let ways = [
-            vec![vec!["select", "from"], vec!["trim", "both"]],
-            vec![vec!["'"]],
-            vec![],
-            vec![vec![], vec!["never"]],
-        ];
-        assert_eq!(left(&ways, "/?q=select+both"), [3], "words of two ways are no way");
-        assert_eq!(left(&ways, "/?q=trim+it's+both"), [0, 1, 3]);
-    }
-
-    #[test]
-    fn members_without_a_way_hide_none() {
-        let mut ways: Vec<Vec<Vec<&str>>> = vec![Vec::new(); 130];
-        ways.push(vec![vec!["a"], vec!["b"]]);
-        ways.push(vec![vec!["b"]; 200]);
-        ways.push(vec![vec!["c"]]);
-        assert_eq!(left(&ways, "/?a"), [130]);
-        assert_eq!(left(&ways, "/?b+c"), [130, 131, 132]);
-        assert_eq!(left(&ways, "/"), [0; 0]);
-    }
 }

@@ -6,10 +6,7 @@
 
 mod word;
 
-use std::collections::HashMap;
-use std::rc::Rc;
-
-use super::tree::{self, Bytes, Shared, Tree};
+use super::tree::{self, Bytes, Tree};
 use word::Word;
 
 /// The largest set worth having. One word more makes the common search longer for every line, and a pattern with so
@@ -37,15 +34,6 @@ const UNION_MAX: usize = 16 * WORDS_MAX;
 /// Sets of many parts that are gathered before the best are chosen.
 const GATHERED_MAX: usize = 32;
 
-/// How many definitions are told apart. Quell's own patterns have a dozen.
-const DEFINITIONS_MAX: usize = 64;
-
-/// Into how many ways a pattern is taken apart. Most have fewer than ten.
-const WAYS_MAX: usize = 24;
-
-/// A choice between fewer parts is one between a few letters or encodings of a sign.
-const FORK_PARTS_MIN: usize = 30;
-
 /// Words of which one must occur, in lower case.
 pub(super) type Words = Vec<Vec<u8>>;
 
@@ -64,8 +52,8 @@ pub(super) fn worth_having(mut set: Words) -> Option<Words> {
     let bytes: Vec<Bytes> = set.iter().map(|word| Bytes::of(word)).collect();
     let holds_another = |(word, of_word): &(&Vec<u8>, &Bytes)| {
         set.iter().zip(&bytes).any(|(other, of_other)| {
-            other.len() < word.len()
-                && of_word.holds(of_other)
+            of_word.holds(of_other)
+                && other.len() < word.len()
                 && memchr::memmem::find(word, other).is_some()
         })
     };
@@ -73,41 +61,21 @@ pub(super) fn worth_having(mut set: Words) -> Option<Words> {
     Some(others.map(|(word, _)| word.clone()).collect())
 }
 
-/// What patterns read before have told.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    groups: tree::Memory,
-    /// What is left of groups for subjects that encode little.
-    pub(super) narrow: tree::narrow::Known,
-    /// What is known of groups that stand in many places, by their address and by which definitions they call, if any. Each is kept
-    /// here, so that no other comes to have its address.
-    known: HashMap<(*const Shared, Option<usize>), (Rc<Shared>, Known)>,
-    /// What is known of the groups that patterns define for calls.
-    definitions: Vec<Vec<Known>>,
-}
-
 /// Returns sets of words of a PCRE2 pattern: each matching subject holds one of each. The most telling set stands first.
-pub(super) fn of_pcre2(text: &[u8], memory: &mut Memory) -> Vec<Words> {
-    let Some(pattern) = tree::read_with(text, &mut memory.groups) else { return Vec::new() };
-    words_of(Reader::of(&pattern, memory).known(&pattern.tree))
-}
-
-/// Returns the ways in which a PCRE2 pattern may match, each with its sets of words: what matches in that way holds one of each. A
-/// pattern of several branches is told apart from others by what each branch needs, of which a set for all of them tells little.
-pub(super) fn ways_of_pcre2(text: &[u8], memory: &mut Memory) -> Vec<Vec<Words>> {
-    let Some(pattern) = tree::read_with(text, &mut memory.groups) else { return vec![Vec::new()] };
-    let ways = Reader::of(&pattern, memory).ways(&pattern.tree);
-    ways.into_iter().map(words_of).collect()
-}
-
-/// Writes down the words that are known.
-fn words_of(known: Known) -> Vec<Words> {
+pub(super) fn of_pcre2(text: &[u8]) -> Vec<Words> {
+    let Some(pattern) = tree::read(text) else { return Vec::new() };
+    let mut reader = Reader { groups: Vec::with_capacity(pattern.groups.len()) };
+    for group in &pattern.groups {
+        // A call of a group that comes later, or of the group itself, finds nothing here: nothing is known then.
+        reader.groups.push(reader.known(group));
+    }
+    let sets = reader.known(&pattern.tree).sets().into_iter();
     let words = |set: Set| set.iter().map(|word| word.as_slice().to_vec()).collect();
-    known.sets().into_iter().map(words).filter_map(worth_having).collect()
+    sets.map(words).filter_map(worth_having).collect()
 }
 
 /// What is known of what a tree matches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 enum Known {
     /// All the words that it can match: they are few.
     Exactly(Set),
@@ -134,84 +102,13 @@ impl Known {
 }
 
 /// Reads what trees require.
-struct Reader<'m> {
+struct Reader {
     /// What is known of the groups so far, by their number.
     groups: Vec<Known>,
-    /// Which definitions these are, once all are read.
-    definitions: Option<usize>,
-    memory: &'m mut Memory,
 }
 
-impl<'m> Reader<'m> {
-    fn of(pattern: &tree::Pattern, memory: &'m mut Memory) -> Self {
-        let mut reader = Reader { groups: Vec::new(), definitions: None, memory };
-        for group in &pattern.groups {
-            // A call of a group that comes later, or of the group itself, finds nothing here: nothing is known then.
-            let known = reader.known(group);
-            reader.groups.push(known);
-        }
-        reader.find_definitions();
-        reader
-    }
-
-    /// What is known of each of the ways that a tree has, of [`WAYS_MAX`] at most.
-    fn ways(&mut self, tree: &Tree) -> Vec<Known> {
-        let ways = match tree {
-            Tree::Group(inner) => self.ways(inner),
-            Tree::Shared(shared) => self.ways(&shared.tree),
-            Tree::Either(branches) => {
-                branches.iter().flat_map(|branch| self.ways(branch)).collect()
-            }
-            Tree::Sequence(parts) => {
-                let forks = parts.iter().enumerate().map(|(at, part)| (branches_in(part), at));
-                let Some((_, at)) = forks.max().filter(|(size, _)| *size >= FORK_PARTS_MIN) else {
-                    return vec![self.of_parts(parts)];
-                };
-                let mut known: Vec<Known> = parts.iter().map(|part| self.known(part)).collect();
-                let fork = parts.get(at).map(|fork| self.ways(fork)).unwrap_or_default();
-                let with_way = |way| {
-                    if let Some(part) = known.get_mut(at) {
-                        *part = way;
-                    }
-                    joined(known.iter().cloned())
-                };
-                fork.into_iter().map(with_way).collect()
-            }
-            tree => vec![self.known(tree)],
-        };
-        // Words that are all known make one set.
-        let are_words = ways.iter().all(|way| matches!(way, Known::Exactly(_)));
-        if ways.len() > WAYS_MAX || are_words { vec![self.known(tree)] } else { ways }
-    }
-
-    /// Finds out whether another pattern had the same groups to call.
-    fn find_definitions(&mut self) {
-        let Memory { definitions, .. } = self.memory;
-        let known = definitions.iter().position(|groups| *groups == self.groups);
-        self.definitions = known.or_else(|| {
-            if definitions.len() >= DEFINITIONS_MAX {
-                return None;
-            }
-            definitions.push(self.groups.clone());
-            Some(definitions.len() - 1)
-        });
-    }
-
-    /// What is known of a group that stands in many places, of this pattern or others.
-    fn of_shared(&mut self, shared: &Rc<Shared>) -> Known {
-        if shared.calls && self.definitions.is_none() {
-            return self.known(&shared.tree);
-        }
-        let key = (Rc::as_ptr(shared), self.definitions.filter(|_| shared.calls));
-        if let Some((_, known)) = self.memory.known.get(&key) {
-            return known.clone();
-        }
-        let known = self.known(&shared.tree);
-        self.memory.known.insert(key, (Rc::clone(shared), known.clone()));
-        known
-    }
-
-    fn known(&mut self, tree: &Tree) -> Known {
+impl Reader {
+    fn known(&self, tree: &Tree) -> Known {
         match tree {
             Tree::Nothing | Tree::Start | Tree::End | Tree::WordEdge | Tree::NoWordEdge => {
                 Known::Exactly(vec![Word::default()])
@@ -219,7 +116,6 @@ impl<'m> Reader<'m> {
             Tree::Anything => Known::nothing(),
             Tree::One(bytes) => letters(bytes).map_or_else(Known::nothing, Known::Exactly),
             Tree::Group(inner) => self.known(inner),
-            Tree::Shared(shared) => self.of_shared(shared),
             Tree::Call(number) => self.groups.get(*number).cloned().unwrap_or_else(Known::nothing),
             Tree::Repeated { of, min, max } => self.of_repetition(of, *min, *max),
             Tree::Sequence(parts) => self.of_parts(parts),
@@ -227,7 +123,7 @@ impl<'m> Reader<'m> {
         }
     }
 
-    fn of_repetition(&mut self, of: &Tree, min: u32, max: Option<u32>) -> Known {
+    fn of_repetition(&self, of: &Tree, min: u32, max: Option<u32>) -> Known {
         match (min, max) {
             (0, Some(1)) => match self.known(of) {
                 Known::Exactly(mut words) if words.len() < WORDS_MAX => {
@@ -245,7 +141,7 @@ impl<'m> Reader<'m> {
     }
 
     /// One of the words of each branch must occur.
-    fn of_branches(&mut self, branches: &[Tree]) -> Known {
+    fn of_branches(&self, branches: &[Tree]) -> Known {
         let known: Vec<Known> = branches.iter().map(|branch| self.known(branch)).collect();
         let is_exact = |known: &Known| matches!(known, Known::Exactly(_));
         if known.iter().all(is_exact) {
@@ -283,103 +179,44 @@ impl<'m> Reader<'m> {
     }
 
     /// Joins neighbours whose words are known, and adds what the others require.
-    fn of_parts(&mut self, parts: &[Tree]) -> Known {
-        let mut joined = Joined::default();
+    fn of_parts(&self, parts: &[Tree]) -> Known {
+        let mut sets: Vec<Set> = Vec::new();
+        let mut starts = None;
+        let mut run: Set = vec![Word::default()];
         for part in parts {
             // Most parts are letters of a word.
-            let letter = match part {
-                Tree::One(bytes) => only_letter(bytes),
-                _ => None,
+            if let Tree::One(bytes) = part
+                && let Some(letter) = only_letter(bytes)
+                && run.iter().all(|word| word.len() < WORD_BYTES_MAX)
+            {
+                run.iter_mut().for_each(|word| {
+                    word.push(letter);
+                });
+                continue;
+            }
+            let (first, others) = match self.known(part) {
+                Known::Exactly(words) => (words, None),
+                Known::Partly { starts, sets, ends } => (starts, Some((sets, ends))),
             };
-            if letter.is_none_or(|letter| !joined.push(letter)) {
-                joined.add(self.known(part));
+            let is_joined = lengthen(&mut run, &first);
+            let next_run = match others {
+                None if is_joined => continue,
+                None => first,
+                Some((required, ends)) => {
+                    sets.extend(required);
+                    ends
+                }
+            };
+            let whole = std::mem::replace(&mut run, next_run);
+            starts.get_or_insert_with(|| whole.clone());
+            sets.push(whole);
+            if sets.len() > GATHERED_MAX {
+                sets = best(sets);
             }
         }
-        joined.known()
-    }
-}
-
-/// What is known of the parts of a sequence so far.
-struct Joined {
-    sets: Vec<Set>,
-    /// Where the first part begins whose words are not all known.
-    starts: Option<Set>,
-    /// The words that the last parts make.
-    run: Set,
-}
-
-impl Default for Joined {
-    fn default() -> Self {
-        Joined { sets: Vec::new(), starts: None, run: vec![Word::default()] }
-    }
-}
-
-impl Joined {
-    /// Adds a letter, if there is room in each word.
-    fn push(&mut self, letter: u8) -> bool {
-        let has_room = self.run.iter().all(|word| word.len() < WORD_BYTES_MAX);
-        if has_room {
-            self.run.iter_mut().for_each(|word| {
-                word.push(letter);
-            });
-        }
-        has_room
-    }
-
-    fn add(&mut self, part: Known) {
-        let (first, others) = match part {
-            Known::Exactly(words) => (words, None),
-            Known::Partly { starts, sets, ends } => (starts, Some((sets, ends))),
-        };
-        let is_joined = lengthen(&mut self.run, &first);
-        let next_run = match others {
-            None if is_joined => return,
-            None => first,
-            Some((required, ends)) => {
-                self.sets.extend(required);
-                ends
-            }
-        };
-        let whole = std::mem::replace(&mut self.run, next_run);
-        self.starts.get_or_insert_with(|| whole.clone());
-        self.sets.push(whole);
-        if self.sets.len() > GATHERED_MAX {
-            self.sets = best(std::mem::take(&mut self.sets));
-        }
-    }
-
-    fn known(self) -> Known {
-        let Joined { mut sets, starts, run } = self;
         let Some(starts) = starts else { return Known::Exactly(run) };
         sets.push(run.clone());
         Known::Partly { starts: beginnings(starts), sets: best(sets), ends: if_few(run) }
-    }
-}
-
-/// Joins parts of which it is known what they match.
-fn joined(parts: impl Iterator<Item = Known>) -> Known {
-    let mut joined = Joined::default();
-    parts.for_each(|part| joined.add(part));
-    joined.known()
-}
-
-/// How large the choice is that a part of a sequence makes, in parts of its own; none where it makes no choice.
-fn branches_in(tree: &Tree) -> usize {
-    match tree {
-        Tree::Group(inner) => branches_in(inner),
-        Tree::Shared(shared) => branches_in(&shared.tree),
-        Tree::Either(branches) => branches.iter().map(size).sum(),
-        _ => 0,
-    }
-}
-
-/// How many parts a tree has.
-fn size(tree: &Tree) -> usize {
-    match tree {
-        Tree::Shared(shared) => size(&shared.tree),
-        Tree::Group(of) | Tree::Repeated { of, .. } => size(of),
-        Tree::Sequence(parts) | Tree::Either(parts) => parts.iter().map(size).sum(),
-        _ => 1,
     }
 }
 

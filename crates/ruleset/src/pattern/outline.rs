@@ -48,7 +48,6 @@ impl Drawer<'_> {
             Tree::Sequence(parts) => Hir::concat(self.draw_all(parts)?),
             Tree::Either(branches) => Hir::alternation(self.draw_all(branches)?),
             Tree::Group(inner) => self.draw(inner)?,
-            Tree::Shared(shared) => self.draw(&shared.tree)?,
             Tree::Call(number) => self.call(*number)?,
             Tree::Repeated { of, min, max } => {
                 times(self.draw(of)?, (*min).min(TIMES_MAX), max.filter(|max| *max <= TIMES_MAX))

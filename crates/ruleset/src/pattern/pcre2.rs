@@ -14,7 +14,7 @@ use ::pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 use regex_syntax::hir::Hir;
 
 use super::form::Form;
-use super::literals::{self, Memory, Words};
+use super::literals::{self, Words};
 use super::needle::Needle;
 use super::outline::outline;
 use super::tree;
@@ -35,7 +35,7 @@ const RUNS_BEFORE_NARROW: u32 = 512;
 
 /// How often a pattern is run by the interpreter before code is made for it. Making code costs as much as some twenty runs, and half
 /// the patterns that a log file tries at all are tried less often than this.
-const RUNS_BEFORE_CODE: u32 = 12;
+const RUNS_BEFORE_CODE: u32 = 8;
 
 /// How many sets of capture places are kept for the next match: more threads than that rarely match one pattern at once.
 const SPARE_PLACES_MAX: usize = 16;
@@ -68,6 +68,7 @@ struct NarrowPcre2 {
     /// Nothing where it never matches.
     text: Option<String>,
     compiled: OnceLock<Option<Regex>>,
+    words: OnceLock<Vec<Words>>,
 }
 
 impl std::fmt::Debug for Pcre2 {
@@ -137,7 +138,7 @@ impl Pcre2 {
 
     /// Asks the pattern for subjects of a form, if there is one and the library doesn't fail.
     fn narrow_is_match(&self, subject: &[u8], form: Form) -> Option<bool> {
-        self.narrow(form, &mut Memory::default())?.is_match(subject)
+        self.narrow(form)?.is_match(subject)
     }
 
     /// Matches, records the groups and returns where the match ends.
@@ -220,13 +221,14 @@ impl Pcre2 {
     }
 
     /// What it is for subjects of a form, if that is another pattern.
-    fn narrow(&self, form: Form, memory: &mut Memory) -> Option<&NarrowPcre2> {
+    fn narrow(&self, form: Form) -> Option<&NarrowPcre2> {
         let make = || {
-            let text = match narrow(self.text().as_bytes(), &mut memory.narrow)? {
+            let text = match narrow(self.text().as_bytes())? {
                 Narrow::Shorter(text) => Some(text),
                 Narrow::Never => None,
             };
-            Some(Box::new(NarrowPcre2 { text, compiled: OnceLock::new() }))
+            let (compiled, words) = (OnceLock::new(), OnceLock::new());
+            Some(Box::new(NarrowPcre2 { text, compiled, words }))
         };
         match form {
             Form::Once => self.narrow.get_or_init(make).as_deref(),
@@ -236,7 +238,7 @@ impl Pcre2 {
 
     /// Draws the outline of what it is for subjects of [`Form::Once`].
     pub(super) fn outline(&self) -> Option<Hir> {
-        let text = match self.narrow(Form::Once, &mut Memory::default()) {
+        let text = match self.narrow(Form::Once) {
             Some(narrow) => narrow.text.as_deref()?,
             None => self.text(),
         };
@@ -252,23 +254,19 @@ impl Pcre2 {
         self.source.get(LIMITS.len()..).unwrap_or_default()
     }
 
-    /// Returns the ways in which a subject of a form may match, each with sets of words of which it holds one each.
-    pub(super) fn ways_of(&self, form: Form, memory: &mut Memory) -> Vec<Vec<Words>> {
-        match self.narrow(form, memory).map(|narrow| narrow.text.as_deref()) {
-            Some(Some(text)) => literals::ways_of_pcre2(text.as_bytes(), memory),
-            Some(None) => Vec::new(),
-            None if form == Form::Once => literals::ways_of_pcre2(self.text().as_bytes(), memory),
-            None => vec![self.words_with(memory).to_vec()],
-        }
+    /// Returns sets of words of which a matching subject of a form holds one each.
+    pub(super) fn words_of(&self, form: Form) -> &[Words] {
+        let Some(narrow) = self.narrow(form) else { return self.words() };
+        narrow.words.get_or_init(|| match &narrow.text {
+            Some(text) => literals::of_pcre2(text.as_bytes()),
+            // One of no words: never.
+            None => vec![Words::new()],
+        })
     }
 
     /// Returns sets of words: a subject that matches holds one of each. The most telling set stands first.
     pub(super) fn words(&self) -> &[Words] {
-        self.words_with(&mut Memory::default())
-    }
-
-    fn words_with(&self, memory: &mut Memory) -> &[Words] {
-        self.words.get_or_init(|| literals::of_pcre2(self.text().as_bytes(), memory))
+        self.words.get_or_init(|| literals::of_pcre2(self.text().as_bytes()))
     }
 }
 

@@ -5,13 +5,11 @@
 //! known the answer is that nothing is known, never a guess.
 
 mod first;
-mod memory;
 pub(super) mod narrow;
 
 use std::rc::Rc;
 
 use super::input::Input;
-pub(super) use memory::{Memory, Shared};
 
 /// Groups within groups: PCRE2 takes no more than 250 either.
 const DEPTH_MAX: usize = 100;
@@ -112,8 +110,6 @@ pub(super) enum Tree {
     },
     /// A group, which may be called.
     Group(Rc<Tree>),
-    /// A group without a number that stands in other places too.
-    Shared(Rc<Shared>),
     /// A call of a group by its place in [`Pattern::groups`].
     Call(usize),
 }
@@ -127,12 +123,12 @@ pub(super) struct Pattern {
 
 /// Reads a pattern, or declines.
 pub(super) fn read(text: &[u8]) -> Option<Pattern> {
-    read_with(text, &mut Memory::default())
-}
-
-/// Reads a pattern, of which groups may have been read before, or declines.
-pub(super) fn read_with(text: &[u8], memory: &mut Memory) -> Option<Pattern> {
-    let mut reader = Reader::new(text, memory);
+    let mut reader = Reader {
+        input: Input::new(text),
+        options: Options::default(),
+        groups: Vec::new(),
+        depth: 0,
+    };
     let tree = reader.branches()?;
     if !reader.input.is_read() {
         return None;
@@ -140,7 +136,7 @@ pub(super) fn read_with(text: &[u8], memory: &mut Memory) -> Option<Pattern> {
     Some(Pattern { tree, groups: reader.groups })
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Default)]
 struct Options {
     any_case: bool,
     many_lines: bool,
@@ -151,26 +147,9 @@ struct Reader<'t> {
     options: Options,
     groups: Vec<Rc<Tree>>,
     depth: usize,
-    /// How many calls of groups were read.
-    calls: usize,
-    memory: &'t mut Memory,
-    /// Where each group seems to end, in the order of their beginnings.
-    endings: Vec<(usize, usize)>,
 }
 
-impl<'t> Reader<'t> {
-    fn new(text: &'t [u8], memory: &'t mut Memory) -> Self {
-        Reader {
-            input: Input::new(text),
-            options: Options::default(),
-            groups: Vec::new(),
-            depth: 0,
-            calls: 0,
-            memory,
-            endings: memory::endings(text),
-        }
-    }
-
+impl Reader<'_> {
     /// Reads up to a closing bracket or the end.
     fn branches(&mut self) -> Option<Tree> {
         let mut branches = vec![self.sequence()?];
@@ -442,46 +421,17 @@ impl<'t> Reader<'t> {
             return Some(Tree::Group(tree));
         }
         if self.input.takes(b":") || self.input.takes(b">") {
-            return self.unnumbered(self.input.at - 3);
+            return self.inside();
         }
-        let from = self.input.at - 2;
         if [&b"="[..], b"!", b"<=", b"<!", b"(DEFINE)"].iter().any(|kind| self.input.takes(kind)) {
-            self.unnumbered(from)?;
+            self.inside()?;
             return Some(Tree::Nothing);
         }
         if self.input.next().is_some_and(|byte| byte.is_ascii_digit()) {
             let number = usize::try_from(self.input.number()?).ok()?;
-            self.calls += 1;
             return self.input.takes(b")").then_some(Tree::Call(number.checked_sub(1)?));
         }
         self.switch()
-    }
-
-    /// The text of the group that begins here, as far as brackets tell.
-    fn group_text(&self, from: usize) -> &'t [u8] {
-        let ending = self.endings.binary_search_by_key(&from, |(from, _)| *from).ok();
-        let end = ending.and_then(|place| self.endings.get(place)).map_or(0, |(_, end)| *end);
-        self.input.text.get(from..end).unwrap_or_default()
-    }
-
-    /// Reads a group without a number that begins here, or takes what was read from the same text.
-    fn unnumbered(&mut self, from: usize) -> Option<Tree> {
-        let text = self.group_text(from);
-        if let Some(shared) = self.memory.get(self.options, text) {
-            self.input.at = from + text.len();
-            self.calls += usize::from(shared.calls);
-            return Some(Tree::Shared(shared));
-        }
-        let (options, groups, calls) = (self.options, self.groups.len(), self.calls);
-        let tree = self.inside()?;
-        let is_small = !matches!(tree, Tree::Either(_) | Tree::Sequence(_) | Tree::Repeated { .. });
-        if is_small || self.groups.len() > groups {
-            return Some(tree);
-        }
-        let shared = Rc::new(Shared { tree, calls: self.calls > calls });
-        let text = self.input.text.get(from..self.input.at).unwrap_or_default();
-        self.memory.insert(options, text, &shared);
-        Some(Tree::Shared(shared))
     }
 
     /// Reads what is inside a group, and its closing bracket. Options end with it.

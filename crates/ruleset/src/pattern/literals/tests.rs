@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::super::{Form, Language, Pattern};
+use super::super::{Language, Pattern};
 use super::*;
 
 fn words(pattern: &str) -> Option<Vec<String>> {
-    let set = of_pcre2(pattern.as_bytes(), &mut Memory::default()).into_iter().next()?;
+    let set = of_pcre2(pattern.as_bytes()).into_iter().next()?;
     Some(set.into_iter().map(|word| String::from_utf8(word).unwrap()).collect())
 }
 
@@ -42,8 +42,7 @@ fn neighbours_are_joined() {
 
 #[test]
 fn a_word_is_required_at_each_place() {
-    let sets =
-        of_pcre2(br"(?i)(?:or|and)\s+'(?:sleep|benchmark)\(\d+,(\w+)x", &mut Memory::default());
+    let sets = of_pcre2(br"(?i)(?:or|and)\s+'(?:sleep|benchmark)\(\d+,(\w+)x");
     let sets: Vec<String> =
         sets.iter().map(|set| String::from_utf8(set.join(&b'|')).unwrap()).collect();
     assert_eq!(
@@ -119,80 +118,10 @@ proptest! {
             for set in pattern.required_sets() {
                 prop_assert!(holds_a_word(subject.as_bytes(), &set), "{} {:?}", text, set);
             }
-            let ways = pattern.ways_of(Form::Any, &mut Memory::default());
-            let holds_all =
-                |way: &Vec<Words>| way.iter().all(|set| holds_a_word(subject.as_bytes(), set));
-            prop_assert!(ways.iter().any(holds_all), "{} {:?}", text, ways);
             if let Some(first) = pattern.first_bytes() {
                 let begins = |byte: &u8| first.contains(byte);
                 prop_assert!(subject.as_bytes().iter().any(begins), "{} {:?}", text, first);
             }
-        }
-    }
-}
-
-fn ways(pattern: &str) -> Vec<Vec<String>> {
-    let ways = ways_of_pcre2(pattern.as_bytes(), &mut Memory::default());
-    let shown = |set: &Words| String::from_utf8(set.join(&b'|')).unwrap();
-    ways.iter().map(|way| way.iter().map(shown).collect()).collect()
-}
-
-#[test]
-fn each_branch_of_a_choice_is_a_way_of_its_own() {
-    let choice = r"(?:select\W+name\W+from|trim\W*\W(?:both|leading)|[bnx]\d+'\w+'z)";
-    let [select, trim, quoted] = [["select", "name", "from"].as_slice(), &["trim"], &["'z"]];
-    for pattern in [choice.to_owned(), format!(r"\d{choice}\w"), format!("({choice})")] {
-        let ways = ways(&pattern);
-        let has = |words: &[&str]| {
-            let holds = |way: &Vec<String>| {
-                words.iter().all(|word| way.iter().any(|set| set.split('|').any(|w| w == *word)))
-            };
-            ways.iter().filter(|way| holds(way)).count()
-        };
-        assert_eq!(ways.len(), 3, "{pattern} {ways:?}");
-        assert_eq!([has(select), has(trim), has(quoted)], [1, 1, 1], "{pattern} {ways:?}");
-    }
-}
-
-#[test]
-fn what_stands_beside_a_choice_belongs_to_each_way() {
-    let ways = ways(r"union\W+(?:select\W+name\W+from|all\W+values\W+row)\W+dual");
-    assert_eq!(ways.len(), 2, "{ways:?}");
-    for way in &ways {
-        assert!(way.iter().any(|set| set == "union" || set == "select" || set == "values"));
-    }
-}
-
-#[test]
-fn of_a_choice_between_very_many_one_set_is_kept() {
-    let branches: Vec<String> = (0..100).map(|n| format!(r"word{n}\W+other{n}")).collect();
-    assert_eq!(ways(&branches.join("|")).len(), 1);
-    assert_eq!(ways("cat|dog"), [["cat|dog"]], "letters are no choice");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
-    #[test]
-    fn what_was_read_before_changes_nothing(
-        patterns in prop::collection::vec(
-            prop::collection::vec(
-                prop::sample::select(vec![
-                    "(?:select|union)", "(?>%(?:25|u00)*28|\\()", "(?>%(?:25|u00)*2[27]|[\"'])", "(?:(?1)and(?1)|x)",
-                    "(?(DEFINE)((?>[+ ]|%(?:25)*20)))", "(?(DEFINE)(ab|c)(d(?1)))", "((?:abcdefghijk|l)m)", "(?i)", "(?i:",
-                    ")", "(?=[?&][a-z]{1,9}=)", "|", "*", "{2}", "(?1)", "(?2)", "select", "[(]", "[])(]", "\\(", "from",
-                ]),
-                1..8,
-            ),
-            1..6,
-        ),
-    ) {
-        let mut memory = Memory::default();
-        for parts in patterns {
-            let text = parts.concat();
-            let alone = of_pcre2(text.as_bytes(), &mut Memory::default());
-            prop_assert_eq!(of_pcre2(text.as_bytes(), &mut memory), alone, "{}", text);
-            let alone = ways_of_pcre2(text.as_bytes(), &mut Memory::default());
-            prop_assert_eq!(ways_of_pcre2(text.as_bytes(), &mut memory), alone, "{}", text);
         }
     }
 }
@@ -204,10 +133,7 @@ fn hostile_patterns_neither_fill_the_memory_nor_take_for_ever() {
     let many = format!("([ab][ab][ab][ab][ab][ab][ab][ab])(?:{})", vec!["(?1)."; 6_000].join("|"));
     let long = "[ab][cd].".repeat(2_000);
     for pattern in [grown, many, long] {
-        let ways = ways_of_pcre2(pattern.as_bytes(), &mut Memory::default());
-        assert!(ways.len() <= WAYS_MAX);
-        let sets = of_pcre2(pattern.as_bytes(), &mut Memory::default());
-        for set in ways.into_iter().flatten().chain(sets) {
+        for set in of_pcre2(pattern.as_bytes()) {
             assert!(set.len() <= WORDS_MAX && set.iter().all(|word| word.len() <= WORD_BYTES_MAX));
         }
     }

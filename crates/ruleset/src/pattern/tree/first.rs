@@ -24,7 +24,6 @@ impl Pattern {
             Tree::Anything => (Bytes::ALL, true),
             Tree::One(set) => (*set, false),
             Tree::Group(inner) => self.first_of(inner, steps)?,
-            Tree::Shared(shared) => self.first_of(&shared.tree, steps)?,
             Tree::Call(number) => self.first_of(self.groups.get(*number)?, steps)?,
             Tree::Repeated { of, min, .. } => {
                 let (first, may_be_empty) = self.first_of(of, steps)?;

@@ -7,10 +7,7 @@
 //! same of each such subject, for what is left is tried in the same order. Groups that record keep their numbers, because what
 //! holds one is not left out. A pattern with anything in it that is not known stays as it is.
 
-use std::collections::HashMap;
-use std::rc::Rc;
-
-use super::{Bytes, DEPTH_MAX, Memory, Options, Reader, Tree};
+use super::{Bytes, DEPTH_MAX, Input, Options, Reader, Tree};
 
 /// What such a subject lacks altogether.
 const LACKS: &[u8] = b"\\";
@@ -33,34 +30,27 @@ pub(in super::super) enum Narrow {
     Never,
 }
 
-/// Groups as they were read, by their text and what was in force there.
-type Groups = HashMap<(Options, bool), HashMap<Box<[u8]>, Node>>;
-
-/// What is left of groups, by the address of what they hold, which is kept along.
-type Pruned = HashMap<(*const Node, Kind, Before), (Rc<Node>, Left)>;
-
-/// What is left of a group, if anything, what then stands behind it, and whether that is less than there was.
-type Left = (Option<(Node, Before)>, bool);
-
-/// What was found out about groups that many patterns hold.
-#[derive(Debug, Default)]
-pub(in super::super) struct Known {
-    groups: Groups,
-    pruned: Pruned,
-}
-
 /// Writes a pattern anew, if that leaves anything out.
-pub(in super::super) fn narrow(text: &[u8], known: &mut Known) -> Option<Narrow> {
-    let mut memory = Memory::default();
-    let reader = Reader::new(text, &mut memory);
-    let mut reader = Writer { reader, dots_are_bytes: false, groups: &mut known.groups };
+pub(in super::super) fn narrow(text: &[u8]) -> Option<Narrow> {
+    let mut reader = Writer {
+        reader: Reader {
+            input: Input::new(text),
+            options: Options::default(),
+            groups: Vec::new(),
+            depth: 0,
+        },
+        dots_are_bytes: false,
+    };
     let switches = reader.switches()?;
     let whole = reader.branches()?;
     if !reader.reader.input.is_read() {
         return None;
     }
-    let mut pruner = Pruner { has_changed: false, pruned: &mut known.pruned };
+    let mut pruner = Pruner { has_changed: false, steps: 0 };
     let pruned = pruner.prune(&whole, Before::Unknown);
+    if pruner.steps >= STEPS_MAX {
+        return None;
+    }
     let Some((kept, _)) = pruned else {
         return (!records(&whole)).then_some(Narrow::Never);
     };
@@ -76,24 +66,24 @@ pub(in super::super) fn narrow(text: &[u8], known: &mut Known) -> Option<Narrow>
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
     /// Something that is not looked into.
-    Kept(Rc<str>),
+    Kept(String),
     Byte {
         set: Bytes,
-        text: Rc<str>,
+        text: String,
     },
     Sequence(Vec<Node>),
     /// Stands at the top or right below a group.
     Either(Vec<Node>),
-    Group(Kind, Rc<Node>),
+    Group(Kind, Box<Node>),
     Repeated {
-        of: Rc<Node>,
+        of: Box<Node>,
         min: u32,
         max: Option<u32>,
-        times: Rc<str>,
+        times: String,
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Joining,
     Atomic,
@@ -130,7 +120,6 @@ struct Writer<'t> {
     reader: Reader<'t>,
     /// `(?s)`: without it the library decides what a line's end is.
     dots_are_bytes: bool,
-    groups: &'t mut Groups,
 }
 
 impl Writer<'_> {
@@ -157,9 +146,9 @@ impl Writer<'_> {
         Some(format!("(?{})", String::from_utf8(letters).ok()?))
     }
 
-    fn text_from(&self, start: usize) -> Option<Rc<str>> {
+    fn text_from(&self, start: usize) -> Option<String> {
         let text = self.reader.input.text.get(start..self.reader.input.at)?;
-        text.is_ascii().then(|| std::str::from_utf8(text).ok().map(Rc::from)).flatten()
+        text.is_ascii().then(|| String::from_utf8(text.to_vec()).ok()).flatten()
     }
 
     fn branches(&mut self) -> Option<Node> {
@@ -188,9 +177,9 @@ impl Writer<'_> {
         self.reader.input.at += 1;
         let tree = match byte {
             b'*' | b'+' | b'?' => return None,
-            b'^' | b'$' => return Some(Node::Kept(char::from(byte).to_string().into())),
+            b'^' | b'$' => return Some(Node::Kept(char::from(byte).to_string())),
             b'.' if self.dots_are_bytes => Tree::One(Bytes::ALL),
-            b'.' => return Some(Node::Kept(".".into())),
+            b'.' => return Some(Node::Kept(".".to_owned())),
             b'[' => self.reader.class()?,
             b'\\' => self.reader.escape()?,
             byte => self.reader.one(Bytes::of(&[byte])),
@@ -198,7 +187,7 @@ impl Writer<'_> {
         Some(match tree {
             Tree::One(set) => Node::Byte { set, text: self.byte_text(start, set) },
             // A reference back. Digits may come to stand behind it.
-            Tree::Anything => Node::Kept(format!("(?:{})", self.text_from(start)?).into()),
+            Tree::Anything => Node::Kept(format!("(?:{})", self.text_from(start)?)),
             // An end of a word or of the text.
             Tree::Nothing | Tree::Start | Tree::End | Tree::WordEdge | Tree::NoWordEdge => {
                 Node::Kept(self.text_from(start)?)
@@ -208,9 +197,9 @@ impl Writer<'_> {
     }
 
     /// A byte or a set as it was written, in a form that says the same whatever comes to stand behind it.
-    fn byte_text(&self, start: usize, set: Bytes) -> Rc<str> {
+    fn byte_text(&self, start: usize, set: Bytes) -> String {
         let written = self.text_from(start).unwrap_or_default();
-        let is_class = written.starts_with('[') || *written == *".";
+        let is_class = written.starts_with('[') || written == ".";
         let is_letter = written.len() == 1 && written.bytes().all(|b| b.is_ascii_alphanumeric());
         let is_named = written.len() == 2
             && written.starts_with('\\')
@@ -218,32 +207,17 @@ impl Writer<'_> {
         if is_class || is_letter || (is_named && !written.ends_with('x')) {
             written
         } else {
-            set_text(set).into()
+            set_text(set)
         }
     }
 
     fn repeated(&mut self, part: Node) -> Option<Node> {
         let start = self.reader.input.at;
         let Some((min, max)) = self.reader.times()? else { return Some(part) };
-        Some(Node::Repeated { of: Rc::new(part), min, max, times: self.text_from(start)? })
+        Some(Node::Repeated { of: Box::new(part), min, max, times: self.text_from(start)? })
     }
 
-    /// Reads a group, or takes what was read from the same text.
     fn group(&mut self) -> Option<Node> {
-        let start = self.reader.input.at;
-        let way = (self.reader.options, self.dots_are_bytes);
-        let text = self.reader.group_text(start);
-        if let Some(group) = self.groups.get(&way).and_then(|groups| groups.get(text)) {
-            self.reader.input.at += text.len();
-            return Some(group.clone());
-        }
-        let group = self.new_group()?;
-        let text = self.reader.input.text.get(start..self.reader.input.at).unwrap_or_default();
-        self.groups.entry(way).or_default().insert(text.into(), group.clone());
-        Some(group)
-    }
-
-    fn new_group(&mut self) -> Option<Node> {
         let start = self.reader.input.at;
         let (kind, opening) = KINDS
             .iter()
@@ -260,12 +234,12 @@ impl Writer<'_> {
         self.reader.depth += 1;
         let inner = self.branches()?;
         self.reader.depth -= 1;
-        self.reader.input.takes(b")").then(|| Node::Group(*kind, Rc::new(inner)))
+        self.reader.input.takes(b")").then(|| Node::Group(*kind, Box::new(inner)))
     }
 }
 
 /// What stands in the subject right before a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Before {
     Unknown,
     Percent,
@@ -274,15 +248,25 @@ enum Before {
 }
 
 /// Leaves out what subjects that encode little lack.
-struct Pruner<'p> {
+struct Pruner {
     has_changed: bool,
-    /// Repetitions within repetitions have to be looked at twice each. So that doesn't double the work each time.
-    pruned: &'p mut Pruned,
+    /// Parts that were looked at.
+    steps: u32,
 }
 
-impl Pruner<'_> {
+/// Parts that are looked at before a pattern is left whole. Repetitions within repetitions may have to be looked at twice each; a long
+/// pattern of ours takes two thousand steps.
+const STEPS_MAX: u32 = 100_000;
+
+impl Pruner {
     /// Returns what is left of a part, and what then stands before the next one; nothing where it can't match.
     fn prune(&mut self, node: &Node, before: Before) -> Option<(Node, Before)> {
+        self.steps += 1;
+        if self.steps >= STEPS_MAX {
+            // Whatever is said from here on, the pattern stays whole.
+            self.steps = STEPS_MAX;
+            return None;
+        }
         match node {
             Node::Kept(_) => Some((node.clone(), Before::Unknown)),
             Node::Byte { set, text } => self.byte(*set, text, before),
@@ -297,7 +281,7 @@ impl Pruner<'_> {
                 Some((sequence(left), before))
             }
             Node::Either(branches) => self.either(branches, before),
-            Node::Group(kind, inner) => self.known_group(node, *kind, inner, before),
+            Node::Group(kind, inner) => self.group(node, *kind, inner, before),
             Node::Repeated { of, min, max, times } => {
                 // What stands before the second time is another thing.
                 let is_single = *max == Some(1);
@@ -333,26 +317,6 @@ impl Pruner<'_> {
                 Some(if after.is_none_or(|after| after == then) { then } else { Before::Unknown });
         }
         Some((either(left), after?))
-    }
-
-    /// What is left of a group, which may be known from another place.
-    fn known_group(
-        &mut self,
-        node: &Node,
-        kind: Kind,
-        inner: &Rc<Node>,
-        before: Before,
-    ) -> Option<(Node, Before)> {
-        let key = (Rc::as_ptr(inner), kind, before);
-        if let Some((_, (left, is_less))) = self.pruned.get(&key) {
-            self.has_changed |= is_less;
-            return left.clone();
-        }
-        let had_changed = std::mem::take(&mut self.has_changed);
-        let left = self.group(node, kind, inner, before);
-        self.pruned.insert(key, (Rc::clone(inner), (left.clone(), self.has_changed)));
-        self.has_changed |= had_changed;
-        left
     }
 
     fn group(
@@ -392,7 +356,7 @@ impl Pruner<'_> {
         None
     }
 
-    fn byte(&mut self, set: Bytes, text: &Rc<str>, before: Before) -> Option<(Node, Before)> {
+    fn byte(&mut self, set: Bytes, text: &str, before: Before) -> Option<(Node, Before)> {
         let rest = set.without(LACKS);
         let possible = match before {
             Before::Percent => rest.without(NOT_BEHIND_PERCENT),
@@ -408,10 +372,10 @@ impl Pruner<'_> {
             _ => Before::Unknown,
         };
         if rest == set || rest.len() > SHORTENED_BYTES_MAX {
-            return Some((Node::Byte { set, text: Rc::clone(text) }, after));
+            return Some((Node::Byte { set, text: text.to_owned() }, after));
         }
         self.has_changed = true;
-        Some((Node::Byte { set: rest, text: set_text(rest).into() }, after))
+        Some((Node::Byte { set: rest, text: set_text(rest) }, after))
     }
 }
 
@@ -445,9 +409,9 @@ fn either(branches: Vec<Node>) -> Node {
     let mut joined: Vec<Node> = Vec::with_capacity(branches.len());
     for branch in branches {
         let inner = match branch {
-            Node::Group(Kind::Joining, inner) => match &*inner {
-                Node::Either(inner) => inner.clone(),
-                inner => vec![inner.clone()],
+            Node::Group(Kind::Joining, inner) => match *inner {
+                Node::Either(inner) => inner,
+                inner => vec![inner],
             },
             branch => vec![branch],
         };
@@ -455,7 +419,7 @@ fn either(branches: Vec<Node>) -> Node {
             match (joined.last_mut(), branch) {
                 (Some(Node::Byte { set, text }), Node::Byte { set: other, .. }) => {
                     set.join(other);
-                    *text = set_text(*set).into();
+                    *text = set_text(*set);
                 }
                 (_, branch) => joined.push(branch),
             }
@@ -483,15 +447,15 @@ fn group(kind: Kind, inner: Node) -> Node {
     match inner {
         // A group of branches alone needs no group of its own, but where there may be no branches.
         Node::Group(Kind::Joining, branches) if kind != Kind::Define => Node::Group(kind, branches),
-        inner => Node::Group(kind, Rc::new(inner)),
+        inner => Node::Group(kind, Box::new(inner)),
     }
 }
 
-fn repeated(of: Node, min: u32, max: Option<u32>, times: &Rc<str>) -> Node {
+fn repeated(of: Node, min: u32, max: Option<u32>, times: &str) -> Node {
     if of == NOTHING {
         return NOTHING;
     }
-    Node::Repeated { of: Rc::new(of), min, max, times: Rc::clone(times) }
+    Node::Repeated { of: Box::new(of), min, max, times: times.to_owned() }
 }
 
 impl Node {
