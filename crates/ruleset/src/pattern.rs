@@ -206,6 +206,15 @@ impl Pattern {
         set.and_then(literals::worth_having).into_iter().collect()
     }
 
+    /// Returns the bytes of which each match of a PCRE2 pattern begins with one; `None` where that isn't known, or a match may take no
+    /// byte.
+    pub fn first_bytes(&self) -> Option<Vec<u8>> {
+        match &self.program {
+            Program::Pcre2(program) => program.first_bytes(),
+            Program::OsMatch(_) | Program::OsRegex(_) => None,
+        }
+    }
+
     /// Draws what takes every subject of [`Form::Once`] that the pattern matches, and few others.
     pub(crate) fn outline(&self) -> Option<regex_syntax::hir::Hir> {
         match &self.program {

@@ -245,6 +245,11 @@ impl Pcre2 {
         outline(&tree::read(text.as_bytes())?)
     }
 
+    /// Returns the bytes of which each match begins with one, where that is known.
+    pub(super) fn first_bytes(&self) -> Option<Vec<u8>> {
+        Some(tree::read(self.text().as_bytes())?.first()?.iter().collect())
+    }
+
     fn text(&self) -> &str {
         self.source.get(LIMITS.len()..).unwrap_or_default()
     }

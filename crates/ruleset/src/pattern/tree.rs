@@ -4,6 +4,7 @@
 //! and a reference back stands for anything: so the tree matches all that the pattern matches, and more. Where a construct is not
 //! known the answer is that nothing is known, never a guess.
 
+mod first;
 pub(super) mod narrow;
 
 use std::rc::Rc;

@@ -12,6 +12,7 @@ use super::frequency::{ChainSource, ChainSpec};
 use super::{DEPTH_MAX, Parents, Rule, RuleIndex, Rules};
 use crate::diagnostic::{Findings, Severity};
 use crate::pattern::Pattern;
+use crate::prefilter::bytes_of;
 use crate::ruleset::Ruleset;
 
 /// Adds a rule, or lets it take the place of one with the same id.
@@ -235,7 +236,10 @@ impl Rules {
         for rule in &self.all {
             let groups = rule.groups.as_str();
             let matching = known.entry(groups).or_insert_with(|| {
-                let matching = patterns.iter().filter(|(_, p)| p.is_match(groups.as_bytes()));
+                let bytes = bytes_of(groups.as_bytes());
+                let matching = patterns.iter().filter(|(_, (pattern, required))| {
+                    required & !bytes == 0 && pattern.is_match(groups.as_bytes())
+                });
                 matching.map(|(text, _)| *text).collect()
             });
             fed.push(feeds(rule, matching));
@@ -243,11 +247,11 @@ impl Rules {
         fed
     }
 
-    /// The patterns over groups that correlation looks at, by their text.
-    fn group_patterns(&self) -> HashMap<&[u8], &Pattern> {
+    /// The patterns over groups that correlation looks at, by their text, each with the bytes that it needs.
+    fn group_patterns(&self) -> HashMap<&[u8], (&Pattern, u128)> {
         let correlations = self.all.iter().filter_map(|rule| rule.correlation.as_ref());
         let patterns = correlations.filter_map(|correlation| match &correlation.earlier {
-            Earlier::Group(pattern) => Some((pattern.text(), pattern)),
+            Earlier::Group(pattern) => Some((pattern.text(), (pattern, pattern.required_bytes()))),
             _ => None,
         });
         patterns.collect()

@@ -118,6 +118,10 @@ proptest! {
             for set in pattern.required_sets() {
                 prop_assert!(holds_a_word(subject.as_bytes(), &set), "{} {:?}", text, set);
             }
+            if let Some(first) = pattern.first_bytes() {
+                let begins = |byte: &u8| first.contains(byte);
+                prop_assert!(subject.as_bytes().iter().any(begins), "{} {:?}", text, first);
+            }
         }
     }
 }

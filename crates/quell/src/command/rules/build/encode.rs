@@ -14,9 +14,11 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use regex_syntax::{Parser, ParserBuilder};
+use ruleset::pattern::{Language, Pattern};
 use triage::classify::sign::{Place, Reader, Sign, ascii_classes};
 use triage::classify::{View, WebClass};
 
+use super::xml::PATTERN_BYTES_MAX;
 use letters::Letters;
 use shape::{
     First, ascii_members, begins_with_anything, by_first_letters, excluded_if_wide, first_of_all,
@@ -88,6 +90,9 @@ const TIGHT_JUNK: &str = concat!(
 /// The call of [`SQL_BLANK`] or [`TIGHT_JUNK`].
 const FIRST_GROUP_CALL: &str = "(?1)";
 
+/// A pattern that may begin with more bytes than this begins nearly anywhere.
+const FIRST_BYTES_MAX: usize = 128;
+
 /// What a pattern can't be written for.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unwritable {
@@ -137,8 +142,21 @@ pub(super) fn line_pattern(
     let groups = groups.into_iter().map(str::to_owned);
     let letters = writer.letters.iter().flat_map(Letters::groups);
     let groups: String = groups.chain(letters).map(|group| format!("({group})")).collect();
-    let define = if groups.is_empty() { String::new() } else { format!("(?(DEFINE){groups})") };
-    Ok(format!("(?is){define}{body}"))
+    if groups.is_empty() {
+        return Ok(format!("(?is){body}"));
+    }
+    Ok(with_first_bytes(&format!("(?(DEFINE){groups}){body}")))
+}
+
+/// Says first with which bytes a pattern begins that defines groups. The library finds that out for others, and then looks at no place
+/// where none of these is; behind a definition it doesn't.
+fn with_first_bytes(pattern: &str) -> String {
+    let plain = format!("(?is){pattern}");
+    let compiled = Pattern::compile(Language::Pcre2, plain.as_bytes()).ok();
+    let first = compiled.and_then(|pattern| pattern.first_bytes());
+    let Some(first) = first.filter(|bytes| bytes.len() <= FIRST_BYTES_MAX) else { return plain };
+    let whole = format!("(?is)(?={}){pattern}", literal_class(&first, false));
+    if whole.len() > PATTERN_BYTES_MAX { plain } else { whole }
 }
 
 fn parser() -> Parser {

@@ -29,7 +29,7 @@ const UNREAD_GATE: u32 = 116_202;
 const ACCESS_LOG: &str = "31100, 31108, 31508, 31511";
 
 /// Wazuh drops the condition of a longer pattern with a line in its log and keeps the rule, which then matches everything.
-const PATTERN_BYTES_MAX: usize = 2048;
+pub(super) const PATTERN_BYTES_MAX: usize = 2048;
 
 /// What stands before the value of a parameter; the name may be missing. An equals sign within a value is not enough, and of question
 /// marks with only names between the last counts, as with slashes below.

@@ -63,7 +63,7 @@ pub(super) fn literal_class(members: &[u8], negated: bool) -> String {
     while let Some((&first, after)) = rest.split_first() {
         let run = after
             .iter()
-            .zip(first + 1..)
+            .zip((first..=u8::MAX).skip(1))
             .take_while(|(byte, next)| {
                 *byte == next && byte.is_ascii_alphanumeric() && first.is_ascii_alphanumeric()
             })
