@@ -13,19 +13,19 @@ use triage::classify::{Request, classify};
 
 use crate::command::{repository, run_with_input};
 
-/// Of the 939 attacks, how many the rules find.
-const RULES_FOUND: RangeInclusive<usize> = 898..=899;
+/// Of the 1,414 attacks, how many the rules find.
+const RULES_FOUND: RangeInclusive<usize> = 1344..=1345;
 
 /// How many of these under their own class.
-const RULES_NAMED: RangeInclusive<usize> = 853..=854;
+const RULES_NAMED: RangeInclusive<usize> = 1266..=1267;
 
-/// Of the 512 honest requests, at how many the rules cry wolf.
-const RULES_FALSE: RangeInclusive<usize> = 19..=20;
+/// Of the 699 honest requests, at how many the rules cry wolf.
+const RULES_FALSE: RangeInclusive<usize> = 27..=28;
 
 /// The same for the classification of triage.
-const TRIAGE_FOUND: RangeInclusive<usize> = 896..=897;
-const TRIAGE_NAMED: RangeInclusive<usize> = 865..=866;
-const TRIAGE_FALSE: RangeInclusive<usize> = 22..=23;
+const TRIAGE_FOUND: RangeInclusive<usize> = 1333..=1334;
+const TRIAGE_NAMED: RangeInclusive<usize> = 1284..=1285;
+const TRIAGE_FALSE: RangeInclusive<usize> = 29..=30;
 
 /// What honest requests are called.
 const HARMLESS: &str = "harmless";

@@ -325,7 +325,7 @@ fn every_command_about_rules_takes_those_of_the_program() {
     let louder = dir.path().join("local_rules.xml").display().to_string();
     std::fs::write(
         &louder,
-        "<group name=\"local,\"><rule id=\"100990\" level=\"12\"><if_sid>116151</if_sid>\
+        "<group name=\"local,\"><rule id=\"116990\" level=\"12\"><if_sid>116151</if_sid>\
          <description>A hidden file of ours.</description></rule></group>",
     )
     .unwrap();
@@ -339,7 +339,7 @@ fn every_command_about_rules_takes_those_of_the_program() {
         assert_eq!(said.err.matches(CARRIED).count(), 1, "{arguments:?}: {}", said.err);
     }
     let said = run(["rules", "backtest", &louder, &log, "--json"]).expect_code(0);
-    assert!(said.out.contains("100990"), "{}", said.out);
+    assert!(said.out.contains("116990"), "{}", said.out);
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn the_readme_of_the_rules_says_how_many_rules_and_samples_there_are() {
     }
 }
 
-/// Wazuh's own guide and what people made of it number from 100001 on, 100200 among them, and `local_rules.xml` is read before Quell's
+/// Wazuh's own guide and what people made of it number from 100001 on, 116200 among them, and `local_rules.xml` is read before Quell's
 /// files: of two rules with a number the first stays, and whatever hangs below the second would hang below a stranger's.
 #[test]
 fn rules_with_the_numbers_that_everybody_takes_do_not_switch_the_detection_off() {

@@ -201,6 +201,12 @@ fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'sta
         let behind_slash = after.strip_prefix("http:").or_else(|| after.strip_prefix("https:"));
         return if behind_slash.is_some() {
             Some((60, "hides an address behind a slash"))
+        } else if slashes >= 2
+            && host.len() >= NUMBER_LEN_MIN
+            && !host.contains('.')
+            && number_of(host).is_some()
+        {
+            Some((60, "writes the host as a number"))
         } else if (slashes >= 2 || odd)
             && host.contains('.')
             && !host.ends_with('.')
@@ -255,6 +261,9 @@ fn redirects(text: &str, name: &str, request: &Request<'_>) -> Option<(u8, &'sta
     leads_away.then_some((42, "leads to another site"))
 }
 
+/// A host that is one number has nine or ten digits, or eight behind `0x`. Shorter numbers behind two slashes are dates and counts in paths.
+const NUMBER_LEN_MIN: usize = 9;
+
 /// Signs of Japanese that some browsers took for slashes.
 const SAID_SLASHES: [char; 3] = ['\u{3031}', '\u{3035}', '\u{309d}'];
 
@@ -267,7 +276,7 @@ fn is_said_a_slash(text: &str) -> bool {
 /// Tells whether behind a host stands the name of another where browsers see no host any more: `http://evil.example?shop.example`. Who
 /// looks at the end of the address finds the name that it allows.
 fn hides_allowed_name(rest: &str) -> bool {
-    let Some(at) = rest.trim_start_matches('/').find(['/', '?', '#']) else { return false };
+    let Some(at) = rest.trim_start_matches('/').find(['/', '?', '#', ';']) else { return false };
     let behind = rest.trim_start_matches('/').get(at..).unwrap_or_default();
     let (mark, name) = behind.split_at(1);
     // A path or a part of a page may be called like a host, unless a dot comes first.

@@ -13,7 +13,7 @@ use super::view::{View, fragment};
 const LOOKUP_DEPTH_MAX: usize = 8;
 
 /// How a lookup begins that nobody but Log4j would resolve.
-const LOOKUPS: [&str; 19] = [
+const LOOKUPS: [&str; 21] = [
     "${env:",
     "${sys:",
     "${lower:",
@@ -24,6 +24,8 @@ const LOOKUPS: [&str; 19] = [
     "${ctx:",
     "${bundle:",
     "${k8s:",
+    "${web:",
+    "${spring:",
     "${docker:",
     "${script:",
     "${dns:",
