@@ -8,11 +8,13 @@ use std::collections::HashSet;
 
 use super::witness;
 
-/// Signs and escapes of which requests are made, and the rows that web attacks write.
-const UNITS: [&str; 44] = [
+/// Signs and escapes of which requests are made, the rows that web attacks write, and what begins a value, alone and with what keeps a
+/// segment of a path from being a name.
+const UNITS: [&str; 51] = [
     "'", "\"", "%27", "%22", "\\x22", "%20", "+", " ", "(", ")", "<", ">", "%3c", "%3C", ";",
     "%3b", "a", "A", "1", "../", "..%2f", "/", "/*", "/**/", "*/", "a=", "a=1&", "=", "%", "%25",
-    "\\", ".", ",", "|", "$", "${", "{{", "`", "-", ":", "@", "\u{e9}", "a ", "a%20",
+    "\\", ".", ",", "|", "$", "${", "{{", "`", "-", ":", "@", "\u{e9}", "a ", "a%20", "&", "?",
+    "/%", "/%20", "/(", "&a=%20", "?&/%",
 ];
 
 /// Beginnings: none, a request's own, and for what reads whole lines those of an Apache and a Django line.

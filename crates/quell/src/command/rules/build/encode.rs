@@ -22,7 +22,7 @@ use super::xml::PATTERN_BYTES_MAX;
 use letters::Letters;
 use shape::{
     First, ascii_members, begins_with_anything, by_first_letters, excluded_if_wide, first_of_all,
-    without_choice_of_runs,
+    with_any_beginning, without_choice_of_runs,
 };
 use spelling::{escaped, grouped, hex_set, literal_class, window};
 
@@ -220,6 +220,11 @@ impl Writer<'_> {
                         HirKind::Look(Look::Start) if begins_with_anything(rest) => {
                             self.start.before_anything.clone()
                         }
+                        HirKind::Look(Look::Start)
+                            if let Some(choice) = parts.next_if(|next| may_begin_anyhow(next)) =>
+                        {
+                            self.start_and_choice(choice)?
+                        }
                         HirKind::Repetition(repetition) => {
                             let keeps_all = self.ends_before(repetition, rest);
                             self.repetition(repetition, before, keeps_all)?
@@ -249,6 +254,22 @@ impl Writer<'_> {
                 Ok(format!("(?:{})", branches?.join("|")))
             }
         }
+    }
+
+    /// Writes the start of a value and a choice behind it, of which some branches begin with anything: those have the start that belongs
+    /// to them.
+    fn start_and_choice(&mut self, choice: &Hir) -> Result<String, Unwritable> {
+        let HirKind::Alternation(branches) = choice.kind() else {
+            return Err(Unwritable::Unknown("a choice without branches"));
+        };
+        let (of_anything, others) = with_any_beginning(branches);
+        let of_anything = self.write(&Hir::alternation(of_anything), Before::Nothing)?;
+        let mut both = format!("{}{}", self.start.before_anything, grouped(&of_anything));
+        if !others.is_empty() {
+            let others = self.write(&Hir::alternation(others), Before::Nothing)?;
+            both = format!("{both}|{}{}", self.start.of_value, grouped(&others));
+        }
+        Ok(format!("(?:{both})"))
     }
 
     fn repetition(
@@ -566,6 +587,11 @@ fn browser_escape(codes: &[u8]) -> String {
 }
 
 /// Tells whether an expression may match nothing by being repeated no time.
+/// Whether this is a choice that may begin with anything.
+fn may_begin_anyhow(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Alternation(branches) if !with_any_beginning(branches).0.is_empty())
+}
+
 fn is_optional(hir: &Hir) -> bool {
     matches!(hir.kind(), HirKind::Repetition(repetition) if repetition.min == 0)
 }

@@ -136,6 +136,15 @@ pub(super) fn begins_with_anything(parts: &[Hir]) -> bool {
     }
 }
 
+/// The branches of a choice that begin with anything, and the others.
+pub(super) fn with_any_beginning(branches: &[Hir]) -> (Vec<Hir>, Vec<Hir>) {
+    let with_anything = |branch: &Hir| match branch.kind() {
+        HirKind::Concat(parts) => begins_with_anything(parts),
+        _ => begins_with_anything(std::slice::from_ref(branch)),
+    };
+    branches.iter().cloned().partition(with_anything)
+}
+
 /// The characters that a class leaves out, if it is one of "anything but".
 pub(super) fn excluded_if_wide(class: &Class) -> Option<Vec<u8>> {
     let members = ascii_members(class);
