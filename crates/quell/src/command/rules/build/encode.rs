@@ -22,7 +22,8 @@ use super::xml::PATTERN_BYTES_MAX;
 use letters::Letters;
 use shape::{
     First, ascii_members, begins_with_anything, by_first_letters, excluded_if_wide, first_of_all,
-    with_any_beginning, without_choice_of_runs,
+    is_class, is_optional, is_word_boundary, last_letter, may_begin_anyhow, with_any_beginning,
+    without_choice_of_runs,
 };
 use spelling::{escaped, grouped, hex_set, literal_class, window};
 
@@ -586,46 +587,7 @@ fn browser_escape(codes: &[u8]) -> String {
     format!(r"(?:\\(?:x5c)?|{LAYERS}(?:5c)?)[xu](?:00)?{}", hex_set(codes))
 }
 
-/// Tells whether an expression may match nothing by being repeated no time.
-/// Whether this is a choice that may begin with anything.
-fn may_begin_anyhow(hir: &Hir) -> bool {
-    matches!(hir.kind(), HirKind::Alternation(branches) if !with_any_beginning(branches).0.is_empty())
-}
-
-fn is_optional(hir: &Hir) -> bool {
-    matches!(hir.kind(), HirKind::Repetition(repetition) if repetition.min == 0)
-}
-
-/// Tells whether an expression is one character of a set.
-fn is_class(hir: &Hir) -> bool {
-    matches!(hir.kind(), HirKind::Class(_))
-}
-
-/// Tells whether an expression is the edge of a word.
-fn is_word_boundary(hir: &Hir) -> bool {
-    matches!(hir.kind(), HirKind::Look(Look::WordAscii))
-}
-
 /// How many bytes a repetition of characters may have in a line.
 fn longer(max: u32, factor: u32) -> u32 {
     if factor == 1 { max } else { max.saturating_mul(factor).min(WINDOW_BYTES_MAX.max(max)) }
-}
-
-/// Tells what an expression ends with; nothing where it matches no character.
-fn last_letter(hir: &Hir) -> Option<Before> {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let of = |is_word: bool| if is_word { Before::Word } else { Before::Other };
-    let both = |one: Before, other: Before| if one == other { one } else { Before::Any };
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => None,
-        HirKind::Literal(literal) => literal.0.last().map(|byte| of(is_word(*byte))),
-        HirKind::Class(class) => {
-            ascii_members(class).into_iter().map(|byte| of(is_word(byte))).reduce(both)
-        }
-        HirKind::Repetition(repetition) if repetition.min == 0 => Some(Before::Any),
-        HirKind::Repetition(repetition) => last_letter(&repetition.sub),
-        HirKind::Capture(capture) => last_letter(&capture.sub),
-        HirKind::Concat(parts) => parts.iter().rev().find_map(last_letter),
-        HirKind::Alternation(branches) => branches.iter().filter_map(last_letter).reduce(both),
-    }
 }

@@ -1,8 +1,8 @@
 //! Gives a pattern a shape of the same meaning that PCRE2 reads faster, and tells what may follow what.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
-use super::{WIDE_MIN, is_class};
+use super::{Before, WIDE_MIN};
 
 /// Puts words that begin with the same letters together, so that PCRE2, which tries one after the other, is done with all of them at
 /// the first letter. Their order changes, which no rule sees: it asks whether there is a match, not which.
@@ -168,4 +168,43 @@ pub(super) fn ascii_members(class: &Class) -> Vec<u8> {
 /// Tells what the text of a sign may hold, which is in lower case: a class of anything but letters holds the capitals only by accident.
 fn is_lower(byte: u8) -> bool {
     !byte.is_ascii_uppercase()
+}
+
+/// Whether this is a choice that may begin with anything.
+pub(super) fn may_begin_anyhow(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Alternation(branches) if !with_any_beginning(branches).0.is_empty())
+}
+
+/// Tells whether an expression may match nothing by being repeated no time.
+pub(super) fn is_optional(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Repetition(repetition) if repetition.min == 0)
+}
+
+/// Tells whether an expression is one character of a set.
+pub(super) fn is_class(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Class(_))
+}
+
+/// Tells whether an expression is the edge of a word.
+pub(super) fn is_word_boundary(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Look(Look::WordAscii))
+}
+
+/// Tells what an expression ends with; nothing where it matches no character.
+pub(super) fn last_letter(hir: &Hir) -> Option<Before> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let of = |is_word: bool| if is_word { Before::Word } else { Before::Other };
+    let both = |one: Before, other: Before| if one == other { one } else { Before::Any };
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => None,
+        HirKind::Literal(literal) => literal.0.last().map(|byte| of(is_word(*byte))),
+        HirKind::Class(class) => {
+            ascii_members(class).into_iter().map(|byte| of(is_word(byte))).reduce(both)
+        }
+        HirKind::Repetition(repetition) if repetition.min == 0 => Some(Before::Any),
+        HirKind::Repetition(repetition) => last_letter(&repetition.sub),
+        HirKind::Capture(capture) => last_letter(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().rev().find_map(last_letter),
+        HirKind::Alternation(branches) => branches.iter().filter_map(last_letter).reduce(both),
+    }
 }
