@@ -21,9 +21,8 @@ use triage::classify::{View, WebClass};
 use super::xml::PATTERN_BYTES_MAX;
 use letters::Letters;
 use shape::{
-    First, ascii_members, begins_with_anything, by_first_letters, excluded_if_wide, first_of_all,
-    is_class, is_optional, is_word_boundary, last_letter, may_begin_anyhow, with_any_beginning,
-    without_choice_of_runs,
+    First, ascii_members, begins_with_anything, by_beginning, by_first_letters, excluded_if_wide,
+    first_of_all, is_class, is_optional, is_word_boundary, last_letter, without_choice_of_runs,
 };
 use spelling::{escaped, grouped, hex_set, literal_class, window};
 
@@ -215,16 +214,19 @@ impl Writer<'_> {
                 let mut before = before;
                 let all = without_choice_of_runs(parts);
                 let mut parts = all.iter().peekable();
-                while let Some(part) = parts.next() {
+                while let Some(mut part) = parts.next() {
                     let rest = all.get(all.len() - parts.len()..).unwrap_or_default();
                     let body = match part.kind() {
                         HirKind::Look(Look::Start) if begins_with_anything(rest) => {
                             self.start.before_anything.clone()
                         }
                         HirKind::Look(Look::Start)
-                            if let Some(choice) = parts.next_if(|next| may_begin_anyhow(next)) =>
+                            if let Some(choice) = rest.first()
+                                && let Some(branches) = by_beginning(choice) =>
                         {
-                            self.start_and_choice(choice)?
+                            parts.next();
+                            part = choice;
+                            self.start_and_choice(branches)?
                         }
                         HirKind::Repetition(repetition) => {
                             let keeps_all = self.ends_before(repetition, rest);
@@ -259,11 +261,10 @@ impl Writer<'_> {
 
     /// Writes the start of a value and a choice behind it, of which some branches begin with anything: those have the start that belongs
     /// to them.
-    fn start_and_choice(&mut self, choice: &Hir) -> Result<String, Unwritable> {
-        let HirKind::Alternation(branches) = choice.kind() else {
-            return Err(Unwritable::Unknown("a choice without branches"));
-        };
-        let (of_anything, others) = with_any_beginning(branches);
+    fn start_and_choice(
+        &mut self,
+        (of_anything, others): (Vec<Hir>, Vec<Hir>),
+    ) -> Result<String, Unwritable> {
         let of_anything = self.write(&Hir::alternation(of_anything), Before::Nothing)?;
         let mut both = format!("{}{}", self.start.before_anything, grouped(&of_anything));
         if !others.is_empty() {

@@ -136,13 +136,17 @@ pub(super) fn begins_with_anything(parts: &[Hir]) -> bool {
     }
 }
 
-/// The branches of a choice that begin with anything, and the others.
-pub(super) fn with_any_beginning(branches: &[Hir]) -> (Vec<Hir>, Vec<Hir>) {
+/// The branches of a choice that begin with anything, and the others; nothing where it isn't a choice, or none does.
+pub(super) fn by_beginning(hir: &Hir) -> Option<(Vec<Hir>, Vec<Hir>)> {
+    let HirKind::Alternation(branches) = hir.kind() else { return None };
     let with_anything = |branch: &Hir| match branch.kind() {
         HirKind::Concat(parts) => begins_with_anything(parts),
         _ => begins_with_anything(std::slice::from_ref(branch)),
     };
-    branches.iter().cloned().partition(with_anything)
+    if !branches.iter().any(with_anything) {
+        return None;
+    }
+    Some(branches.iter().cloned().partition(with_anything))
 }
 
 /// The characters that a class leaves out, if it is one of "anything but".
@@ -168,11 +172,6 @@ pub(super) fn ascii_members(class: &Class) -> Vec<u8> {
 /// Tells what the text of a sign may hold, which is in lower case: a class of anything but letters holds the capitals only by accident.
 fn is_lower(byte: u8) -> bool {
     !byte.is_ascii_uppercase()
-}
-
-/// Whether this is a choice that may begin with anything.
-pub(super) fn may_begin_anyhow(hir: &Hir) -> bool {
-    matches!(hir.kind(), HirKind::Alternation(branches) if !with_any_beginning(branches).0.is_empty())
 }
 
 /// Tells whether an expression may match nothing by being repeated no time.
