@@ -2,7 +2,8 @@
 //!
 //! Rules form a tree: a category's root, its children, their children. An event goes down from the roots of its category; of the
 //! children of a rule that matches, the highest level is tried first, and the first leaf that is reached is the one result.
-//! [`load`] reads rules, [`link`] puts them into the tree, [`run`] walks it, [`frequency`] is the memory that correlation needs.
+//! [`load`] reads rules, [`link`] puts them into the tree, [`shortlist`] finds those whose conditions an event meets, [`run`] walks
+//! them, [`frequency`] is the memory that correlation needs.
 
 pub(crate) mod condition;
 pub(crate) mod correlation;
@@ -14,6 +15,7 @@ pub(crate) mod options;
 pub(crate) mod outlines;
 pub(crate) mod recent;
 pub(crate) mod run;
+pub(crate) mod shortlist;
 pub(crate) mod siblings;
 
 use std::collections::HashMap;

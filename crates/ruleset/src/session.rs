@@ -15,7 +15,8 @@ use crate::outcome::{Fired, Outcome};
 use crate::predecode::{parse_location, predecode};
 use crate::rule::condition::Surroundings;
 use crate::rule::frequency::{History, Support};
-use crate::rule::run::{Filters, Final, Walk};
+use crate::rule::run::{Final, Walk};
+use crate::rule::shortlist::{Filters, Search, Shortlist};
 use crate::ruleset::Ruleset;
 use crate::state::State;
 
@@ -61,21 +62,25 @@ pub struct Session {
     memory: Memory,
 }
 
-/// Takes headers off lines and reads their fields. That needs no memory of other lines, so several readers may work ahead of one
-/// [`Session`], each on its own thread.
+/// Takes headers off lines, reads their fields and finds the rules whose conditions they meet. That needs no memory of other lines, so several
+/// readers may work ahead of one [`Session`], each on its own thread.
 #[derive(Debug, Default)]
 pub struct LineReader {
     scratch: Scratch,
+    filters: Filters,
 }
 
-/// A line with its fields, for [`Session::decide`].
+/// What a [`LineReader`] found in a line, for [`Session::decide`].
 #[derive(Debug)]
-pub struct ReadLine<'a>(Event<'a>);
+pub struct ReadLine<'a> {
+    event: Event<'a>,
+    /// Nothing where the session must add to the event first.
+    shortlist: Option<Shortlist>,
+}
 
 /// What lies between the events of a session.
 #[derive(Debug, Default)]
 struct Memory {
-    filters: Filters,
     history: History,
     state: State,
     zone_offset: ZoneOffset,
@@ -90,29 +95,35 @@ impl LineReader {
         log: &'a [u8],
         manager: &'a str,
     ) -> ReadLine<'a> {
-        ReadLine(read(ruleset, location, log, manager.as_bytes(), &mut self.scratch))
+        let event = read(ruleset, location, log, manager.as_bytes(), &mut self.scratch);
+        let shortlist = (!event.accumulates).then(|| self.shortlist(ruleset, &event, false));
+        ReadLine { event, shortlist }
     }
 
     /// How many fields of JSON events found no room.
     pub fn fields_dropped(&self) -> u64 {
         self.scratch.fields_dropped
     }
+
+    fn shortlist(&mut self, ruleset: &Ruleset, event: &Event<'_>, keeps_failed: bool) -> Shortlist {
+        let around = Surroundings { lists: &ruleset.lists };
+        let filters = &mut self.filters;
+        Search { rules: &ruleset.rules, event, around, filters, keeps_failed }.run()
+    }
 }
 
 impl Session {
     /// Starts with an empty memory.
     pub fn new(ruleset: Arc<Ruleset>, options: SessionOptions) -> Self {
-        let mut session =
-            Session { ruleset, reader: LineReader::default(), memory: Memory::default(), options };
-        session.reader.scratch.without_prefilter = session.options.without_prefilter;
-        session.memory.filters.off = session.options.without_prefilter;
-        session
+        let mut reader = LineReader::default();
+        reader.scratch.without_prefilter = options.without_prefilter;
+        reader.filters.off = options.without_prefilter;
+        Session { ruleset, reader, memory: Memory::default(), options }
     }
 
     /// Forgets all events, so that the next one is decided as by a new session. What makes it quick stays.
     pub fn forget(&mut self) {
-        let filters = std::mem::take(&mut self.memory.filters);
-        self.memory = Memory { filters, ..Memory::default() };
+        self.memory = Memory::default();
     }
 
     /// How many fields of JSON events found no room.
@@ -123,11 +134,11 @@ impl Session {
     /// Takes one event.
     pub fn process<'s>(&'s mut self, record: &Record<'s>) -> Outcome<'s> {
         let Session { ruleset, options, reader, memory } = self;
-        let LineReader { scratch } = reader;
         let manager = options.manager.as_bytes();
-        let event = read(ruleset, record.location, record.log, manager, scratch);
-        let mut outcome = memory.decide(ruleset, options, event, record.time);
-        outcome.touched = &scratch.touched;
+        let event = read(ruleset, record.location, record.log, manager, &mut reader.scratch);
+        let line = ReadLine { event, shortlist: None };
+        let mut outcome = memory.decide(ruleset, options, line, record.time, reader);
+        outcome.touched = &reader.scratch.touched;
         outcome
     }
 
@@ -138,7 +149,8 @@ impl Session {
         line: ReadLine<'a>,
         time: i64,
     ) -> Outcome<'a> {
-        self.memory.decide(ruleset, &self.options, line.0, time)
+        let Session { options, reader, memory, .. } = self;
+        memory.decide(ruleset, options, line, time, reader)
     }
 }
 
@@ -147,12 +159,14 @@ impl Memory {
         &mut self,
         ruleset: &'a Ruleset,
         options: &SessionOptions,
-        mut event: Event<'a>,
+        line: ReadLine<'a>,
         time: i64,
+        reader: &mut LineReader,
     ) -> Outcome<'a> {
+        let ReadLine { mut event, shortlist } = line;
         event.time = time;
         event.local_time = time.saturating_add(self.zone_offset.at(time, &options.zone));
-        let Memory { filters, history, state, .. } = self;
+        let Memory { history, state, .. } = self;
         if options.logtest {
             event.accept_windows_event(ruleset.decoders.windows);
         } else {
@@ -174,13 +188,17 @@ impl Memory {
         if outcome.not_processed {
             return outcome;
         }
+        // A reader knows neither what a trace shows nor the ways of wazuh-logtest.
+        let known = shortlist.filter(|_| !options.trace && !options.logtest);
+        let shortlist =
+            known.unwrap_or_else(|| reader.shortlist(ruleset, &outcome.event, options.trace));
         let mut walk = Walk {
             rules: &ruleset.rules,
             event: &outcome.event,
             around: Surroundings { lists: &ruleset.lists },
+            shortlist: &shortlist,
             history,
             state,
-            filters,
             support: Support::default(),
             trace: options.trace.then(Vec::new),
         };

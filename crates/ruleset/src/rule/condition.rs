@@ -217,6 +217,14 @@ impl Condition {
         }
     }
 
+    /// Whether the answer depends on when the event came, or on what came before.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(
+            self,
+            Condition::Time(_) | Condition::Weekday(_) | Condition::Differs | Condition::FirstTime
+        )
+    }
+
     /// Answers the question, for all conditions that need no memory.
     pub(crate) fn holds(&self, event: &Event<'_>, around: &Surroundings<'_>) -> bool {
         match self {

@@ -1,14 +1,13 @@
-//! Walks the rule tree with one event.
+//! Walks the rules that an event may end with, and asks what depends on more than the event.
+//!
+//! The event's own part is answered already, in a [`Shortlist`]. Here the rest is asked, rule by rule in the order in which they are
+//! tried: times, `if_fts`, `check_diff`, correlation. Asking changes what is remembered, so the order matters.
 
 use super::condition::{Condition, Surroundings};
 use super::frequency::{History, Support};
-use super::outlines::Outlines;
-use super::recent::{Recent, Remembered};
-use super::siblings::{Siblings, url_pattern};
+use super::shortlist::{Entry, Shortlist};
 use super::{Rule, RuleIndex, Rules};
 use crate::event::Event;
-use crate::pattern::Form;
-use crate::prefilter::Members;
 use crate::state::State;
 
 /// Which rule an event ends with.
@@ -39,59 +38,14 @@ pub(crate) struct Tried {
     pub(crate) failed: Option<Failed>,
 }
 
-/// Memory for the candidates at each depth of a walk, used again for every event. Those of a rule stay while its children are
-/// tried, because they may be told by the same search.
-#[derive(Debug, Default)]
-pub(crate) struct Filters {
-    levels: Vec<Members>,
-    /// Memory for what a URL leaves.
-    left: Members,
-    /// Memory for those about which outlines were asked.
-    asked: Members,
-    outlines: Outlines,
-    recent: Recent,
-    /// Lets every rule be tried: to show that the filters change nothing.
-    pub(crate) off: bool,
-}
-
-impl Filters {
-    /// Keeps those candidates at a depth, children of a rule, that a URL leaves; what it ruled out may be known from the last time.
-    fn keep_of_url(
-        &mut self,
-        depth: usize,
-        filter: &Siblings,
-        (index, rule, rules): (RuleIndex, &Rule, &Rules),
-        url: (&[u8], Form),
-    ) -> Option<Remembered> {
-        let Filters { levels, left, asked, outlines, recent, .. } = self;
-        let candidates = levels.get_mut(depth)?;
-        if let Some((remembered, known)) = recent.find(index, url.0) {
-            candidates.keep(known);
-            return Some(remembered);
-        }
-        filter.left_by_url((rule, rules), url, left);
-        candidates.keep(left);
-        if url.1 == Form::Once {
-            asked.copy_from(candidates);
-            outlines.rule_out((index, rule), rules, url.0, candidates);
-            asked.keep_not(candidates);
-            left.keep_not(asked);
-        }
-        recent.remember(index, url.0, left)
-    }
-}
-
-/// For the children of a rule, where they stand among the rule's own siblings, about which is known already which may match.
-type Shared<'r> = Option<&'r [Option<u32>]>;
-
 /// One walk.
 pub(crate) struct Walk<'w, 'e> {
     pub(crate) rules: &'w Rules,
     pub(crate) event: &'w Event<'e>,
     pub(crate) around: Surroundings<'w>,
+    pub(crate) shortlist: &'w Shortlist,
     pub(crate) history: &'w mut History,
     pub(crate) state: &'w mut State,
-    pub(crate) filters: &'w mut Filters,
     pub(crate) support: Support,
     /// Rules looked at, where somebody wants to know.
     pub(crate) trace: Option<Vec<Tried>>,
@@ -100,93 +54,43 @@ pub(crate) struct Walk<'w, 'e> {
 impl Walk<'_, '_> {
     /// Finds the final rule.
     pub(crate) fn walk(&mut self) -> Option<Final> {
-        let rules = self.rules;
-        rules.roots.iter().find_map(|root| {
-            let of_category =
-                rules.get(*root).is_some_and(|rule| rule.category == self.event.category);
-            of_category.then(|| self.descend(*root, None, 0, None).ok()).flatten()
-        })
+        self.first_below(None, None, 0)
+    }
+
+    /// Finds the first of the rules below a place of the shortlist with which the event ends.
+    fn first_below(
+        &mut self,
+        place: Option<usize>,
+        parent: Option<RuleIndex>,
+        depth: usize,
+    ) -> Option<Final> {
+        let shortlist = self.shortlist;
+        let mut below = shortlist.below(place);
+        below.find_map(|(place, entry)| self.descend(place, entry, parent, depth))
     }
 
     fn descend(
         &mut self,
-        index: RuleIndex,
+        place: usize,
+        entry: Entry,
         parent: Option<RuleIndex>,
         depth: usize,
-        shared: Shared<'_>,
-    ) -> Result<Final, Failed> {
-        let rule = self.rules.get(index).ok_or(Failed::OnlyGroups)?;
-        let failed = self.test(rule);
-        if self.trace.is_some() {
-            self.note(index, depth, failed);
+    ) -> Option<Final> {
+        let rules = self.rules;
+        let rule = rules.get(entry.rule)?;
+        let failed = self.test(rule, entry);
+        self.note(entry.rule, depth, failed);
+        if failed.is_some() {
+            return None;
         }
-        if let Some(failed) = failed {
-            return Err(failed);
-        }
-        if let Some(found) = self.children(index, rule, depth, shared) {
-            return Ok(found);
+        if let Some(found) = self.first_below(Some(place), Some(entry.rule), depth + 1) {
+            return Some(found);
         }
         if rule.noalert {
-            if self.trace.is_some() {
-                self.note(index, depth, Some(Failed::OnlyGroups));
-            }
-            return Err(Failed::OnlyGroups);
+            self.note(entry.rule, depth, Some(Failed::OnlyGroups));
+            return None;
         }
-        Ok(Final { rule: index, parent })
-    }
-
-    /// Tries the children that may match, in order.
-    fn children(
-        &mut self,
-        index: RuleIndex,
-        rule: &Rule,
-        depth: usize,
-        shared: Shared<'_>,
-    ) -> Option<Final> {
-        // A trace shows what each child lacks, so none is passed over.
-        let filters = !self.filters.off && self.trace.is_none();
-        if let Some(positions) = shared.filter(|_| filters) {
-            return rule.children.iter().zip(positions).find_map(|(child, position)| {
-                let above = self.filters.levels.get(depth.checked_sub(1)?);
-                let is_ruled_out =
-                    above.zip(*position).is_some_and(|(above, at)| !above.contains(at));
-                (!is_ruled_out)
-                    .then(|| self.descend(*child, Some(index), depth + 1, None).ok())
-                    .flatten()
-            });
-        }
-        let make = || Siblings::new(rule, self.rules).map(Box::new);
-        let filter = filters.then(|| rule.siblings.get_or_init(make).as_ref()).flatten();
-        let Some(filter) = filter else {
-            let mut children = rule.children.iter();
-            let mut descend = |child| self.descend(child, Some(index), depth + 1, None).ok();
-            return children.find_map(|child| descend(*child));
-        };
-        if self.filters.levels.len() <= depth {
-            self.filters.levels.resize_with(depth + 1, Members::default);
-        }
-        filter.candidates(self.event, self.filters.levels.get_mut(depth)?);
-        let remembered = match self.event.url().filter(|_| filter.look_at_urls()) {
-            Some(url) => self.filters.keep_of_url(depth, filter, (index, rule, self.rules), url),
-            None => None,
-        };
-        let mut from = 0;
-        while let Some(position) = self.filters.levels.get(depth)?.next(from) {
-            let child = rule.children.get(position)?;
-            let shared = filter.shared_with(position);
-            match self.descend(*child, Some(index), depth + 1, shared) {
-                Ok(found) => return Some(found),
-                Err(Failed::Condition(at)) if let Some(remembered) = remembered => {
-                    let failed = self.rules.get(*child).and_then(|child| child.conditions.get(at));
-                    if failed.and_then(url_pattern).is_some() {
-                        self.filters.recent.rule_out(remembered, position);
-                    }
-                }
-                Err(_) => {}
-            }
-            from = position + 1;
-        }
-        None
+        Some(Final { rule: entry.rule, parent })
     }
 
     fn note(&mut self, rule: RuleIndex, depth: usize, failed: Option<Failed>) {
@@ -197,9 +101,13 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Tests one rule; `None` when all holds.
-    fn test(&mut self, rule: &Rule) -> Option<Failed> {
-        for (position, condition) in rule.conditions.iter().enumerate() {
+    /// Tests what is not known yet of one rule; `None` when all holds.
+    fn test(&mut self, rule: &Rule, entry: Entry) -> Option<Failed> {
+        let held = usize::try_from(entry.held).unwrap_or(usize::MAX);
+        if entry.fails {
+            return Some(Failed::Condition(held));
+        }
+        for (position, condition) in rule.conditions.iter().enumerate().skip(held) {
             let holds = match condition {
                 Condition::Differs => self.differs(rule),
                 Condition::FirstTime => self.state.first_time(self.event),
