@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::condition::{CRAWLERS, CompiledRule, Condition, Subject};
-use super::{Rule, Rules};
+use super::{Rule, RuleIndex, Rules};
 use crate::decoder::NameId;
 use crate::event::Event;
 use crate::fields::StaticField;
@@ -149,15 +149,26 @@ impl Urls {
     }
 }
 
-/// Prepares the filter over what the children need of URLs of a form.
+/// Prepares the filter over what the children need of URLs of a form. Half of them are read on a thread of their own: one takes 50 us and
+/// more, there may be hundreds, and a line waits for it.
 fn of_urls(rule: &Rule, rules: &Rules, form: Form) -> Prefilter {
-    let of_child = |child: &u32| {
+    let of_child = |child: &RuleIndex| {
         let conditions = rules.get(*child).map_or(&[][..], |child| &child.conditions);
         let patterns = conditions.iter().filter_map(url_pattern);
         let sets = patterns.flat_map(|pattern| pattern.required_sets_of(form));
         most_telling(sets.filter(rules_out))
     };
-    let required: Vec<Vec<Set>> = rule.children.iter().map(of_child).collect();
+    let of = |children: &[RuleIndex]| children.iter().map(of_child).collect::<Vec<Vec<Set>>>();
+    let half = rule.children.len() / 2;
+    let (here, there) = rule.children.split_at_checked(half).unwrap_or_default();
+    let required = std::thread::scope(|scope| {
+        let other = std::thread::Builder::new().spawn_scoped(scope, || of(there));
+        let mut required = of(here);
+        // Where no thread is to be had, there is this one.
+        let others = other.ok().and_then(|thread| thread.join().ok());
+        required.extend(others.unwrap_or_else(|| of(there)));
+        required
+    });
     Prefilter::of_field(&required)
 }
 
