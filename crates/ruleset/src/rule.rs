@@ -9,6 +9,7 @@ pub(crate) mod condition;
 pub(crate) mod correlation;
 pub(crate) mod description;
 pub(crate) mod frequency;
+pub(crate) mod groups;
 pub(crate) mod link;
 pub(crate) mod load;
 pub(crate) mod options;
@@ -107,6 +108,7 @@ pub(crate) struct Rules {
     pub(crate) by_id: HashMap<u32, RuleIndex>,
     /// In order of loading.
     pub(crate) roots: Vec<RuleIndex>,
+    pub(crate) groups: groups::Groups,
     /// Groups of rules with the same memory for correlation.
     pub(crate) chains: Vec<frequency::ChainSpec>,
     /// For each rule, the chains that its events join.

@@ -3,9 +3,7 @@
 //! A rule may hang below several parents; it is kept once, and its children are the same below each. Siblings are ordered by
 //! level when they are added, equal levels by the order of loading.
 
-use std::collections::{HashMap, HashSet};
-
-use memchr::memmem;
+use std::collections::HashMap;
 
 use super::correlation::{Compared, Correlation, Earlier};
 use super::frequency::{ChainSource, ChainSpec};
@@ -68,6 +66,7 @@ fn insert(rule: Rule, rules: &mut Rules, line: usize, findings: &mut Findings<'_
         rules.roots.push(index);
     }
     rules.by_id.insert(rule.id, index);
+    rules.groups.insert(&rule.groups, index);
     rules.all.push(Rule { depth, ..rule });
 }
 
@@ -101,6 +100,8 @@ fn overwrite(
         (Some(new), Some(old)) => Some(Correlation { earlier: old.earlier, ..new }),
         (new, _) => new,
     };
+    rules.groups.remove(&old.groups, index);
+    rules.groups.insert(&rule.groups, index);
     *old = Rule {
         correlation,
         parents: std::mem::take(&mut old.parents),
@@ -122,7 +123,11 @@ impl Rules {
             Parents::Sids(sids) => {
                 sids.iter().filter_map(|sid| self.by_id.get(sid)).copied().collect()
             }
-            Parents::Groups(words) => self.in_group(words).collect(),
+            Parents::Groups(words) => {
+                let mut parents: Vec<RuleIndex> = self.groups.holding(words).collect();
+                parents.sort_unstable();
+                parents
+            }
             Parents::Level(level) => all
                 .filter(|(_, other)| u32::from(other.rank()) >= *level)
                 .map(|(index, _)| index)
@@ -217,32 +222,40 @@ impl Rules {
 
     /// For each rule, the chains that its events join.
     fn chains_fed(&self, chains: &[ChainSpec]) -> Vec<Box<[u32]>> {
-        let patterns = self.group_patterns();
-        // Most rules share the text of their groups with others, and many chains the pattern that looks at it.
-        let mut known: HashMap<&str, HashSet<&[u8]>> = HashMap::new();
-        let feeds = |rule: &Rule, matching: &HashSet<&[u8]>| -> Box<[u32]> {
-            let joins = |spec: &ChainSpec| match &spec.source {
-                ChainSource::Sid(sid) => *sid == rule.id,
-                ChainSource::Group(text) => matching.contains(text.as_slice()),
-                ChainSource::Regex(_) => true,
+        let by_text = self.group_patterns();
+        let mut of_pattern: HashMap<&[u8], Vec<u32>> = HashMap::new();
+        let mut of_rule: HashMap<u32, Vec<u32>> = HashMap::new();
+        let mut of_all = Vec::new();
+        for (chain, spec) in (0u32..).zip(chains) {
+            match &spec.source {
+                ChainSource::Sid(sid) => of_rule.entry(*sid).or_default().push(chain),
+                ChainSource::Group(text) => of_pattern.entry(text).or_default().push(chain),
+                ChainSource::Regex(_) => of_all.push(chain),
+            }
+        }
+        let patterns = of_pattern.into_iter();
+        let patterns: Vec<((&Pattern, u128), Vec<u32>)> =
+            patterns.filter_map(|(text, chains)| Some((*by_text.get(text)?, chains))).collect();
+        // One key after the other.
+        let order = |chain: &u32| (chains.get(*chain as usize).map(|spec| spec.keying), *chain);
+        let mut fed = vec![Box::default(); self.all.len()];
+        for (groups, rules) in self.groups.iter() {
+            let bytes = bytes_of(groups.as_bytes());
+            let matches = |(pattern, required): &(&Pattern, u128)| {
+                required & !bytes == 0 && pattern.is_match(groups.as_bytes())
             };
-            let mut joined: Vec<(u32, &ChainSpec)> =
-                (0u32..).zip(chains).filter(|(_, spec)| joins(spec)).collect();
-            // One key after the other.
-            joined.sort_by_key(|(_, spec)| spec.keying);
-            joined.into_iter().map(|(chain, _)| chain).collect()
-        };
-        let mut fed = Vec::with_capacity(self.all.len());
-        for rule in &self.all {
-            let groups = rule.groups.as_str();
-            let matching = known.entry(groups).or_insert_with(|| {
-                let bytes = bytes_of(groups.as_bytes());
-                let matching = patterns.iter().filter(|(_, (pattern, required))| {
-                    required & !bytes == 0 && pattern.is_match(groups.as_bytes())
-                });
-                matching.map(|(text, _)| *text).collect()
-            });
-            fed.push(feeds(rule, matching));
+            let matching = patterns.iter().filter(|(pattern, _)| matches(pattern));
+            let of_group: Vec<u32> =
+                matching.flat_map(|(_, chains)| chains).chain(&of_all).copied().collect();
+            for index in rules {
+                let own = self.get(*index).and_then(|rule| of_rule.get(&rule.id));
+                let mut joined: Vec<u32> =
+                    of_group.iter().chain(own.into_iter().flatten()).copied().collect();
+                joined.sort_by_key(order);
+                if let Some(fed) = fed.get_mut(*index as usize) {
+                    *fed = joined.into_boxed_slice();
+                }
+            }
         }
         fed
     }
@@ -255,29 +268,5 @@ impl Rules {
             _ => None,
         });
         patterns.collect()
-    }
-}
-
-impl Rules {
-    /// Says whether some rule's group text holds one of these words. It is a search for a substring, as in Wazuh.
-    pub(super) fn any_in_group(&self, words: &[String]) -> bool {
-        self.in_group(words).next().is_some()
-    }
-
-    /// The rules whose group text holds one of these words.
-    pub(crate) fn in_group(&self, words: &[String]) -> impl Iterator<Item = RuleIndex> {
-        let finders: Vec<_> =
-            words.iter().map(|word| memmem::Finder::new(word.as_bytes())).collect();
-        // Most rules have the groups of the one before.
-        let mut last: Option<(&str, bool)> = None;
-        (0..).zip(&self.all).filter_map(move |(index, rule)| {
-            let groups = rule.groups.as_str();
-            let known = last.filter(|(text, _)| *text == groups).map(|(_, is_in)| is_in);
-            let is_in = known.unwrap_or_else(|| {
-                finders.iter().any(|finder| finder.find(groups.as_bytes()).is_some())
-            });
-            last = Some((groups, is_in));
-            is_in.then_some(index)
-        })
     }
 }

@@ -402,7 +402,7 @@ impl<'r> Draft<'r> {
         if let Some(text) = group {
             let text = String::from_utf8_lossy(&text).into_owned();
             let words: Vec<String> = text.split('|').map(str::to_owned).collect();
-            if !self.ruleset.rules.any_in_group(&words) {
+            if self.ruleset.rules.groups.holding(&words).next().is_none() {
                 let option =
                     if self.matched.group.is_some() { "if_matched_group" } else { "if_group" };
                 let why = format!("Group '{text}' was not found. Invalid '{option}'.");
