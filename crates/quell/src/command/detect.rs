@@ -34,8 +34,8 @@ use crate::rulebook;
 /// Batches between two threads: enough that neither waits for the other's longest batch, and 2 MB at most.
 const UNDER_WAY_MAX: usize = 8;
 
-/// More threads than this only wait for the one that decides.
-const THREADS_MAX: usize = 64;
+/// More threads than this mostly wait for the one that decides, and each may remember 21 MB.
+const THREADS_MAX: usize = 32;
 
 pub(super) fn run(options: &Detect) -> Result<(), Failure> {
     let logs = input::logs(&options.files, options.location.as_deref())?;

@@ -1,8 +1,8 @@
 //! Reads lines ahead on several threads, and gives them on in their order.
 //!
-//! Taking headers off and finding fields is half of the work and needs no memory of other lines; what rules decide needs all that came
-//! before. So readers take the lines in pieces, each the next one that nobody has, while the caller decides about the pieces in order. The
-//! threads live as long as one batch of lines: starting them costs some hundredths of what a batch costs.
+//! Finding fields, and the rules whose own conditions they meet, is nearly all of the work and needs no memory of other lines; which of these
+//! rules applies needs all that came before. So readers take the lines in pieces, each the next one that nobody has, while the caller decides
+//! about the pieces in order. The threads live as long as one batch of lines: starting them costs some hundredths of what a batch costs.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,19 +26,22 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Reads all lines with these readers, each on a thread of its own, and gives each line with what was read in it to `take`.
+    /// Reads all lines with these readers, each on a thread of its own if there are lines for several, and gives each line with what was
+    /// read in it to `take`.
     pub(super) fn read(
         self,
         readers: &mut [LineReader],
         mut take: impl FnMut(&'a [u8], ReadLine<'a>),
     ) {
+        let pieces: Vec<&'a [&'a [u8]]> = self.lines.chunks(PIECE_LINES).collect();
+        let of_use = readers.len().min(pieces.len().max(1));
+        let Some(readers) = readers.get_mut(..of_use) else { return };
         if let [reader] = readers {
             for line in self.lines {
                 take(line, reader.read(self.ruleset, self.location, line, self.manager));
             }
             return;
         }
-        let pieces: Vec<&'a [&'a [u8]]> = self.lines.chunks(PIECE_LINES).collect();
         let (next, pieces) = (&AtomicUsize::new(0), &pieces);
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(PIECES_AHEAD_MAX);
