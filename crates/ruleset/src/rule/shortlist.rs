@@ -2,9 +2,9 @@
 //!
 //! Nearly all that rules ask is about the event: its fields, its text, lists. That needs no memory of other events, so it can be
 //! answered on any thread, ahead of the one that knows what came before. What is found is a shortlist: rules of which nothing
-//! asked so far fails, as a tree in the order in which they are tried. [`super::run`] asks the rest on it: times, first times, correlation.
+//! asked so far fails, as a tree in the order in which they are tried. [`super::run`] asks the rest of them: times, first times, correlation.
 //!
-//! A rule about which the event alone says all ends the search; behind one that has more to ask its siblings are on the list too.
+//! A rule of which the event alone says all ends the search; behind one that has more to ask its siblings are on the list too.
 
 use super::condition::Surroundings;
 use super::outlines::Outlines;
@@ -106,7 +106,7 @@ enum Found {
     Fails(usize),
     /// It is on the list, and the event may yet end elsewhere.
     Open,
-    /// The event ends here or below, if it comes so far.
+    /// An event that comes to it ends here or below, whatever came before.
     Ends,
 }
 
@@ -147,9 +147,9 @@ impl Search<'_, '_> {
         if list.entries.len() >= ENTRIES_MAX {
             return Found::Ends;
         }
-        let asked = rule.conditions.iter().take_while(|condition| !condition.waits());
+        let mut asked = rule.conditions.iter().take_while(|condition| !condition.waits());
         let mut held = 0;
-        let fails = asked.into_iter().any(|condition| {
+        let fails = asked.any(|condition| {
             let holds = condition.holds(self.event, &self.around);
             held += usize::from(holds);
             !holds
