@@ -87,7 +87,8 @@ struct Memory {
 }
 
 impl LineReader {
-    /// Reads a line. `manager` is the host of a line that names none.
+    /// Reads a line, always with the same ruleset: what URLs rule out is remembered by the places of its rules. `manager` is the host of
+    /// a line that names none.
     pub fn read<'a>(
         &mut self,
         ruleset: &'a Ruleset,

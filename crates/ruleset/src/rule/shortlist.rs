@@ -4,7 +4,9 @@
 //! answered on any thread, ahead of the one that knows what came before. What is found is a shortlist: rules of which nothing
 //! asked so far fails, as a tree in the order in which they are tried. [`super::run`] asks the rest of them: times, first times, correlation.
 //!
-//! A rule of which the event alone says all ends the search; behind one that has more to ask its siblings are on the list too.
+//! A rule of which the event alone says all ends the search; behind one that has more to ask its siblings are on the list too. What is
+//! below a rule is the same on each way to it, so it is looked for and listed once: a list is no longer than the rules that hold have children,
+//! in however many ways these hang below each other.
 
 use super::condition::Surroundings;
 use super::outlines::Outlines;
@@ -14,10 +16,6 @@ use super::{Rule, RuleIndex, Rules};
 use crate::event::Event;
 use crate::pattern::Form;
 use crate::prefilter::Members;
-
-/// How many rules a list holds. One of a real event has some ten; rules that hang below each other in ever more ways could make it grow
-/// without end. What would stand behind the last is not tried.
-const ENTRIES_MAX: usize = 1 << 17;
 
 /// Rules that an event may end with, each before its children.
 #[derive(Debug, Default)]
@@ -31,6 +29,8 @@ pub(crate) struct Entry {
     pub(crate) rule: RuleIndex,
     /// Where the next entry stands that is not below this one.
     behind: u32,
+    /// The entry behind which those below this rule stand: this one, or the rule's first where it is on the list again.
+    first: u32,
     /// How many of its conditions, from the first, are known to hold.
     pub(crate) held: u32,
     /// Whether the next one fails. Only where a trace wants to know.
@@ -41,11 +41,14 @@ impl Shortlist {
     /// The entries of the tree's first rank, or directly below another, each with its place.
     pub(crate) fn below(&self, place: Option<usize>) -> impl Iterator<Item = (usize, Entry)> {
         let behind = |entry: &Entry| usize::try_from(entry.behind).unwrap_or(usize::MAX);
-        let end = match place {
-            Some(place) => self.entries.get(place).map_or(0, behind),
-            None => self.entries.len(),
+        let below_entry = |place: usize| {
+            let first = usize::try_from(self.entries.get(place)?.first).ok()?;
+            Some((first + 1, behind(self.entries.get(first)?)))
         };
-        let mut next = place.map_or(0, |place| place + 1);
+        let (mut next, end) = match place {
+            Some(place) => below_entry(place).unwrap_or_default(),
+            None => (0, self.entries.len()),
+        };
         std::iter::from_fn(move || {
             let entry = self.entries.get(next).filter(|_| next < end)?;
             let place = std::mem::replace(&mut next, behind(entry));
@@ -65,6 +68,10 @@ pub(crate) struct Filters {
     asked: Members,
     outlines: Outlines,
     recent: Recent,
+    /// For each rule, where it was put on a list last.
+    listed: Vec<Listed>,
+    /// The number of the search under way.
+    search: u64,
     /// Lets every rule be tried: to show that the filters change nothing.
     pub(crate) off: bool,
 }
@@ -110,6 +117,14 @@ enum Found {
     Ends,
 }
 
+/// A rule that holds and has children, on the list of a search.
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    search: u64,
+    place: usize,
+    found: Found,
+}
+
 /// One search.
 pub(crate) struct Search<'s, 'e> {
     pub(crate) rules: &'s Rules,
@@ -125,6 +140,7 @@ impl Search<'_, '_> {
     pub(crate) fn run(mut self) -> Shortlist {
         let rules = self.rules;
         let mut list = Shortlist::default();
+        self.filters.search += 1;
         for root in &rules.roots {
             let of_category =
                 rules.get(*root).is_some_and(|rule| rule.category == self.event.category);
@@ -144,8 +160,13 @@ impl Search<'_, '_> {
         list: &mut Shortlist,
     ) -> Found {
         let Some(rule) = self.rules.get(index) else { return Found::Open };
-        if list.entries.len() >= ENTRIES_MAX {
-            return Found::Ends;
+        let place = list.entries.len();
+        let [at, next] = [place, place + 1].map(|place| u32::try_from(place).unwrap_or(u32::MAX));
+        if let Some(listed) = self.listed(index)
+            && let Some(first) = list.entries.get(listed.place).copied()
+        {
+            list.entries.push(Entry { behind: next, ..first });
+            return listed.found;
         }
         let mut asked = rule.conditions.iter().take_while(|condition| !condition.waits());
         let mut held = 0;
@@ -154,21 +175,41 @@ impl Search<'_, '_> {
             held += usize::from(holds);
             !holds
         });
-        let place = list.entries.len();
         if !fails || self.keeps_failed {
             let held = u32::try_from(held).unwrap_or(u32::MAX);
-            list.entries.push(Entry { rule: index, behind: 0, held, fails });
-        }
-        let ends = !fails && self.children(index, rule, depth, shared, list);
-        let behind = list.entries.len();
-        if let Some(entry) = list.entries.get_mut(place) {
-            entry.behind = u32::try_from(behind).unwrap_or(u32::MAX);
+            list.entries.push(Entry { rule: index, behind: next, first: at, held, fails });
         }
         if fails {
             return Found::Fails(held);
         }
+        let ends = self.children(index, rule, depth, shared, list);
+        let behind = list.entries.len();
+        if let Some(entry) = list.entries.get_mut(place) {
+            entry.behind = u32::try_from(behind).unwrap_or(u32::MAX);
+        }
         let waits = held < rule.conditions.len() || rule.correlation.is_some();
-        if !waits && (ends || !rule.noalert) { Found::Ends } else { Found::Open }
+        let found = if !waits && (ends || !rule.noalert) { Found::Ends } else { Found::Open };
+        if !rule.children.is_empty() {
+            self.note_listed(index, place, found);
+        }
+        found
+    }
+
+    /// Where this search has put a rule already.
+    fn listed(&self, index: RuleIndex) -> Option<Listed> {
+        let listed = self.filters.listed.get(index as usize).copied()?;
+        (listed.search == self.filters.search).then_some(listed)
+    }
+
+    fn note_listed(&mut self, index: RuleIndex, place: usize, found: Found) {
+        let Filters { listed, search, .. } = &mut *self.filters;
+        if listed.len() < self.rules.all.len() {
+            let never = Listed { search: 0, place: 0, found: Found::Open };
+            listed.resize(self.rules.all.len(), never);
+        }
+        if let Some(listed) = listed.get_mut(index as usize) {
+            *listed = Listed { search: *search, place, found };
+        }
     }
 
     /// Adds the children that may match, in order. Says whether the event ends with one of them, whatever came before it.

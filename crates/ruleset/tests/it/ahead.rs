@@ -34,9 +34,13 @@ const RULES: &str = r#"<group name="t,">
 </group>"#;
 
 fn load() -> Arc<Ruleset> {
+    load_rules(RULES)
+}
+
+fn load_rules(rules: &str) -> Arc<Ruleset> {
     let mut source = Source::default();
     source.add_decoders("d.xml", DECODERS);
-    source.add_rules("r.xml", RULES);
+    source.add_rules("r.xml", rules);
     source.add_list("etc/lists/l", Some(b"/state:1\n".to_vec()));
     let loaded = ruleset::load(&source, &Options::default());
     assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
@@ -75,11 +79,14 @@ fn said_of_read(ruleset: &Arc<Ruleset>, lines: &[(i64, String)]) -> Vec<String> 
 
 /// The rules that lines end with, by both ways.
 fn rules_of(lines: &[(i64, &str)]) -> Vec<Option<u32>> {
-    let ruleset = load();
+    rules_by(&load(), lines)
+}
+
+fn rules_by(ruleset: &Arc<Ruleset>, lines: &[(i64, &str)]) -> Vec<Option<u32>> {
     let lines: Vec<(i64, String)> =
         lines.iter().map(|(time, log)| (*time, (*log).to_owned())).collect();
-    let said = said(&ruleset, &lines);
-    assert_eq!(said_of_read(&ruleset, &lines), said);
+    let said = said(ruleset, &lines);
+    assert_eq!(said_of_read(ruleset, &lines), said);
     let id = |said: &String| {
         let rule = said.split_once(r#""id":"1"#)?.1.split_once('"')?.0;
         format!("1{rule}").parse().ok()
@@ -129,6 +136,37 @@ fn what_a_decoder_shares_between_events_is_known_to_the_rules() {
     let lines =
         ["mail: A1 to root", "mail: B2 from root", "mail: A1 from eve", "mail: B2 from eve"];
     assert_eq!(rules_of(&lines.map(|line| (MONDAY, line))), [110, 110, 111, 110].map(Some));
+}
+
+/// Each rule of a layer waits and hangs below all of the layer before, so that there are 2 to the 40th ways to the last.
+#[test]
+fn ever_more_ways_to_rules_that_wait_cost_no_more_than_the_rules_and_hide_nothing() {
+    const LAYERS: usize = 40;
+    let mut rules = String::from(
+        r#"<group name="t,"><rule id="1" level="0" noalert="1"><category>syslog</category><description>r</description></rule>"#,
+    );
+    let mut above = "1".to_owned();
+    for layer in 0..LAYERS {
+        let ids = [0, 1].map(|side| 1000 + 2 * layer + side);
+        for id in ids {
+            // Where each layer held, each way would be walked: here one more does, once.
+            let asks = match layer {
+                0 => "<weekday>sunday</weekday>",
+                _ => "<if_fts/>",
+            };
+            rules.push_str(&format!(
+                r#"<rule id="{id}" level="5"><if_sid>{above}</if_sid>{asks}<description>d</description></rule>"#
+            ));
+        }
+        above = ids.map(|id| id.to_string()).join(",");
+    }
+    rules.push_str(
+        r#"<rule id="102" level="3"><if_sid>1</if_sid><match>eve</match><description>the last</description></rule></group>"#,
+    );
+    let ruleset = load_rules(&rules);
+    let (sunday, line) = (MONDAY - 1, "gate: eve /");
+    let lines = [(MONDAY, line), (sunday, line), (sunday, line), (MONDAY, line)];
+    assert_eq!(rules_by(&ruleset, &lines), [102, 1002, 1000, 102].map(Some));
 }
 
 fn line() -> impl Strategy<Value = (i64, String)> {
