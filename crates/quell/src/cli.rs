@@ -91,7 +91,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Look for what keeps Quell from working, and say what to do
-    Doctor(Output),
+    Doctor(Doctor),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -289,6 +289,15 @@ pub(crate) struct Output {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The Wazuh manager whose rules are looked at [default: the one that the configuration's paths lie in, or /var/ossec]
+    #[arg(long, value_name = "HOME")]
+    pub(crate) wazuh: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

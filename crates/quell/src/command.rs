@@ -147,7 +147,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Top(options) => top::run(file, &options),
         Command::Incidents(command) => incidents::run(file, &command),
         Command::Config(command) => config::run(file, &command),
-        Command::Doctor(output) => doctor::run(file, output.json),
+        Command::Doctor(options) => doctor::run(file, &options),
         Command::Completions { shell } => completions::completions(shell).map_err(Failure::from),
         Command::Man => completions::man().map_err(Failure::from),
     }

@@ -31,7 +31,7 @@ const EXCLUDED: &str = "0215-policy_rules.xml";
 pub(crate) const BUILT_IN: [&str; 3] = ["base_decoders.xml", "base_rules.xml", "base_web.xml"];
 
 /// Where a manager lives.
-const WAZUH_HOME: &str = "/var/ossec";
+pub(crate) const WAZUH_HOME: &str = "/var/ossec";
 
 /// A ruleset with what was said while loading it.
 #[derive(Debug)]
@@ -98,6 +98,17 @@ fn takes_carried(paths: &[PathBuf]) -> bool {
         });
     }
     is_carried
+}
+
+/// Says whether a manager keeps its rules there.
+pub(crate) fn is_home(path: &Path) -> bool {
+    path.join("ruleset/rules").is_dir() && path.join("etc").is_dir()
+}
+
+/// Gives the files that the program carries, each by its name alone: decoders, then rules.
+pub(crate) fn carried_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let files = carried::DECODERS.iter().chain(carried::RULES);
+    files.map(|(path, text)| (path.rsplit('/').next().unwrap_or(path), *text))
 }
 
 /// Reads the files of these paths, and those of `new` in their place where they have the same name, or behind them.
@@ -210,7 +221,7 @@ impl Files {
         }
         let before = self.count();
         // A manager keeps what is shipped and what is the user's apart.
-        if path.join("ruleset/rules").is_dir() && path.join("etc").is_dir() {
+        if is_home(path) {
             self.add(&path.join("ruleset"))?;
             return self.add(&path.join("etc"));
         }

@@ -1,5 +1,7 @@
 //! `quell doctor`: looks for what keeps Quell from working, and says what to do about each.
 
+mod rules;
+
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use serde_json::json;
 use store::Store;
 
 use super::{Failure, load, print};
+use crate::cli;
 use crate::config::Config;
 use crate::config::shape::{LogSource, WazuhMode};
 use crate::standing::grouped;
@@ -48,15 +51,16 @@ fn finding(what: impl Into<String>, mark: Mark, said: impl Into<String>) -> Find
     Finding { what: what.into(), mark, said: said.into() }
 }
 
-pub(super) fn run(file: Option<&Path>, as_json: bool) -> Result<(), Failure> {
+pub(super) fn run(file: Option<&Path>, options: &cli::Doctor) -> Result<(), Failure> {
     let config = load(file)?.config;
     let mut findings = vec![data_dir(&config), store(&config), key(&config)];
     findings.extend(sources(&config));
     findings.push(wazuh_sink(&config));
+    findings.extend(rules::look(&config, options.wazuh.as_deref()));
     findings.extend(outbox(&config));
     findings.extend(models(&config)?);
     findings.push(egress(&config));
-    if as_json {
+    if options.output.json {
         let list: Vec<_> = findings
             .iter()
             .map(|f| json!({"what": f.what, "mark": f.mark.word(), "said": f.said}))

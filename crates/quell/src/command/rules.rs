@@ -2,7 +2,7 @@
 
 mod backtest;
 mod build;
-mod check;
+pub(super) mod check;
 mod coverage;
 mod test;
 mod timeline;

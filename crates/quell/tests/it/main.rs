@@ -25,6 +25,7 @@ mod cli;
 mod crash;
 mod data_dir;
 mod detect;
+mod doctor;
 mod doors;
 mod egress;
 mod fault;

@@ -12,9 +12,11 @@ mod sources;
 mod text;
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
 
 use ruleset::testfile::TestFile;
-use ruleset::{Diagnostic, Loaded, Options, Severity, Source, lint};
+use ruleset::{Diagnostic, Loaded, Options, Ruleset, Severity, Source, lint};
 
 use crate::cli::{CheckFormat, RulesCheck};
 use crate::command::{Failure, Talk, print};
@@ -23,11 +25,11 @@ use crate::command::{Failure, Talk, print};
 const KINDS_FROM: usize = 20;
 
 /// Everything that there is to say.
-struct Report {
-    source: Source,
-    findings: Vec<Diagnostic>,
-    /// Wazuh would not start.
-    refused: bool,
+pub(in crate::command) struct Report {
+    pub(in crate::command) source: Source,
+    pub(in crate::command) findings: Vec<Diagnostic>,
+    /// What a manager would run; nothing if it would refuse to start.
+    pub(in crate::command) ruleset: Option<Arc<Ruleset>>,
     files: usize,
     rules: usize,
     decoders: usize,
@@ -48,8 +50,13 @@ pub(super) fn run(options: &RulesCheck) -> Result<(), Failure> {
     }
     report.say_sums(options.strict);
     let worst = if options.strict { Severity::Warning } else { Severity::Error };
-    let is_bad = report.refused || report.findings.iter().any(|found| found.severity >= worst);
+    let is_bad = report.is_refused() || report.findings.iter().any(|found| found.severity >= worst);
     if is_bad { Err(Failure::no()) } else { Ok(()) }
+}
+
+/// Checks what people put into an installation beside what is shipped with it.
+pub(in crate::command) fn installation(home: &Path) -> anyhow::Result<Report> {
+    Ok(report(sources::read_installed(home)?, &[]))
 }
 
 fn report(checked: sources::Checked, tests: &[(String, TestFile)]) -> Report {
@@ -61,8 +68,7 @@ fn report(checked: sources::Checked, tests: &[(String, TestFile)]) -> Report {
         findings.extend(lint::check_tests(&source, ruleset, tests, &is_checked));
     }
     let (rules, decoders) = counts(&loaded, &names);
-    let refused = loaded.ruleset.is_none();
-    Report { source, findings, refused, files: names.len(), rules, decoders }
+    Report { source, findings, ruleset: loaded.ruleset, files: names.len(), rules, decoders }
 }
 
 fn counts(loaded: &Loaded, names: &HashSet<String>) -> (usize, usize) {
@@ -73,6 +79,11 @@ fn counts(loaded: &Loaded, names: &HashSet<String>) -> (usize, usize) {
 }
 
 impl Report {
+    /// Wazuh would not start.
+    fn is_refused(&self) -> bool {
+        self.ruleset.is_none()
+    }
+
     fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|found| found.severity == severity).count()
     }
@@ -103,7 +114,7 @@ impl Report {
             1 => format!("1 {noun}"),
             _ => format!("{count} {noun}s"),
         };
-        let loaded = match self.refused {
+        let loaded = match self.is_refused() {
             true => String::new(),
             false => {
                 format!(
@@ -120,7 +131,7 @@ impl Report {
             numbered(self.count(Severity::Warning), "warning"),
             numbered(self.count(Severity::Note), "note"),
         ));
-        if self.refused {
+        if self.is_refused() {
             Talk::say("Wazuh would refuse to start with these files");
         } else if strict && self.errors() == 0 && self.count(Severity::Warning) > 0 {
             Talk::say("warnings count as errors because of --strict");

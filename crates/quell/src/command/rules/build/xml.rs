@@ -129,6 +129,8 @@ const TARGET_PATTERN: &str = concat!(
     r"(xp_|sp_|utl_|dbms_|sys\.(?:user|all|dba)_|javax?\.|pg_catalog|information_schema|sqlite_",
     r"|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
     r"|whoami|i[fp]config|systeminfo|visudo|ansible-|(?:com\.)?sun\.\w|groovy\.",
+    // Names that have no mark in them but dots and slashes, where a value begins; none of 213,000 recorded and honest requests has one.
+    r"|(?:global(?:this)?\.)?process\.mainmodule|\.(?:git/(?:config|head|index)|svn/(?:entries|wc\.db))|etc/(?:passwd|shadow)|proc/self/",
     // What source and classes that break Java begin with in base64.
     r"|c(?:nvudgltz|hj(?:vy2vz|vdg90)|3lzdgvtk|mvxdwly)|aw5(?:2b2tlc|zdgfud)|d2hpbgu?[ov]|zm9yy2xvc|y2xvbmv0c",
     r"|phnjcmlwd|pd9waha|xhuwmd|l2v0yy9w|zxzhbcg)",

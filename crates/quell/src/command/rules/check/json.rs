@@ -33,7 +33,7 @@ pub(super) fn write(report: &Report) -> String {
         "errors": report.errors(),
         "warnings": report.count(Severity::Warning),
         "notes": report.count(Severity::Note),
-        "refused": report.refused,
+        "refused": report.is_refused(),
     }});
     out.push_str(&sums.to_string());
     out.push('\n');

@@ -59,6 +59,16 @@ pub(super) fn read(base: &[PathBuf], paths: &[PathBuf]) -> anyhow::Result<Checke
     Ok(Checked { source, names })
 }
 
+/// Reads a whole installation, of which the files in `etc` are to be judged.
+pub(super) fn read_installed(home: &Path) -> anyhow::Result<Checked> {
+    let source = rulebook::read(&[home.to_owned()])?;
+    let own = home.join("etc");
+    let all = source.decoder_files().chain(source.rule_files());
+    let is_own = |name: &&str| Path::new(name).starts_with(&own);
+    let names = all.map(|(name, _)| name).filter(is_own).map(ToOwned::to_owned).collect();
+    Ok(Checked { source, names })
+}
+
 /// Tells a file by where it really is, so that two spellings of a path are one file.
 fn identity(name: &str) -> PathBuf {
     std::fs::canonicalize(name).unwrap_or_else(|_| PathBuf::from(name))

@@ -17,7 +17,7 @@ pub(super) fn write(report: &Report) -> String {
         one(report, found, &mut out);
         out.push('\n');
     }
-    if report.refused {
+    if report.is_refused() {
         out.push_str("Wazuh would refuse to start with these files.\n");
     }
     out
