@@ -13,18 +13,18 @@ use triage::classify::{Request, classify};
 
 use crate::command::{repository, run_with_input};
 
-/// Of the 1,414 attacks, how many the rules find.
-const RULES_FOUND: RangeInclusive<usize> = 1344..=1345;
+/// Of the 1,546 attacks, how many the rules find.
+const RULES_FOUND: RangeInclusive<usize> = 1475..=1476;
 
 /// How many of these under their own class.
-const RULES_NAMED: RangeInclusive<usize> = 1266..=1267;
+const RULES_NAMED: RangeInclusive<usize> = 1392..=1393;
 
-/// Of the 699 honest requests, at how many the rules cry wolf.
+/// Of the 728 honest requests, at how many the rules cry wolf.
 const RULES_FALSE: RangeInclusive<usize> = 27..=28;
 
 /// The same for the classification of triage.
-const TRIAGE_FOUND: RangeInclusive<usize> = 1333..=1334;
-const TRIAGE_NAMED: RangeInclusive<usize> = 1284..=1285;
+const TRIAGE_FOUND: RangeInclusive<usize> = 1465..=1466;
+const TRIAGE_NAMED: RangeInclusive<usize> = 1416..=1417;
 const TRIAGE_FALSE: RangeInclusive<usize> = 29..=30;
 
 /// What honest requests are called.

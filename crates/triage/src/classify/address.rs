@@ -19,6 +19,13 @@ pub(super) fn weigh(part: &Part, request: &Request<'_>, evidence: &mut Evidence)
         let shown = clip(&part.text, FRAGMENT_CHARS_MAX);
         evidence.add(OpenRedirect, 55, part, "leads to another site by the path itself", shown);
     }
+    if part.kind == Kind::Path
+        && part.field == Field::Target
+        && fetches_inside(part.views.text(View::Plain))
+    {
+        let shown = clip(&part.text, FRAGMENT_CHARS_MAX);
+        evidence.add(Ssrf, 65, part, "leads to the inner network by the path itself", shown);
+    }
     if part.kind != Kind::Value || !matches!(part.field, Field::Target | Field::Extra) {
         return;
     }
@@ -51,6 +58,18 @@ fn leads_out(path: &str) -> bool {
     let climbs = after.trim_start_matches('/').split('/').next() == Some("..");
     let is_odd = lead.starts_with('/') && lead.contains(['\\', '\t', '\r', '\n']);
     is_host && (is_odd || lead.len() >= 2 && lead.bytes().all(|byte| byte == b'/') && climbs)
+}
+
+/// Says whether a path carries an address of the inner network, as an open proxy is asked for one: at its start or behind two names.
+fn fetches_inside(path: &str) -> bool {
+    let Some((before, rest)) = path.split_once("http") else { return false };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/');
+    let starts_a_segment = before.starts_with('/')
+        && before.ends_with('/')
+        && before.matches('/').count() <= 3
+        && before.bytes().all(is_name);
+    let address = rest.strip_prefix('s').unwrap_or(rest).strip_prefix(":/");
+    starts_a_segment && address.is_some_and(|address| hosts_of(address).any(is_inside))
 }
 
 fn holds(class: WebClass, list: &str, word: &str) -> bool {

@@ -118,13 +118,13 @@ fn with_words(family: &Family, pattern: &str) -> String {
 const TARGET_PATTERN: &str = concat!(
     r"(?is)^(?=(?:[a-z1-9~]++|/(?!/|(?1))|-(?!-)",
     r"|\.(?!\.|internal|(?:php|phtml|phar|as[hp]x?|jspx?|cgi|pl)\d?(?:\?|\z)|(?1))",
-    r"|\?(?!(?1)|(?2)|(?3))|=(?!/|1(?:69|00)\.|(?1)|(?2)|[\w.]+=)|\x26(?!(?1)|(?3))|_(?!_\w+__)|0(?!x[25]))*+.)",
+    r"|\?(?!(?1)|(?2)|(?3))|=(?!/|1(?:69|00)\.|(?1)|(?2)|[\w.]+=)|\x26(?!(?1)|(?3))|_(?!_\w+__)|0(?!x(?:[25]|[2-7][0-9a-f]{9})))*+.)",
     r"(?!.{8000})",
     // A link of a page for script, taken for an address by a browser or a crawler. It carries no code, and nothing else is in the request.
     r"(?!(?:/(?!javascript|\.\.)[\w.~-]*+)*+/javascript(?::|%3a)(?:void(?:\(0\)|%280%29|(?:%20)?0)|(?:window\.|self\.)?",
     r"(?:history\.(?:back|forward|go)|print|close)(?:\(|%28)(?:-?\d)?(?:\)|%29)|return(?:%20|\+)(?:false|true))?(?:;|%3b)?\z)",
     r"(?(DEFINE)(processbuilder|xwork2|(?:invoker|instantiate|chained)transformer",
-    r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|document\.\w",
+    r"|(?:instantiate|prototype\w*)factory|whileclosure|constructor|classloader|(?:classpath|filesystem)xml|document\.\w",
     r"|(?:web|meta)-inf|\.(?:ssh|aws|env|dockerenv|ht[adp]\w+|bash\w+|netrc|pgpass)\b|nmap\w{4}|acunetix)",
     r"(xp_|sp_|utl_|dbms_|sys\.(?:user|all|dba)_|javax?\.|pg_catalog|information_schema|sqlite_",
     r"|sysobjects|msysaccess|ro0ab|aced|gasv|aaeaaad",
