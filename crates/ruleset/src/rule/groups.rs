@@ -10,35 +10,29 @@ use super::RuleIndex;
 
 /// The texts of groups, each with the rules that have it.
 #[derive(Debug, Default)]
-pub(crate) struct Groups {
-    rules: Vec<Vec<RuleIndex>>,
-    places: HashMap<Box<str>, usize>,
-}
+pub(crate) struct Groups(HashMap<Box<str>, Vec<RuleIndex>>);
 
 impl Groups {
     /// Notes a rule.
     pub(super) fn insert(&mut self, text: &str, rule: RuleIndex) {
-        let place = self.places.get(text).copied().unwrap_or_else(|| {
-            self.places.insert(text.into(), self.rules.len());
-            self.rules.push(Vec::new());
-            self.rules.len() - 1
-        });
-        if let Some(rules) = self.rules.get_mut(place) {
-            rules.push(rule);
+        match self.0.get_mut(text) {
+            Some(rules) => rules.push(rule),
+            None => {
+                self.0.insert(text.into(), vec![rule]);
+            }
         }
     }
 
     /// Forgets a rule that gets another text.
     pub(super) fn remove(&mut self, text: &str, rule: RuleIndex) {
-        if let Some(rules) = self.places.get(text).and_then(|place| self.rules.get_mut(*place)) {
+        if let Some(rules) = self.0.get_mut(text) {
             rules.retain(|other| *other != rule);
         }
     }
 
     /// The texts, in no order, each with its rules.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[RuleIndex])> {
-        let rules = |place: &usize| self.rules.get(*place).map_or(&[][..], Vec::as_slice);
-        self.places.iter().map(move |(text, place)| (&**text, rules(place)))
+        self.0.iter().map(|(text, rules)| (&**text, rules.as_slice()))
     }
 
     /// The rules whose text holds one of these words, in no order. It is a search for a substring, as in Wazuh.
