@@ -11,13 +11,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use alert::sanitize::shown;
-use ruleset::{Ruleset, Severity};
+use ruleset::{Place, Ruleset, Severity};
 
 use super::{Finding, Mark, finding};
 use crate::command::rules::check::{self, Report};
 use crate::config::Config;
 use crate::config::shape::WazuhMode;
 use crate::rulebook;
+use crate::standing::count_of;
 
 const WHAT: &str = "rules in Wazuh";
 
@@ -226,11 +227,11 @@ impl<'r> Site<'r> {
             let said = match (less, more) {
                 (1.., _) => format!(
                     "{place} differs from what this program carries, which has {} that it lacks: copy the file again",
-                    rules(less)
+                    count_of(less as u64, "rule")
                 ),
                 (0, 1..) => format!(
                     "{place} differs from what this program carries, which lacks {} of it: is the program older than the file?",
-                    rules(more)
+                    count_of(more as u64, "rule")
                 ),
                 _ => format!(
                     "{place} differs from what this program carries: copy the file again, and keep changes of your own in a file of yours (`overwrite=\"yes\"`)"
@@ -268,16 +269,22 @@ fn refusal(report: &Report) -> Option<Finding> {
     Some(finding(WHAT, Mark::Bad, said))
 }
 
+/// The numbers that are there twice, each with the place of the rule that Wazuh leaves out.
+fn duplicated(report: &Report) -> impl Iterator<Item = (u32, &Place)> {
+    let found = report.findings.iter().filter(|found| found.code == Some(DUPLICATED));
+    found.filter_map(|found| {
+        let id = found.subject.as_deref()?.rsplit(' ').next()?.parse().ok()?;
+        Some((id, &found.place))
+    })
+}
+
 /// Two rules with one of Quell's numbers. Wazuh takes the first that it reads and leaves out the other.
 fn clashes(report: &Report, ruleset: &Ruleset) -> Vec<Finding> {
     // By the file that is taken and the one that is not: the number, and the line in each.
     type Pairs = Vec<(u32, usize, usize)>;
     let mut groups: BTreeMap<(String, String), Pairs> = BTreeMap::new();
-    for found in report.findings.iter().filter(|found| found.code == Some(DUPLICATED)) {
-        let id =
-            found.subject.as_deref().and_then(|subject| subject.rsplit(' ').next()?.parse().ok());
-        let Some(taken) = id.and_then(|id| ruleset.rule(id)) else { continue };
-        let left_out = &found.place;
+    for (id, left_out) in duplicated(report) {
+        let Some(taken) = ruleset.rule(id) else { continue };
         if carried(taken.file).is_some() || carried(&left_out.file).is_some() {
             let files = (taken.file.to_owned(), left_out.file.clone());
             groups.entry(files).or_default().push((taken.id, taken.line, left_out.line));
@@ -307,15 +314,10 @@ fn clashes(report: &Report, ruleset: &Ruleset) -> Vec<Finding> {
 
 /// Rules of others with numbers that Quell's may need: before Quell's are copied, and in a later version.
 fn borrowed_numbers(report: &Report, ruleset: &Ruleset) -> Vec<Finding> {
-    let twice: HashSet<&str> = report
-        .findings
-        .iter()
-        .filter(|found| found.code == Some(DUPLICATED))
-        .filter_map(|found| found.subject.as_deref()?.rsplit(' ').next())
-        .collect();
+    let twice: HashSet<u32> = duplicated(report).map(|(id, _)| id).collect();
     let mut files: BTreeMap<&str, Vec<(u32, usize)>> = BTreeMap::new();
     for rule in ruleset.rules().filter(|rule| NUMBERS.contains(&rule.id)) {
-        if carried(rule.file).is_none() && !twice.contains(rule.id.to_string().as_str()) {
+        if carried(rule.file).is_none() && !twice.contains(&rule.id) {
             files.entry(rule.file).or_default().push((rule.id, rule.line));
         }
     }
@@ -390,10 +392,6 @@ fn started_at(home: &Path) -> Option<i64> {
         is_it.then(|| file.metadata().ok().map(|metadata| metadata.mtime())).flatten()
     });
     of_analysis.max()
-}
-
-fn rules(count: usize) -> String {
-    if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") }
 }
 
 /// A path as it may be printed.
